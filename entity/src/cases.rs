@@ -1,0 +1,216 @@
+//! Service cases: the header (R24). What is written lives in messages.
+
+use sea_orm::entity::prelude::*;
+
+use crate::map::{Category, Classified, Meaning, RowEnd, Subject};
+use crate::{DataType, ids::CaseId, ids::CustomerId, ids::OrderId, ids::StaffId};
+
+crate::codes! {
+    /// What the customer wants (S6 to S11).
+    Kind {
+        /// A question about an order.
+        OrderAdvice = "ORDER_ADVICE",
+        /// A question about how to use a product.
+        UsageGuidance = "USAGE_GUIDANCE",
+        /// To give goods back.
+        Return = "RETURN",
+        /// To have goods replaced.
+        Exchange = "EXCHANGE",
+        /// A defect (BGB § 437).
+        WarrantyClaim = "WARRANTY_CLAIM",
+        /// Where is my refund?
+        RefundTracking = "REFUND_TRACKING",
+        /// Where is my parcel?
+        LogisticsQuery = "LOGISTICS_QUERY",
+        /// A complaint about after-sales.
+        Complaint = "COMPLAINT",
+    }
+}
+
+crate::codes! {
+    /// How the request arrived (S15, S16).
+    Channel {
+        /// The customer portal.
+        Portal = "PORTAL",
+        /// A telephone call that staff wrote down.
+        Phone = "PHONE",
+        /// An e-mail that staff wrote down.
+        Email = "EMAIL",
+        /// A letter that staff wrote down.
+        Letter = "LETTER",
+    }
+}
+
+crate::codes! {
+    /// Where a case stands.
+    State {
+        /// Received; nobody has looked at it.
+        Received = "RECEIVED",
+        /// Staff is reviewing.
+        UnderReview = "UNDER_REVIEW",
+        /// Decided; the result has been told, refunds may be running.
+        Decided = "DECIDED",
+        /// Closed: every retention period that starts with closing runs.
+        Closed = "CLOSED",
+        /// A bare row: the header has been erased or anonymised.
+        Erased = "ERASED",
+    }
+}
+
+crate::codes! {
+    /// The outcome of the review.
+    Outcome {
+        /// Solved by an answer (S24).
+        SolvedDirectly = "SOLVED_DIRECTLY",
+        /// The claim is accepted in full (S33).
+        Eligible = "ELIGIBLE",
+        /// The claim is accepted in part.
+        PartiallyEligible = "PARTIALLY_ELIGIBLE",
+        /// The claim is not accepted; reasons and basis are told (S34, S35).
+        NotEligible = "NOT_ELIGIBLE",
+    }
+}
+
+crate::codes! {
+    /// Why the customer asks, or why it was decided so.
+    Reason {
+        /// Quality defect (S46).
+        QualityDefect = "QUALITY_DEFECT",
+        /// Deviation from specification or model (S47).
+        NotAsDescribed = "NOT_AS_DESCRIBED",
+        /// Missing accessories (S48).
+        MissingAccessory = "MISSING_ACCESSORY",
+        /// Damage (S49).
+        Damaged = "DAMAGED",
+        /// Wrong article delivered (S54).
+        WrongDelivery = "WRONG_DELIVERY",
+        /// No reason given or needed (S51).
+        NoReason = "NO_REASON",
+        /// Question answered.
+        Answered = "ANSWERED",
+        /// The period has ended.
+        PeriodEnded = "PERIOD_ENDED",
+        /// The defect could not be confirmed.
+        DefectNotConfirmed = "DEFECT_NOT_CONFIRMED",
+        /// The product is not from this shop (S13).
+        NotOurProduct = "NOT_OUR_PRODUCT",
+    }
+}
+
+crate::codes! {
+    /// The basis that a decision rests on.
+    LegalBasis {
+        /// Statutory withdrawal, BGB §§ 312g, 355.
+        Withdrawal = "WITHDRAWAL",
+        /// The shop's own 45 days (S45).
+        ShopReturn = "SHOP_RETURN",
+        /// Warranty for defects, BGB §§ 437 ff.
+        Warranty = "WARRANTY",
+        /// No claim is concerned: advice.
+        None = "NONE",
+    }
+}
+
+crate::codes! {
+    /// Whose turn it is.
+    WaitingFor {
+        /// The shop.
+        Shop = "SHOP",
+        /// The customer.
+        Customer = "CUSTOMER",
+        /// The bank or payment provider.
+        Bank = "BANK",
+        /// Nobody.
+        Nobody = "NOBODY",
+    }
+}
+
+/// A service case. In a bare row only ids are left.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "cases")]
+pub struct Model {
+    /// Opaque id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: CaseId,
+    /// Customer.
+    pub customer_id: CustomerId,
+    /// Order.
+    pub order_id: Option<OrderId>,
+    /// What people read to each other on the telephone, such as `AS-2026-4F7K2M`.
+    pub number: Option<String>,
+    /// Kind.
+    pub kind: Option<Kind>,
+    /// Channel.
+    pub channel: Option<Channel>,
+    /// Where the case stands; `ERASED` in a bare row.
+    pub state: State,
+    /// Reason.
+    pub reason: Option<Reason>,
+    /// Outcome.
+    pub outcome: Option<Outcome>,
+    /// Legal basis.
+    pub legal_basis: Option<LegalBasis>,
+    /// Product group of the first order line, if any.
+    pub product_group: Option<String>,
+    /// Waiting for.
+    pub waiting_for: Option<WaitingFor>,
+    /// Opened at.
+    pub opened_at: Option<DateTimeUtc>,
+    /// Decided at.
+    pub decided_at: Option<DateTimeUtc>,
+    /// Who, by id.
+    pub decided_by: Option<StaffId>,
+    /// Closed at.
+    pub closed_at: Option<DateTimeUtc>,
+    /// Counts the changes of the decision state; guards concurrent updates.
+    pub version: i64,
+    /// When the retention period began; none while it has not.
+    pub start_at: Option<DateTimeUtc>,
+    /// Never deleted before this instant.
+    pub not_before: Option<DateTimeUtc>,
+    /// When the row became a bare id.
+    pub erased_at: Option<DateTimeUtc>,
+}
+
+/// Links are followed through [`Classified::SUBJECT`], not through ORM relations.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Classified for Entity {
+    const SUBJECT: Subject =
+        Subject::Through(&[("customer_id", "customers"), ("order_id", "orders")]);
+    const TYPES: &'static [DataType] = &[DataType::R24];
+    const START: Option<Column> = Some(Column::StartAt);
+    const END: RowEnd = RowEnd::Bare;
+
+    fn meaning(column: &Column) -> Meaning {
+        match column {
+            Column::Id => Meaning::id("Id"),
+            Column::CustomerId => Meaning::id("Customer"),
+            Column::OrderId => Meaning::id("Order"),
+            Column::Number => Meaning::plain(Category::Operation, "Case number"),
+            Column::Kind => Meaning::plain(Category::Contract, "Kind"),
+            Column::Channel => Meaning::plain(Category::Contract, "Channel"),
+            Column::State => Meaning::internal(
+                "shown as the history of the case; a bare row keeps only that it is bare",
+            ),
+            Column::Reason => Meaning::plain(Category::Contract, "Reason"),
+            Column::Outcome => Meaning::plain(Category::Contract, "Outcome"),
+            Column::LegalBasis => Meaning::plain(Category::Contract, "Legal basis"),
+            Column::ProductGroup => Meaning::plain(Category::Contract, "Product group"),
+            Column::WaitingFor => Meaning::plain(Category::Operation, "Waiting for"),
+            Column::OpenedAt => Meaning::plain(Category::Operation, "Opened at"),
+            Column::DecidedAt => Meaning::plain(Category::Operation, "Decided at"),
+            Column::DecidedBy => Meaning::staff(),
+            Column::ClosedAt => Meaning::plain(Category::Operation, "Closed at"),
+            Column::Version => Meaning::internal("counts changes"),
+            Column::StartAt => Meaning::internal(
+                "an index of the retention sweep; the kept-until date is exported",
+            ),
+            Column::NotBefore => Meaning::internal("an index of the retention sweep"),
+            Column::ErasedAt => Meaning::internal("marks a bare row"),
+        }
+    }
+}

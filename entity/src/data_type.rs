@@ -1,0 +1,49 @@
+//! The data types of the deletion concept. Each has exactly one retention rule (DIN 66398).
+
+crate::codes! {
+    /// What kind of data a row is, as far as its life is concerned. Periods and norms are rules, in `aftersales::policy`.
+    DataType {
+        /// Nothing personal.
+        R00 = "R00",
+        /// Refund and credit-note record with the voucher's own snapshot of name and address.
+        R01 = "R01",
+        /// Correspondence about an order, per message.
+        R03 = "R03",
+        /// Complaint and follow-up, per message.
+        R04 = "R04",
+        /// Advice without effect on the deal, per message.
+        R06 = "R06",
+        /// Parcel: carrier, tracking number, proof of delivery.
+        R07 = "R07",
+        /// Evidence of a case that was fully accepted and settled.
+        R09a = "R09a",
+        /// Evidence of any other case.
+        R09b = "R09b",
+        /// Audit of decisions: ids and codes only.
+        R11 = "R11",
+        /// Log of who opened whose case.
+        R12 = "R12",
+        /// Deletion log and certificates, without content.
+        R13 = "R13",
+        /// Contact record: name, addresses, e-mail, telephone.
+        R21 = "R21",
+        /// Retention rules and other organisational documents.
+        R22 = "R22",
+        /// Case header: kind, reason, outcome, times.
+        R24 = "R24",
+        /// Order and lines registered for after-sales.
+        R25 = "R25",
+        /// Customer tokens and upload tickets.
+        R27 = "R27",
+        /// Idempotency records.
+        R28 = "R28",
+        /// Staff account.
+        R31 = "R31",
+        /// Holds.
+        R32 = "R32",
+        /// Outbox entries.
+        R33 = "R33",
+        /// Erasure ledger and suppression hashes.
+        R34 = "R34",
+    }
+}

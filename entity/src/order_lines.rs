@@ -1,0 +1,68 @@
+//! Lines of an order (R25).
+
+use sea_orm::entity::prelude::*;
+
+use crate::map::{Category, Classified, Meaning, Subject};
+use crate::{DataType, Sealed, ids::OrderId, ids::OrderLineId, ids::UnitId};
+
+/// A line of an order.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "order_lines")]
+pub struct Model {
+    /// Opaque id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: OrderLineId,
+    /// Order.
+    pub order_id: OrderId,
+    /// The erasure unit whose key seals this row; none in a bare row.
+    pub unit_id: Option<UnitId>,
+    /// Position in the order, from 1.
+    pub position: i32,
+    /// Article number.
+    pub sku: String,
+    /// Product group code, upper case.
+    pub product_group: String,
+    /// Article.
+    pub title: Option<Sealed>,
+    /// Quantity.
+    pub quantity: i32,
+    /// Gross, in minor units of the order's currency.
+    pub unit_price_minor: i64,
+    /// Value added tax in hundredths of a percent.
+    pub tax_basis_points: i32,
+    /// When the retention period began; none while it has not.
+    pub start_at: Option<DateTimeUtc>,
+    /// Never deleted before this instant.
+    pub not_before: Option<DateTimeUtc>,
+}
+
+/// Links are followed through [`Classified::SUBJECT`], not through ORM relations.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Classified for Entity {
+    const SUBJECT: Subject = Subject::Through(&[("order_id", "orders")]);
+    const TYPES: &'static [DataType] = &[DataType::R25];
+    const START: Option<Column> = Some(Column::StartAt);
+
+    fn meaning(column: &Column) -> Meaning {
+        match column {
+            Column::Id => Meaning::id("Id"),
+            Column::OrderId => Meaning::id("Order"),
+            Column::UnitId => Meaning::internal("names a key, which is destroyed with the data"),
+            Column::Position => Meaning::plain(Category::Contract, "Position"),
+            Column::Sku => Meaning::plain(Category::Contract, "Article number"),
+            Column::ProductGroup => Meaning::plain(Category::Contract, "Product group"),
+            Column::Title => Meaning::sealed(Category::Contract, "Article"),
+            Column::Quantity => Meaning::plain(Category::Contract, "Quantity"),
+            Column::UnitPriceMinor => Meaning::plain(Category::Contract, "Unit price"),
+            Column::TaxBasisPoints => Meaning::plain(Category::Contract, "Tax rate"),
+            Column::StartAt => Meaning::internal(
+                "an index of the retention sweep; the kept-until date is exported",
+            ),
+            Column::NotBefore => Meaning::internal("an index of the retention sweep"),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Refunds: vouchers with their own snapshot of the payee (R01).
+
+use sea_orm::entity::prelude::*;
+
+use crate::map::{Category, Classified, Meaning, Subject};
+use crate::{
+    DataType, Sealed, ids::CaseId, ids::CustomerId, ids::OrderId, ids::RefundId, ids::StaffId,
+    ids::UnitId,
+};
+
+crate::codes! {
+    /// Where a refund stands.
+    State {
+        /// Granted; nothing has been sent.
+        Granted = "GRANTED",
+        /// Handed to the payment provider.
+        Submitted = "SUBMITTED",
+        /// Credited to the customer.
+        Credited = "CREDITED",
+        /// Refused by the provider; does not count towards the ceiling.
+        Failed = "FAILED",
+    }
+}
+
+impl State {
+    /// Whether it is on its way: neither at the customer's nor refused.
+    #[must_use]
+    pub const fn is_running(self) -> bool {
+        match self {
+            Self::Granted | Self::Submitted => true,
+            Self::Credited | Self::Failed => false,
+        }
+    }
+}
+
+/// A refund. Money is in minor units of `currency`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "refunds")]
+pub struct Model {
+    /// Opaque id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: RefundId,
+    /// Case.
+    pub case_id: CaseId,
+    /// Order.
+    pub order_id: OrderId,
+    /// Customer.
+    pub customer_id: CustomerId,
+    /// The erasure unit whose key seals this row; none in a bare row.
+    pub unit_id: Option<UnitId>,
+    /// State.
+    pub state: State,
+    /// Amount in minor units, above zero.
+    pub amount_minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Name, address and order number as the voucher needs them, as JSON.
+    pub payee: Option<Sealed>,
+    /// The provider's reference or ARN.
+    pub reference: Option<Sealed>,
+    /// Granted at.
+    pub granted_at: DateTimeUtc,
+    /// Who granted it, by id.
+    pub granted_by: StaffId,
+    /// Submitted at.
+    pub submitted_at: Option<DateTimeUtc>,
+    /// Who, by id.
+    pub submitted_by: Option<StaffId>,
+    /// Credited at.
+    pub credited_at: Option<DateTimeUtc>,
+    /// Counts the changes of the decision state; guards concurrent updates.
+    pub version: i64,
+    /// When the retention period began; none while it has not.
+    pub start_at: Option<DateTimeUtc>,
+    /// Never deleted before this instant.
+    pub not_before: Option<DateTimeUtc>,
+}
+
+/// Links are followed through [`Classified::SUBJECT`], not through ORM relations.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Classified for Entity {
+    const SUBJECT: Subject = Subject::Through(&[
+        ("case_id", "cases"),
+        ("order_id", "orders"),
+        ("customer_id", "customers"),
+    ]);
+    const TYPES: &'static [DataType] = &[DataType::R01];
+    const START: Option<Column> = Some(Column::StartAt);
+
+    fn meaning(column: &Column) -> Meaning {
+        match column {
+            Column::Id => Meaning::id("Id"),
+            Column::CaseId => Meaning::id("Case"),
+            Column::OrderId => Meaning::id("Order"),
+            Column::CustomerId => Meaning::id("Customer"),
+            Column::UnitId => Meaning::internal("names a key, which is destroyed with the data"),
+            Column::State => Meaning::plain(Category::Payment, "State"),
+            Column::AmountMinor => Meaning::plain(Category::Payment, "Amount"),
+            Column::Currency => Meaning::plain(Category::Payment, "Currency"),
+            Column::Payee => Meaning::sealed(Category::Payment, "Payee"),
+            Column::Reference => Meaning::sealed(Category::Payment, "Provider reference"),
+            Column::GrantedAt => Meaning::plain(Category::Payment, "Granted at"),
+            Column::GrantedBy | Column::SubmittedBy => Meaning::staff(),
+            Column::SubmittedAt => Meaning::plain(Category::Payment, "Submitted at"),
+            Column::CreditedAt => Meaning::plain(Category::Payment, "Credited at"),
+            Column::Version => Meaning::internal("counts changes"),
+            Column::StartAt => Meaning::internal(
+                "an index of the retention sweep; the kept-until date is exported",
+            ),
+            Column::NotBefore => Meaning::internal("an index of the retention sweep"),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Who is calling, what their role permits, and the tokens, links and tickets that prove it.
+//!
+//! The built-in issuer signs with HS256 under a key derived from the master key. Customer tokens can be revoked, a
+//! member of staff who has left is refused at once.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::codes::ActorKind;
+use entity::ids::{CustomerId, StaffId, TokenId};
+use entity::staff::Role;
+use entity::{customers, staff, tokens};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use sea_orm::EntityTrait as _;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::keys::master::MasterKey;
+use crate::state::App;
+
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Register orders and deliveries, and mint and revoke customer tokens.
+    RunShop,
+    /// See cases, as far as they are visible to the actor.
+    ReadCases,
+    /// Open a case.
+    OpenCase,
+    /// Write messages and add evidence.
+    Correspond,
+    /// Decide and close.
+    Decide,
+    /// Grant a refund.
+    GrantRefund,
+    /// Mark a refund submitted, credited or failed.
+    MoveRefund,
+    /// See full contact data, naming a purpose.
+    RevealContact,
+    /// Export, erase, hold, release; see why data is kept.
+    ProtectData,
+    /// See jobs, runs and rules.
+    ReadOperations,
+    /// Manage staff accounts.
+    ManageStaff,
+}
+
+/// The table of roles, on one screen.
+const fn permissions(actor: &Actor) -> &'static [Permission] {
+    use Permission as P;
+    match actor {
+        Actor::Anonymous => &[],
+        Actor::Customer(_) => &[P::ReadCases, P::OpenCase, P::Correspond],
+        Actor::Staff(_, Role::Agent) => {
+            &[P::ReadCases, P::OpenCase, P::Correspond, P::Decide, P::GrantRefund, P::RevealContact]
+        }
+        Actor::Staff(_, Role::Warehouse) => &[P::ReadCases],
+        Actor::Staff(_, Role::Finance) => &[P::ReadCases, P::GrantRefund, P::MoveRefund, P::RevealContact],
+        Actor::Staff(_, Role::Dpo) => &[P::ProtectData, P::ReadOperations],
+        Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff],
+        Actor::Shop => &[P::RunShop],
+        Actor::System => &[P::ProtectData, P::ReadOperations, P::ManageStaff, P::RunShop],
+    }
+}
+
+/// Who is calling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody signed in.
+    Anonymous,
+    /// A customer: own rows only.
+    Customer(CustomerId),
+    /// A member of staff.
+    Staff(StaffId, Role),
+    /// The shop's own backend.
+    Shop,
+    /// A job or the command line.
+    System,
+}
+
+impl Actor {
+    /// Goes on only if the role permits it.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` for nobody, `FORBIDDEN` for everybody else.
+    pub fn require(&self, permission: Permission) -> Result<()> {
+        if self.may(permission) {
+            Ok(())
+        } else if *self == Self::Anonymous {
+            Err(Error::Unauthenticated("sign in first: send a bearer token"))
+        } else {
+            Err(Error::Forbidden)
+        }
+    }
+
+    /// Whether the role permits it.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        permissions(self).contains(&permission)
+    }
+
+    /// What kind of actor, as the audit stores it.
+    #[must_use]
+    pub const fn kind(&self) -> ActorKind {
+        match self {
+            Self::Anonymous => ActorKind::Anonymous,
+            Self::Customer(_) => ActorKind::Customer,
+            Self::Staff(..) => ActorKind::Staff,
+            Self::Shop => ActorKind::Shop,
+            Self::System => ActorKind::System,
+        }
+    }
+
+    /// Who, by id, as the audit stores it.
+    #[must_use]
+    pub const fn id(&self) -> Option<Uuid> {
+        match self {
+            Self::Customer(id) => Some(id.0),
+            Self::Staff(id, _) => Some(id.0),
+            Self::Anonymous | Self::Shop | Self::System => None,
+        }
+    }
+
+    /// The member of staff, if it is one.
+    #[must_use]
+    pub const fn staff(&self) -> Option<StaffId> {
+        match self {
+            Self::Staff(id, _) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// The customer, if it is one.
+    #[must_use]
+    pub const fn customer(&self) -> Option<CustomerId> {
+        match self {
+            Self::Customer(id) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// The claims of a bearer token.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    role: String,
+    jti: Uuid,
+    iat: i64,
+    exp: i64,
+}
+
+const ISSUER: &str = "aftersales";
+
+/// How long a member of staff's or the shop's token lasts.
+pub const STAFF_TOKEN_LASTS: TimeDelta = TimeDelta::hours(12);
+/// How long a customer's token lasts before the shop renews it.
+pub const CUSTOMER_TOKEN_LASTS: TimeDelta = TimeDelta::hours(1);
+
+/// The keys that sign tokens and links.
+pub struct Signing {
+    encode: EncodingKey,
+    decode: DecodingKey,
+    link: Zeroizing<[u8; 32]>,
+}
+
+impl Signing {
+    /// Derives both keys.
+    #[must_use]
+    pub fn new(master: &MasterKey) -> Self {
+        let token = master.derive("aftersales bearer token v1");
+        Self {
+            encode: EncodingKey::from_secret(token.as_slice()),
+            decode: DecodingKey::from_secret(token.as_slice()),
+            link: master.derive("aftersales link v1"),
+        }
+    }
+
+    /// A bearer token for this actor.
+    ///
+    /// # Errors
+    /// Signing fails, or nobody is to be signed in.
+    pub fn bearer(&self, actor: &Actor, id: TokenId, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<String> {
+        let (sub, role) = match actor {
+            Actor::Customer(id) => (id.to_string(), "CUSTOMER"),
+            Actor::Staff(id, role) => (id.to_string(), role.code()),
+            Actor::Shop => ("shop".to_owned(), "SHOP"),
+            Actor::Anonymous | Actor::System => return Err(anyhow::anyhow!("no token for {actor:?}").into()),
+        };
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: ISSUER.to_owned(),
+            sub,
+            role: role.to_owned(),
+            jti: id.0,
+            iat: now.timestamp(),
+            exp: until.timestamp(),
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encode)
+            .map_err(|e| anyhow::anyhow!("cannot sign a token: {e}").into())
+    }
+
+    fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Claims> {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
+        validation.set_audience(&[ISSUER]);
+        validation.set_issuer(&[ISSUER]);
+        // The library would ask the system's clock; the one clock decides below.
+        validation.validate_exp = false;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decode, &validation)
+            .map_err(|_| Error::Unauthenticated("the bearer token is not valid"))?
+            .claims;
+        if claims.exp <= now.timestamp() {
+            return Err(Error::Unauthenticated("the bearer token has expired"));
+        }
+        Ok(claims)
+    }
+
+    /// Signs a short-lived link or ticket: `payload` is public, and only this server can have made it.
+    #[must_use]
+    pub fn sign_link(&self, payload: &[u8]) -> String {
+        use base64::Engine as _;
+        let mac = self.link_mac(payload).map(|m| m.finalize().into_bytes().to_vec()).unwrap_or_default();
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode([payload, &mac].concat())
+    }
+
+    /// The payload of a link that this server has signed.
+    #[must_use]
+    pub fn open_link(&self, text: &str) -> Option<Vec<u8>> {
+        use base64::Engine as _;
+        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (payload, mac) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
+        self.link_mac(payload)?.verify_slice(mac).ok()?;
+        Some(payload.to_vec())
+    }
+
+    fn link_mac(&self, payload: &[u8]) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.link.as_slice()).ok()?;
+        mac.update(payload);
+        Some(mac)
+    }
+}
+
+/// The actor behind an `Authorization` header; nobody without one.
+///
+/// # Errors
+/// `UNAUTHENTICATED`: another scheme, or a token that is forged, expired or revoked, or whose owner has left.
+pub async fn authenticate(app: &App, authorization: Option<&str>) -> Result<Actor> {
+    let Some(header) = authorization else { return Ok(Actor::Anonymous) };
+    let token = match header.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => return Err(Error::Unauthenticated("the Authorization header has to be `Bearer <token>`")),
+    };
+    let claims = app.signing.verify(token, app.clock.now())?;
+    let invalid = Error::Unauthenticated("the bearer token is not valid");
+    if claims.role == "SHOP" {
+        return Ok(Actor::Shop);
+    }
+    let Ok(subject) = claims.sub.parse::<Uuid>() else { return Err(invalid) };
+    if claims.role == "CUSTOMER" {
+        let token = tokens::Entity::find_by_id(TokenId(claims.jti)).one(app.db.read()).await?.ok_or(invalid)?;
+        if token.revoked_at.is_some() || token.customer_id.0 != subject {
+            return Err(Error::Unauthenticated("the bearer token has been revoked"));
+        }
+        let customer = customers::Entity::find_by_id(token.customer_id).one(app.db.read()).await?;
+        return match customer {
+            Some(c) if c.erased_at.is_none() => Ok(Actor::Customer(c.id)),
+            _ => Err(Error::Unauthenticated("the account has been erased")),
+        };
+    }
+    let member = staff::Entity::find_by_id(StaffId(subject)).one(app.db.read()).await?.ok_or(invalid)?;
+    if member.left_at.is_some() {
+        return Err(Error::Unauthenticated("the account has been closed"));
+    }
+    Ok(Actor::Staff(member.id, member.role))
+}

@@ -1,0 +1,119 @@
+//! Closing a case starts the retention periods of all that hangs on it.
+
+use entity::DataType;
+use entity::cases::{ActiveModel, Model, Outcome as CaseOutcome, State, WaitingFor};
+use entity::ids::CaseId;
+use entity::messages;
+use entity::refunds;
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+};
+use serde::Serialize;
+use serde_json::json;
+
+use super::messages as writing;
+use crate::auth::{Actor, Permission};
+use crate::error::{Code, Error, Refusal, Result};
+use crate::idempotency::{self, Outcome};
+use crate::keys::Unit;
+use crate::retention::starts;
+use crate::state::App;
+use crate::{audit, input};
+
+/// How a case is closed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Close {
+    /// The correspondence turned out to be mere advice without effect on the deal: R03 is lowered to R06.
+    pub advice_only: bool,
+    /// The version that closing was decided on.
+    pub expected_version: Option<i64>,
+}
+
+/// Closes a case that has been decided and whose refunds have come to an end.
+///
+/// # Errors
+/// Refused: an unknown case, one that is not decided or has a refund under way, another version, a case with a refund
+/// or a claim closed as advice.
+pub async fn close(app: &App, actor: &Actor, id: CaseId, close: Close, key: &str) -> Result<Model> {
+    actor.require(Permission::Decide)?;
+    let now = app.clock.now();
+    let seen = match super::get(app.db.read(), actor, id).await {
+        Err(Error::NotFound) => return Err(Refusal::at(Code::NotFound, &["input", "caseId"]).into()),
+        found => found?,
+    };
+    let advice = match close.advice_only {
+        true => Some(writing::unit(app, id, seen.customer_id, DataType::R06, now).await?),
+        false => None,
+    };
+    let tx = app.db.begin().await?;
+    let claim = match idempotency::claim(app, &tx, actor, "serviceCaseClose", key, &(id, &close)).await? {
+        Outcome::Replay(_) => return super::get(&tx, actor, id).await,
+        Outcome::First(claim) => claim,
+    };
+    let case = super::for_change(&tx, actor, id, &["input", "caseId"]).await?;
+    input::version(close.expected_version, case.version)?;
+    super::require_state(&case, &[State::Decided], &["input", "caseId"])?;
+    let refunds = refunds::Entity::find().filter(refunds::Column::CaseId.eq(id)).all(&tx).await?;
+    if let Some(running) = refunds.iter().find(|r| r.state.is_running()) {
+        let refusal = Refusal::at(Code::TransitionNotAllowed, &["input", "caseId"]);
+        return Err(refusal.with("refundId", running.id).with("refundState", running.state.code()).into());
+    }
+    if let Some(unit) = advice {
+        let is_claim = case.outcome != Some(CaseOutcome::SolvedDirectly) || !refunds.is_empty();
+        if is_claim {
+            let refusal = Refusal::at(Code::Invalid, &["input", "adviceOnly"]);
+            return Err(refusal.with("expected", "a case solved directly, without refunds").into());
+        }
+        lower_to_advice(app, &tx, id, &unit).await?;
+    }
+    let evidence = evidence_type(case.outcome);
+    let (version, customer, order) = (case.version, case.customer_id, case.order_id);
+    let mut row: ActiveModel = case.into();
+    row.state = Set(State::Closed);
+    row.waiting_for = Set(Some(WaitingFor::Nobody));
+    row.closed_at = Set(Some(now));
+    row.version = Set(version + 1);
+    row.update(&tx).await?;
+    starts::case_closed(&tx, id, customer, order, evidence, now).await?;
+    claim.done(&tx, now, &[id.0], Some(customer)).await?;
+    audit::record(&tx, now, actor, "case.close", ("cases", Some(id.0)), json!({ "evidence": evidence.code() })).await?;
+    let row = super::get(&tx, actor, id).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Evidence of a case that was accepted in full is no longer needed for claims (R09a); any other is (R09b).
+const fn evidence_type(outcome: Option<CaseOutcome>) -> DataType {
+    match outcome {
+        Some(CaseOutcome::Eligible | CaseOutcome::SolvedDirectly) => DataType::R09a,
+        _ => DataType::R09b,
+    }
+}
+
+/// Re-seals commercial letters as advice: another data type is another unit. The old unit goes when its last row does.
+async fn lower_to_advice(app: &App, tx: &DatabaseTransaction, case: CaseId, advice: &Unit) -> Result<()> {
+    let letters = messages::Entity::find()
+        .filter(messages::Column::CaseId.eq(case))
+        .filter(messages::Column::DataType.eq(DataType::R03))
+        .all(tx)
+        .await?;
+    let units: Vec<_> = letters.iter().filter_map(|m| m.unit_id).collect();
+    let keys = app.keys.load(&units, app.clock.now()).await?;
+    for letter in letters {
+        let place = writing::place(letter.id);
+        let key = letter.unit_id.and_then(|u| keys.get(&u));
+        let text = letter.body.as_ref().zip(key).and_then(|(body, key)| key.open(place, body));
+        let mut row: messages::ActiveModel = letter.into();
+        if let Some(text) = text {
+            row.body = Set(Some(advice.key.seal(place, text.as_str())?));
+        }
+        row.unit_id = Set(Some(advice.id));
+        row.data_type = Set(DataType::R06);
+        row.start_at = Set(None);
+        row.update(tx).await?;
+    }
+    for unit in crate::keys::without_rows(tx, &units).await? {
+        crate::outbox::enqueue(tx, app.clock.now(), entity::outbox_entries::Kind::DestroyKey, unit.to_string()).await?;
+    }
+    Ok(())
+}

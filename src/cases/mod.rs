@@ -1,0 +1,110 @@
+//! Service cases: intake, messages, decision, closing, and who sees them.
+
+pub mod access;
+pub mod close;
+pub mod decide;
+pub mod messages;
+pub mod open;
+
+use entity::DataType;
+use entity::cases::{Column, Entity, Kind, Model, State};
+use entity::ids::CaseId;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Select,
+};
+
+use crate::auth::{Actor, Permission};
+use crate::db;
+use crate::error::{Code, Error, Refusal, Result};
+use crate::state::App;
+
+pub use close::{Close, close};
+pub use decide::{Decision, decide};
+pub use messages::{NewMessage, reply};
+pub use open::{NewCase, open};
+
+/// The cases that an actor may see: staff with cases all of them, a customer the own ones; bare rows nobody.
+#[must_use]
+pub fn visible_to(actor: &Actor) -> Select<Entity> {
+    let all = Entity::find().filter(Column::State.ne(State::Erased));
+    match actor {
+        Actor::Customer(id) => all.filter(Column::CustomerId.eq(*id)),
+        _ if actor.may(Permission::ReadCases) => all,
+        _ => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
+    }
+}
+
+/// One case.
+///
+/// # Errors
+/// `NOT_FOUND` for an unknown or invisible id.
+pub async fn get(db: &impl ConnectionTrait, actor: &Actor, id: CaseId) -> Result<Model> {
+    visible_to(actor).filter(Column::Id.eq(id)).one(db).await?.ok_or(Error::NotFound)
+}
+
+/// What a list of cases is narrowed to; all conditions hold.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// In this state.
+    pub state: Option<State>,
+    /// Of this kind.
+    pub kind: Option<Kind>,
+    /// Of this customer.
+    pub customer: Option<entity::ids::CustomerId>,
+}
+
+/// A page of cases before an id, newest first, one more than asked for.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn page(app: &App, actor: &Actor, filter: Filter, before: Option<CaseId>, most: u64) -> Result<Vec<Model>> {
+    let mut rows = visible_to(actor).order_by_desc(Column::Id).limit(most + 1);
+    if let Some(before) = before {
+        rows = rows.filter(Column::Id.lt(before));
+    }
+    if let Some(state) = filter.state {
+        rows = rows.filter(Column::State.eq(state));
+    }
+    if let Some(kind) = filter.kind {
+        rows = rows.filter(Column::Kind.eq(kind));
+    }
+    if let Some(customer) = filter.customer {
+        rows = rows.filter(Column::CustomerId.eq(customer));
+    }
+    Ok(rows.all(app.db.read()).await?)
+}
+
+/// Loads a case for a change and locks it; an invisible id is refused at `field`.
+pub(crate) async fn for_change(
+    tx: &DatabaseTransaction,
+    actor: &Actor,
+    id: CaseId,
+    field: &[&'static str],
+) -> Result<Model> {
+    db::lock(tx, "cases", id.0).await?;
+    match get(tx, actor, id).await {
+        Err(Error::NotFound) => Err(Refusal::at(Code::NotFound, field).into()),
+        found => found,
+    }
+}
+
+/// Refuses a change that the state does not allow, naming the states that do.
+pub(crate) fn require_state(case: &Model, legal: &[State], field: &[&'static str]) -> Result<()> {
+    if legal.contains(&case.state) {
+        return Ok(());
+    }
+    let names: Vec<&str> = legal.iter().map(|s| s.code()).collect();
+    let refusal = Refusal::at(Code::TransitionNotAllowed, field);
+    Err(refusal.with("state", case.state.code()).with("possibleIn", names.join(", ")).into())
+}
+
+/// The data type that the kind of a case gives its messages (R03, R04, R06); only closing may lower R03 to R06.
+#[must_use]
+pub const fn correspondence(kind: Option<Kind>, has_order: bool) -> DataType {
+    match (kind, has_order) {
+        (Some(Kind::Complaint), _) => DataType::R04,
+        (Some(Kind::UsageGuidance), _) | (Some(Kind::OrderAdvice), false) => DataType::R06,
+        _ => DataType::R03,
+    }
+}

@@ -1,0 +1,107 @@
+//! `aftersales jobs`: what there is, and running one now.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use entity::job_runs::State;
+use serde_json::json;
+
+use super::{print_json, said};
+use crate::jobs::lease::{self, Ran};
+use crate::jobs::{JOBS, named};
+use crate::state::App;
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Lists the jobs with their next and latest runs.
+    List {
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Runs a job now, due or not.
+    Run {
+        /// Its name.
+        name: String,
+        /// Says what it would do and changes nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Command {
+    pub(super) async fn run(self, app: &App) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::List { json } => list(app, json).await,
+            Self::Run { name, dry_run, json } => run(app, &name, dry_run, json).await,
+        }
+    }
+}
+
+async fn list(app: &App, as_json: bool) -> anyhow::Result<ExitCode> {
+    lease::sync(app).await.map_err(said)?;
+    let mut jobs = Vec::new();
+    for job in JOBS {
+        let next = lease::next_run_at(app, job).await.map_err(said)?;
+        let last = lease::latest(app, Some(job.name), 1).await.map_err(said)?.into_iter().next();
+        let last = last.map(|r| json!({ "state": r.state, "startedAt": r.started_at, "finishedAt": r.finished_at }));
+        jobs.push(json!({ "name": job.name, "cron": job.cron, "about": job.about, "nextRunAt": next, "lastRun": last }));
+    }
+    if as_json {
+        print_json(&jobs)?;
+    } else {
+        for job in &jobs {
+            let text = |name: &str| job[name].as_str().unwrap_or("-").to_owned();
+            println!("{:<10} {:<12} next {}  {}", text("name"), text("cron"), text("nextRunAt"), text("about"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run(app: &App, name: &str, dry_run: bool, as_json: bool) -> anyhow::Result<ExitCode> {
+    let job = match named(name) {
+        Ok(job) => job,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let (report, failed) = if dry_run {
+        (job.work(app, true).await.map_err(said)?, false)
+    } else {
+        match lease::run_now(app, job).await.map_err(said)? {
+            Ran::Elsewhere => anyhow::bail!("another instance is running {name} at this moment"),
+            Ran::Here(run) => (serde_json::from_str(&run.report)?, run.state == State::Failed),
+        }
+    };
+    if as_json {
+        print_json(&report)?;
+    } else {
+        print_report(&report);
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A report in words: the lines of a sweep as a table, everything else as name and value.
+pub(super) fn print_report(report: &serde_json::Value) {
+    if let Some(lines) = report["lines"].as_array() {
+        println!("{:<6} {:<18} {:>7} {:>8} {:>11} {:>6} {:>6}", "type", "table", "due", "deleted", "anonymised", "held", "open");
+        for l in lines {
+            let text = |name: &str| l[name].as_str().unwrap_or_default().to_owned();
+            let number = |name: &str| l[name].as_u64().unwrap_or(0);
+            println!(
+                "{:<6} {:<18} {:>7} {:>8} {:>11} {:>6} {:>6}",
+                text("dataType"), text("table"), number("due"), number("deleted"), number("anonymised"), number("held"), number("open")
+            );
+        }
+    }
+    if let Some(fields) = report.as_object() {
+        for (name, value) in fields.iter().filter(|(name, _)| *name != "lines") {
+            println!("{name}: {value}");
+        }
+    }
+}

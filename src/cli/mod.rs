@@ -1,0 +1,140 @@
+//! The command line, a contract that scripts rely on: exit status 0 done, 1 failed, 2 wrong usage.
+
+mod jobs;
+mod privacy;
+mod serve;
+mod token;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Error;
+use crate::state::{App, AppState};
+
+/// The after-sales backend of an online shop, whose personal data looks after itself.
+#[derive(Parser)]
+#[command(name = "aftersales", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// Settings file; aftersales.example.toml documents every key. Environment variables win over it.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the API and runs the jobs.
+    Serve,
+    /// The same on a throwaway folder, filled with twelve years of fictional cases.
+    Demo {
+        /// Keeps the folder at exit.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Brings the databases up to date.
+    Migrate,
+    /// Prints schema.graphql.
+    Schema,
+    /// Checks that everything needed is there and fits.
+    Doctor,
+    /// Prints a bearer token of the built-in issuer.
+    Token(token::Options),
+    /// Jobs: what there is, and running one now.
+    #[command(subcommand)]
+    Jobs(jobs::Command),
+    /// Personal data: the map, export, erasure, scan.
+    #[command(subcommand)]
+    Privacy(privacy::Command),
+}
+
+impl Cli {
+    /// Runs the command.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sea_orm_migration=warn,sqlx=warn"));
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                eprintln!("error: no runtime: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        match runtime.block_on(self.dispatch()) {
+            Ok(code) => code,
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    async fn dispatch(self) -> anyhow::Result<ExitCode> {
+        let config = || Config::load(self.config.as_deref(), |name| std::env::var(name).ok());
+        match self.command {
+            Command::Schema => print!("{}", crate::graphql::sdl()),
+            Command::Privacy(privacy::Command::Map { json }) => privacy::map(json)?,
+            Command::Serve => serve::serve(config()?).await?,
+            Command::Demo { keep } => serve::demo(config()?, keep).await?,
+            Command::Migrate => {
+                open(config()?).await?;
+                println!("the databases are up to date");
+            }
+            Command::Doctor => return doctor(config()?).await,
+            Command::Token(options) => println!("{}", options.bearer(&open(config()?).await?).await?),
+            Command::Jobs(command) => return command.run(&open(config()?).await?).await,
+            Command::Privacy(command) => return command.run(&open(config()?).await?).await,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn open(config: Config) -> anyhow::Result<AppState> {
+    App::open(config, Clock::System).await
+}
+
+/// An error of the domain in words, for a person at a terminal.
+fn said(error: Error) -> anyhow::Error {
+    match error {
+        Error::Internal(cause) => cause,
+        other => anyhow::anyhow!("{other}"),
+    }
+}
+
+fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+async fn doctor(config: Config) -> anyhow::Result<ExitCode> {
+    println!("data folder      {}", config.data.display());
+    println!("main database    {}", described(&config.database));
+    println!("key store        {}", described(&config.keystore));
+    println!("ledger           {}", described(&config.ledger));
+    println!("master key       {:?}", config.master_key);
+    println!("AES in hardware  {}", aes_gcm::aes::hardware_accelerated());
+    let app = open(config).await?;
+    let outbox = crate::outbox::pending(&app).await.map_err(said)?;
+    println!("stores           open, migrated, the master key fits");
+    println!("outbox           {} waiting, {} given up", outbox.pending, outbox.dead);
+    let fine = outbox.dead == 0;
+    println!("{}", if fine { "all is well" } else { "look at the dead outbox entries" });
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn described(place: &crate::db::Place) -> String {
+    match place {
+        crate::db::Place::File(path) => path.display().to_string(),
+        crate::db::Place::Postgres(url) => {
+            // Never the password.
+            let host = url.rsplit_once('@').map_or(url.as_str(), |(_, host)| host);
+            format!("postgres://…@{}", host.trim_start_matches("postgres://"))
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `aftersales token`: a bearer token of the built-in issuer, alone on stdout.
+
+use clap::{Args, ValueEnum};
+use entity::ids::TokenId;
+use entity::staff::Role;
+
+use super::said;
+use crate::auth::{Actor, STAFF_TOKEN_LASTS};
+use crate::customers::access::{self, NewToken};
+use crate::staff;
+use crate::state::App;
+
+/// Whose token.
+#[derive(Args)]
+pub struct Options {
+    /// The role.
+    #[arg(long, value_enum)]
+    role: Whose,
+    /// The customer's e-mail address, for the role customer.
+    #[arg(long, required_if_eq("role", "customer"))]
+    customer: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Whose {
+    Customer,
+    Agent,
+    Warehouse,
+    Finance,
+    Dpo,
+    Admin,
+    Shop,
+}
+
+impl Options {
+    pub(super) async fn bearer(self, app: &App) -> anyhow::Result<String> {
+        let role = match self.role {
+            Whose::Customer => return customer(app, self.customer.unwrap_or_default()).await,
+            Whose::Shop => return shop(app),
+            Whose::Agent => Role::Agent,
+            Whose::Warehouse => Role::Warehouse,
+            Whose::Finance => Role::Finance,
+            Whose::Dpo => Role::Dpo,
+            Whose::Admin => Role::Admin,
+        };
+        staff::token(app, role).await.map_err(said)
+    }
+}
+
+/// A token for a customer, as the shop's backend would mint it.
+pub(super) async fn customer(app: &App, email: String) -> anyhow::Result<String> {
+    let key = format!("cli:{}", app.clock.request_id());
+    let new = NewToken { email, minutes: Some(12 * 60) };
+    Ok(access::create(app, &Actor::System, new, &key).await.map_err(said)?.bearer)
+}
+
+/// A token for the shop's backend.
+pub(super) fn shop(app: &App) -> anyhow::Result<String> {
+    let now = app.clock.now();
+    app.signing.bearer(&Actor::Shop, TokenId::new(now), now, now + STAFF_TOKEN_LASTS).map_err(said)
+}

@@ -1,0 +1,142 @@
+//! Customers: the contact record, and the short tokens that the shop's backend mints for them.
+
+pub mod access;
+
+use chrono::{DateTime, Utc};
+use entity::access_entries::{self, Purpose};
+use entity::codes::Locale;
+use entity::customers::{ActiveModel, Column, Entity, Model};
+use entity::ids::{CustomerId, EntryId};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QuerySelect as _, Select,
+};
+use serde::Serialize;
+
+use crate::auth::{Actor, Permission};
+use crate::error::{Error, Result};
+use crate::input;
+use crate::keys::{Place, Unit};
+use crate::state::App;
+
+/// Contact data as the shop registers it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Contact {
+    /// E-mail: what recognises the person.
+    pub email: String,
+    /// Name.
+    pub name: String,
+    /// Telephone.
+    pub phone: Option<String>,
+    /// Postal address, a line per line.
+    pub address: Option<String>,
+    /// Language of messages.
+    pub locale: Locale,
+}
+
+impl Contact {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first field that is missing or not of the expected form.
+    pub fn checked(self) -> Result<Self> {
+        Ok(Self {
+            email: input::email(&self.email, &["input", "customer", "email"])?,
+            name: input::text(&self.name, &["input", "customer", "name"], input::SHORT_TEXT)?,
+            phone: input::optional(self.phone.as_deref(), &["input", "customer", "phone"], 40)?,
+            address: input::optional(self.address.as_deref(), &["input", "customer", "address"], input::SHORT_TEXT)?,
+            locale: self.locale,
+        })
+    }
+}
+
+/// The customers whom an actor may see: staff with cases all of them, a customer the own record.
+#[must_use]
+pub fn visible_to(actor: &Actor) -> Select<Entity> {
+    let all = Entity::find().filter(Column::ErasedAt.is_null());
+    match actor {
+        Actor::Customer(id) => all.filter(Column::Id.eq(*id)),
+        _ if actor.may(Permission::ReadCases) || actor.may(Permission::ProtectData) => all,
+        _ => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
+    }
+}
+
+/// One customer.
+///
+/// # Errors
+/// `NOT_FOUND` for an unknown or invisible id.
+pub async fn get(app: &App, actor: &Actor, id: CustomerId) -> Result<Model> {
+    visible_to(actor).filter(Column::Id.eq(id)).one(app.db.read()).await?.ok_or(Error::NotFound)
+}
+
+/// A page of customers after an id, in order of registration, one more than asked for.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn page(app: &App, actor: &Actor, after: Option<CustomerId>, most: u64) -> Result<Vec<Model>> {
+    use sea_orm::QueryOrder as _;
+    let mut rows = visible_to(actor).order_by_asc(Column::Id).limit(most + 1);
+    if let Some(after) = after {
+        rows = rows.filter(Column::Id.gt(after));
+    }
+    Ok(rows.all(app.db.read()).await?)
+}
+
+/// Writes the contact record: a new one, a changed one, or one that had become a bare id and is a customer again.
+pub(crate) async fn upsert(
+    tx: &DatabaseTransaction,
+    id: CustomerId,
+    unit: &Unit,
+    contact: &Contact,
+    now: DateTime<Utc>,
+) -> Result<Model> {
+    let seal = |column, text: Option<&str>| -> Result<_> {
+        let place = Place { table: "customers", column, row: id.0 };
+        Ok(text.map(|t| unit.key.seal(place, t)).transpose()?)
+    };
+    let mut row = ActiveModel {
+        id: Set(id),
+        unit_id: Set(Some(unit.id)),
+        name: Set(seal("name", Some(&contact.name))?),
+        email: Set(seal("email", Some(&contact.email))?),
+        phone: Set(seal("phone", contact.phone.as_deref())?),
+        address: Set(seal("address", contact.address.as_deref())?),
+        locale: Set(Some(contact.locale)),
+        erased_at: Set(None),
+        ..Default::default()
+    };
+    let before = Entity::find_by_id(id).one(tx).await?;
+    row.version = Set(before.as_ref().map_or(1, |b| b.version + 1));
+    match before {
+        None => {
+            row.created_at = Set(Some(now));
+            row.start_at = Set(None);
+            row.not_before = Set(None);
+            Ok(row.insert(tx).await?)
+        }
+        Some(before) => {
+            row.created_at = Set(Some(before.created_at.unwrap_or(now)));
+            Ok(row.update(tx).await?)
+        }
+    }
+}
+
+/// Logs that staff has seen full contact data outside an opened case, with the purpose that was named.
+///
+/// # Errors
+/// The log cannot be written, and then nothing is shown.
+pub async fn log_reveal(app: &App, actor: &Actor, id: CustomerId, purpose: Purpose) -> Result<()> {
+    let now = app.clock.now();
+    let row = access_entries::ActiveModel {
+        id: Set(EntryId::new(now)),
+        at: Set(now),
+        actor_kind: Set(actor.kind()),
+        actor_id: Set(actor.id()),
+        case_id: Set(None),
+        customer_id: Set(Some(id)),
+        attachment_id: Set(None),
+        purpose: Set(purpose),
+    };
+    row.insert(app.db.write()).await?;
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! The one error type of the domain, and its texts in German and English.
+//!
+//! A [`Refusal`] is the caller's business and becomes a `userError`; everything else is a top-level error.
+//! Nothing here shows SQL, paths or personal data to a client.
+
+use std::fmt;
+
+use sea_orm::DbErr;
+
+/// The result of every domain function.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No valid credentials: missing, expired, forged or revoked.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// The role may not do this.
+    #[error("your role does not permit this")]
+    Forbidden,
+    /// The row does not exist or is not visible to the caller, who cannot tell which.
+    #[error("not found")]
+    NotFound,
+    /// The request is understood and refused; nothing has changed.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// Our fault. The text goes to the log only.
+    #[error("internal error")]
+    Internal(anyhow::Error),
+}
+
+impl Error {
+    /// The public code of a top-level error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::Refused(_) => "BAD_USER_INPUT",
+            Self::Internal(_) => "INTERNAL_SERVER_ERROR",
+        }
+    }
+}
+
+/// Every code that a top-level error may carry.
+pub const PUBLIC_CODES: &[&str] = &["UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT", "INTERNAL_SERVER_ERROR"];
+
+impl From<DbErr> for Error {
+    /// PostgreSQL's error details quote values, so only the kind and the engine's code are kept.
+    fn from(error: DbErr) -> Self {
+        let text = match error.sql_err() {
+            Some(sea_orm::SqlErr::UniqueConstraintViolation(_)) => "database: unique constraint".to_owned(),
+            Some(sea_orm::SqlErr::ForeignKeyConstraintViolation(_)) => "database: foreign key".to_owned(),
+            _ => format!("database: {}", describe(&error)),
+        };
+        Self::Internal(anyhow::anyhow!(text))
+    }
+}
+
+fn describe(error: &DbErr) -> String {
+    match error {
+        DbErr::Exec(sea_orm::RuntimeErr::SqlxError(e)) | DbErr::Query(sea_orm::RuntimeErr::SqlxError(e)) => {
+            e.as_database_error().map_or_else(
+                || e.to_string(),
+                |d| format!("code {} {}", d.code().unwrap_or_default(), d.message()),
+            )
+        }
+        other => other.to_string(),
+    }
+}
+
+impl From<anyhow::Error> for Error {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// A refusal: code, the path in the input, and named facts that help to mend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong.
+    pub code: Code,
+    /// Path in the mutation's input.
+    pub field: Vec<&'static str>,
+    /// Facts such as the legal transitions, the current version, the largest amount.
+    pub details: Vec<(&'static str, String)>,
+}
+
+impl Refusal {
+    /// A refusal of the input at `field`.
+    #[must_use]
+    pub fn at(code: Code, field: &[&'static str]) -> Self {
+        Self { code, field: field.to_vec(), details: Vec::new() }
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        self.details.push((name, value.to_string()));
+        self
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code.text(Language::En))?;
+        for (name, value) in &self.details {
+            write!(f, " ({name}: {value})")?;
+        }
+        Ok(())
+    }
+}
+
+/// The language of messages and labels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// German.
+    De,
+    /// English.
+    #[default]
+    En,
+}
+
+impl Language {
+    /// The better of German and English for an `Accept-Language` header (RFC 9110 § 12.5.4); English without one.
+    #[must_use]
+    pub fn from_accept_language(header: Option<&str>) -> Self {
+        let mut best = (0.0_f32, Self::En);
+        for part in header.unwrap_or_default().split(',') {
+            let mut pieces = part.split(';');
+            let tag = pieces.next().unwrap_or_default().trim().to_ascii_lowercase();
+            let quality = pieces.find_map(|p| p.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+            let language = match tag.split('-').next() {
+                Some("de") => Self::De,
+                Some("en") => Self::En,
+                _ => continue,
+            };
+            if quality > best.0 {
+                best = (quality, language);
+            }
+        }
+        best.1
+    }
+}
+
+macro_rules! refusal_codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal: $de:literal, $en:literal;)+) => {
+        /// What is wrong with a request.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code { $($(#[$doc])* $name,)+ }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The public code.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// What it means and what helps.
+            #[must_use]
+            pub const fn text(self, language: Language) -> &'static str {
+                match (self, language) { $((Self::$name, Language::De) => $de, (Self::$name, Language::En) => $en,)+ }
+            }
+        }
+    };
+}
+
+refusal_codes! {
+    /// An id that does not exist or is not visible.
+    NotFound = "NOT_FOUND": "Nicht gefunden.", "Not found.";
+    /// Empty where something is needed.
+    Required = "REQUIRED": "Diese Angabe wird benötigt.", "This is required.";
+    /// Not of the expected form.
+    Invalid = "INVALID": "Diese Angabe hat nicht die erwartete Form.", "This does not have the expected form.";
+    /// Longer than allowed.
+    TooLong = "TOO_LONG": "Dieser Text ist zu lang.", "This text is too long.";
+    /// More or larger than allowed.
+    TooLarge = "TOO_LARGE": "Das ist zu groß oder zu viel.", "This is too large or too many.";
+    /// Zero or negative.
+    NotPositive = "NOT_POSITIVE": "Der Wert muss größer als null sein.", "The value has to be above zero.";
+    /// More than was captured less what was refunded.
+    AmountExceedsCaptured = "AMOUNT_EXCEEDS_CAPTURED":
+        "Der Betrag übersteigt, was von der Zahlung noch erstattet werden kann.",
+        "The amount exceeds what can still be refunded of the payment.";
+    /// Another currency than the order's.
+    CurrencyMismatch = "CURRENCY_MISMATCH":
+        "Die Währung muss die der Bestellung sein.", "The currency has to be that of the order.";
+    /// The state does not allow this.
+    TransitionNotAllowed = "TRANSITION_NOT_ALLOWED":
+        "In diesem Zustand ist das nicht möglich.", "This is not possible in the current state.";
+    /// Somebody else has changed it since.
+    VersionConflict = "VERSION_CONFLICT":
+        "Der Datensatz wurde inzwischen geändert. Bitte neu laden.", "The record has changed since. Load it again.";
+    /// The key has been used with another input.
+    IdempotencyMismatch = "IDEMPOTENCY_MISMATCH":
+        "Dieser Idempotenzschlüssel wurde schon mit anderen Angaben verwendet.",
+        "This idempotency key has been used with another input.";
+    /// It exists already.
+    AlreadyExists = "ALREADY_EXISTS": "Das gibt es schon.", "This exists already.";
+    /// It has been erased and stays erased.
+    Erased = "ERASED": "Diese Angaben wurden gelöscht und bleiben gelöscht.", "This has been erased and stays erased.";
+    /// Not a kind of file that is accepted.
+    UnsupportedType = "UNSUPPORTED_TYPE":
+        "Dieser Dateityp wird nicht angenommen.", "This type of file is not accepted.";
+    /// The bytes are not of the announced type.
+    TypeMismatch = "TYPE_MISMATCH":
+        "Der Inhalt der Datei entspricht nicht dem angegebenen Typ.", "The file's content is not of the announced type.";
+    /// Fewer or more bytes than announced.
+    SizeMismatch = "SIZE_MISMATCH":
+        "Die Datei hat nicht die angegebene Größe.", "The file does not have the announced size.";
+    /// The picture cannot be read.
+    Malformed = "MALFORMED": "Die Datei ist beschädigt.", "The file is damaged.";
+    /// The link or ticket is over, used or forged.
+    LinkInvalid = "LINK_INVALID":
+        "Dieser Link ist ungültig, abgelaufen oder schon benutzt.", "This link is invalid, expired or used up.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_the_wanted_one() {
+        let of = |h| Language::from_accept_language(Some(h));
+        assert_eq!(of("de-DE,de;q=0.9,en;q=0.8"), Language::De);
+        assert_eq!(of("fr, en;q=0.5, de;q=0.7"), Language::De);
+        assert_eq!(of("en-GB,de;q=0.1"), Language::En);
+        assert_eq!(of("tlh"), Language::En);
+        assert_eq!(Language::from_accept_language(None), Language::En);
+    }
+
+    #[test]
+    fn codes_are_distinct() {
+        let mut codes: Vec<_> = Code::ALL.iter().map(|c| c.as_str()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Code::ALL.len());
+    }
+}

@@ -1,0 +1,115 @@
+//! What one request works with: who asks, in which language, the loaders and the keys opened so far.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_graphql::Context;
+use async_graphql::dataloader::{DataLoader, HashMapCache};
+use entity::Sealed;
+use entity::ids::UnitId;
+
+use super::loaders::Loader;
+use crate::auth::Actor;
+use crate::error::{Language, Result};
+use crate::keys::{Place, UnitKey};
+use crate::state::AppState;
+
+/// The keys that a request has opened; a destroyed one is remembered as none.
+#[derive(Default)]
+pub struct Ring(Mutex<HashMap<UnitId, Option<Arc<UnitKey>>>>);
+
+impl Ring {
+    /// Loads, in one statement, the keys of these units that are not there yet.
+    ///
+    /// # Errors
+    /// The key store cannot be read.
+    pub async fn load(&self, app: &AppState, units: impl IntoIterator<Item = Option<UnitId>>) -> Result<()> {
+        let missing: Vec<UnitId> = {
+            let ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut missing: Vec<UnitId> = units.into_iter().flatten().filter(|u| !ring.contains_key(u)).collect();
+            missing.sort_unstable();
+            missing.dedup();
+            missing
+        };
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut found = app.keys.load(&missing, app.clock.now()).await?;
+        let mut ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for unit in missing {
+            let key = found.remove(&unit);
+            ring.insert(unit, key);
+        }
+        Ok(())
+    }
+
+    fn get(&self, unit: UnitId) -> Option<Option<Arc<UnitKey>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&unit).cloned()
+    }
+}
+
+/// One request.
+pub struct Session {
+    /// The application.
+    pub app: AppState,
+    /// Who asks.
+    pub actor: Actor,
+    /// The language of messages and labels.
+    pub language: Language,
+    /// Keys opened so far.
+    pub ring: Arc<Ring>,
+    /// Rows in batches; made per request, so that nobody sees what was loaded for somebody else.
+    pub loaders: DataLoader<Loader, HashMapCache>,
+}
+
+impl Session {
+    /// Begins a request.
+    #[must_use]
+    pub fn new(app: AppState, actor: Actor, language: Language) -> Self {
+        let ring = Arc::new(Ring::default());
+        let loader = Loader { app: Arc::clone(&app), actor, ring: Arc::clone(&ring) };
+        let loaders = DataLoader::with_cache(loader, tokio::spawn, HashMapCache::default()).delay(Duration::ZERO);
+        Self { app, actor, language, ring, loaders }
+    }
+
+    /// Opens sealed text; none where it was erased.
+    ///
+    /// # Errors
+    /// The key store cannot be read.
+    pub async fn open(&self, unit: Option<UnitId>, place: Place, sealed: Option<&Sealed>) -> Result<Option<String>> {
+        let Some((unit, sealed)) = unit.zip(sealed) else { return Ok(None) };
+        let key = match self.ring.get(unit) {
+            Some(key) => key,
+            None => {
+                self.ring.load(&self.app, [Some(unit)]).await?;
+                self.ring.get(unit).flatten()
+            }
+        };
+        Ok(key.and_then(|key| key.open(place, sealed)).map(crate::keys::Personal::reveal))
+    }
+}
+
+/// Shortcuts for resolvers.
+pub trait ContextExt {
+    /// The request.
+    fn session(&self) -> &Session;
+    /// The application.
+    fn app(&self) -> &AppState;
+    /// Who asks.
+    fn actor(&self) -> &Actor;
+}
+
+impl ContextExt for Context<'_> {
+    fn session(&self) -> &Session {
+        self.data_unchecked::<Session>()
+    }
+
+    fn app(&self) -> &AppState {
+        &self.session().app
+    }
+
+    fn actor(&self) -> &Actor {
+        &self.session().actor
+    }
+}

@@ -1,0 +1,524 @@
+//! Pre-execution guard: what a document would cost, before anything walks it.
+//! async-graphql expands fragments without a memo in its own limits and in
+//! validation, so one kilobyte of nested fragments could keep a core busy for
+//! minutes. Everything here is linear in the size of the document.
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::{Name, Pos, Positioned, Value, Variables};
+use async_graphql_parser::types::{
+    DocumentOperations, ExecutableDocument, FragmentDefinition, OperationType, Selection,
+    SelectionSet,
+};
+
+/// Brackets of any kind open at once; bounds the parser's recursion.
+const SOURCE_NESTING: usize = 128;
+/// Selection sets open at once, through fragments; bounds our own recursion.
+const SET_NESTING: u64 = 64;
+
+/// What one document may ask for; per operation unless the field says otherwise.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Selections after all fragments are expanded.
+    pub selections: u64,
+    /// Aliases after all fragments are expanded.
+    pub aliases: u64,
+    /// Nested fields; 15 is exactly what graphql-js asks for in introspection.
+    pub depth: u64,
+    /// Directives after all fragments are expanded.
+    pub directives: u64,
+    /// Operations in the document.
+    pub operations: u64,
+    /// Fragment definitions in the document.
+    pub fragments: u64,
+    /// Root fields of a mutation: each one is a transaction of its own.
+    pub root_mutations: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            selections: 2000,
+            aliases: 50,
+            depth: 15,
+            directives: 50,
+            operations: 10,
+            fragments: 100,
+            root_mutations: 5,
+        }
+    }
+}
+
+/// Why a document is not executed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the document has {actual} {what}, the limit is {limit}; {hint}")]
+    TooMany {
+        what: &'static str,
+        actual: u64,
+        limit: u64,
+        hint: &'static str,
+    },
+    #[error("the document nests {what} more than {limit} deep")]
+    Nesting { what: &'static str, limit: u64 },
+    #[error("the fragment \"{0}\" contains itself, directly or through other fragments")]
+    Cycle(String),
+    #[error("a block string is not closed")]
+    OpenBlockString,
+}
+
+/// Why no operation could be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SelectError {
+    #[error("operationName names no operation of the document, which has: {0}")]
+    Unknown(String),
+    #[error("the document has several operations, choose one with operationName: {0}")]
+    Ambiguous(String),
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Cost {
+    selections: u64,
+    aliases: u64,
+    depth: u64,
+    directives: u64,
+    root: u64,
+}
+
+impl Cost {
+    fn add(&mut self, other: Self) {
+        self.selections = self.selections.saturating_add(other.selections);
+        self.aliases = self.aliases.saturating_add(other.aliases);
+        self.depth = self.depth.max(other.depth);
+        self.directives = self.directives.saturating_add(other.directives);
+        self.root = self.root.saturating_add(other.root);
+    }
+}
+
+struct Meter<'d> {
+    document: &'d ExecutableDocument,
+    /// `None` marks a fragment that is being walked: meeting it again is a cycle.
+    memo: HashMap<&'d str, Option<Cost>>,
+}
+
+impl<'d> Meter<'d> {
+    fn set(&mut self, set: &'d SelectionSet, level: u64) -> Result<Cost, Refusal> {
+        if level > SET_NESTING {
+            return Err(Refusal::Nesting {
+                what: "selection sets",
+                limit: SET_NESTING,
+            });
+        }
+        let mut total = Cost::default();
+        for item in &set.items {
+            let mut cost = Cost {
+                selections: 1,
+                directives: count(item.node.directives().len()),
+                ..Cost::default()
+            };
+            match &item.node {
+                Selection::Field(field) => {
+                    let inner = self.set(&field.node.selection_set.node, level + 1)?;
+                    cost.aliases = u64::from(field.node.alias.is_some());
+                    cost.add(Cost {
+                        depth: inner.depth.saturating_add(1),
+                        root: 1,
+                        ..inner
+                    });
+                }
+                Selection::InlineFragment(fragment) => {
+                    cost.add(self.set(&fragment.node.selection_set.node, level + 1)?);
+                }
+                Selection::FragmentSpread(spread) => {
+                    cost.add(self.fragment(&spread.node.fragment_name.node, level + 1)?);
+                }
+            }
+            total.add(cost);
+        }
+        Ok(total)
+    }
+
+    fn fragment(&mut self, name: &'d Name, level: u64) -> Result<Cost, Refusal> {
+        match self.memo.get(name.as_str()) {
+            Some(Some(cost)) => return Ok(*cost),
+            Some(None) => return Err(Refusal::Cycle(name.to_string())),
+            None => {}
+        }
+        // An undefined fragment is for validation to report, with its position.
+        let Some(fragment) = self.document.fragments.get(name) else {
+            return Ok(Cost::default());
+        };
+        self.memo.insert(name.as_str(), None);
+        let mut cost = self.set(&fragment.node.selection_set.node, level)?;
+        cost.directives = cost
+            .directives
+            .saturating_add(count(fragment.node.directives.len()));
+        self.memo.insert(name.as_str(), Some(cost));
+        Ok(cost)
+    }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+fn within(what: &'static str, actual: u64, limit: u64, hint: &'static str) -> Result<(), Refusal> {
+    if actual > limit {
+        Err(Refusal::TooMany {
+            what,
+            actual,
+            limit,
+            hint,
+        })
+    } else {
+        Ok(())
+    }
+}
+
+/// Looks at the text alone, because the parser itself recurses on nested values.
+pub fn check_source(source: &str) -> Result<(), Refusal> {
+    let mut rest = source;
+    let mut open = 0_usize;
+    while let Some(at) = rest.find(['#', '"', '{', '[', '(', '}', ']', ')']) {
+        let (token, after) = rest[at..].split_at(1);
+        rest = match token {
+            "#" => after.find(['\n', '\r']).map_or("", |end| &after[end..]),
+            "\"" => match after.strip_prefix("\"\"") {
+                Some(block) => after_block(block).ok_or(Refusal::OpenBlockString)?,
+                None => after_string(after),
+            },
+            "{" | "[" | "(" => {
+                open += 1;
+                after
+            }
+            _ => {
+                open = open.saturating_sub(1);
+                after
+            }
+        };
+        if open > SOURCE_NESTING {
+            return Err(Refusal::Nesting {
+                what: "brackets",
+                limit: count(SOURCE_NESTING),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn after_block(block: &str) -> Option<&str> {
+    let mut rest = block;
+    loop {
+        let end = rest.find("\"\"\"")?;
+        let escaped = rest[..end].ends_with('\\');
+        rest = &rest[end + 3..];
+        if !escaped {
+            return Some(rest);
+        }
+    }
+}
+
+fn after_string(text: &str) -> &str {
+    let mut escaped = false;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '\n' | '\r' => return &text[at..],
+            '"' if !escaped => return &text[at + 1..],
+            _ => escaped = letter == '\\' && !escaped,
+        }
+    }
+    ""
+}
+
+/// Refuses a document that would cost more than `limits` allow.
+pub fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Refusal> {
+    let operations = count(document.operations.iter().len());
+    within(
+        "operations",
+        operations,
+        limits.operations,
+        "send fewer per request",
+    )?;
+    let fragments = count(document.fragments.len());
+    within(
+        "fragments",
+        fragments,
+        limits.fragments,
+        "send only those the operation uses",
+    )?;
+    let mut meter = Meter {
+        document,
+        memo: HashMap::new(),
+    };
+    for (_, operation) in document.operations.iter() {
+        let mut cost = meter.set(&operation.node.selection_set.node, 1)?;
+        let own = operation.node.directives.len();
+        let variables = operation.node.variable_definitions.iter();
+        let extra = variables.fold(own, |sum, it| sum.saturating_add(it.node.directives.len()));
+        cost.directives = cost.directives.saturating_add(count(extra));
+        let expanded = "fragments count each time they are spread";
+        within("selections", cost.selections, limits.selections, expanded)?;
+        within("aliases", cost.aliases, limits.aliases, expanded)?;
+        within(
+            "levels of fields",
+            cost.depth,
+            limits.depth,
+            "ask for the inner objects by id",
+        )?;
+        within("directives", cost.directives, limits.directives, expanded)?;
+        if operation.node.ty == OperationType::Mutation {
+            let hint = "send the others in requests of their own";
+            within(
+                "root mutation fields",
+                cost.root,
+                limits.root_mutations,
+                hint,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps the operation that is to run and the fragments it reaches. The others
+/// never reach validation, which would walk them too.
+pub fn select(
+    document: ExecutableDocument,
+    operation_name: Option<&str>,
+) -> Result<ExecutableDocument, SelectError> {
+    let ExecutableDocument {
+        operations,
+        mut fragments,
+    } = document;
+    let operations = match (operations, operation_name) {
+        (DocumentOperations::Single(_), Some(_)) => {
+            return Err(SelectError::Unknown(
+                "one operation without a name".to_owned(),
+            ));
+        }
+        (DocumentOperations::Multiple(mut all), Some(name)) => match all.remove_entry(name) {
+            Some((name, chosen)) => DocumentOperations::Multiple(HashMap::from([(name, chosen)])),
+            None => return Err(SelectError::Unknown(names(&all))),
+        },
+        (DocumentOperations::Multiple(all), None) if all.len() != 1 => {
+            return Err(SelectError::Ambiguous(names(&all)));
+        }
+        (operations, None) => operations,
+    };
+    let used = reachable(&operations, &fragments);
+    fragments.retain(|name, _| used.contains(name));
+    Ok(ExecutableDocument {
+        operations,
+        fragments,
+    })
+}
+
+fn names<T>(operations: &HashMap<Name, T>) -> String {
+    let mut names: Vec<&str> = operations.keys().map(Name::as_str).collect();
+    names.sort_unstable();
+    names.join(", ")
+}
+
+fn reachable(
+    operations: &DocumentOperations,
+    fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
+) -> HashSet<Name> {
+    let mut used = HashSet::new();
+    let mut open: Vec<&SelectionSet> = operations
+        .iter()
+        .map(|(_, operation)| &operation.node.selection_set.node)
+        .collect();
+    while let Some(set) = open.pop() {
+        for item in &set.items {
+            match &item.node {
+                Selection::Field(field) => open.push(&field.node.selection_set.node),
+                Selection::InlineFragment(inline) => open.push(&inline.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if used.insert(name.clone())
+                        && let Some(fragment) = fragments.get(name)
+                    {
+                        open.push(&fragment.node.selection_set.node);
+                    }
+                }
+            }
+        }
+    }
+    used
+}
+
+/// Whether a selected document asks for the schema (`__typename` does not count).
+pub fn introspects(document: &ExecutableDocument) -> bool {
+    let operations = document
+        .operations
+        .iter()
+        .map(|(_, it)| &it.node.selection_set.node);
+    let fragments = document
+        .fragments
+        .values()
+        .map(|it| &it.node.selection_set.node);
+    let mut open: Vec<&SelectionSet> = operations.chain(fragments).collect();
+    while let Some(set) = open.pop() {
+        for item in &set.items {
+            match &item.node {
+                Selection::Field(field) => {
+                    if matches!(field.node.name.node.as_str(), "__schema" | "__type") {
+                        return true;
+                    }
+                    open.push(&field.node.selection_set.node);
+                }
+                Selection::InlineFragment(inline) => open.push(&inline.node.selection_set.node),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    false
+}
+
+/// Required variables that are absent or null. async-graphql coerces variables
+/// where they are used, so it would only notice half way through execution.
+pub fn missing_variables(
+    document: &ExecutableDocument,
+    variables: &Variables,
+) -> Vec<(String, Pos)> {
+    let operations = document.operations.iter();
+    operations
+        .flat_map(|(_, operation)| &operation.node.variable_definitions)
+        .filter(|variable| !variable.node.var_type.node.nullable)
+        .filter(|variable| match variables.get(&variable.node.name.node) {
+            Some(value) => matches!(value, Value::Null),
+            None => variable.node.default_value.is_none(),
+        })
+        .map(|variable| {
+            let (name, ty) = (&variable.node.name.node, &variable.node.var_type.node);
+            (
+                format!("variable \"${name}\" of type \"{ty}\" needs a value"),
+                variable.pos,
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_graphql_parser::parse_query;
+
+    fn checked(source: &str) -> Result<(), Refusal> {
+        check_source(source)?;
+        check(&parse_query(source).unwrap(), &Limits::default())
+    }
+
+    fn refused(source: &str, expected: &str) {
+        match checked(source) {
+            Err(Refusal::TooMany { what, .. }) => assert_eq!(what, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_fragment_bomb_is_refused() {
+        let mut bomb = "{ ...F0 }".to_owned();
+        for n in 0..40 {
+            bomb += &format!(" fragment F{n} on Query {{ ...F{0} ...F{0} }}", n + 1);
+        }
+        bomb += " fragment F40 on Query { __typename }";
+        refused(&bomb, "selections");
+    }
+
+    #[test]
+    fn a_cycle_is_refused() {
+        let cycle = "{ ...A } fragment A on Query { ...B } fragment B on Query { x { ...A } }";
+        assert_eq!(checked(cycle), Err(Refusal::Cycle("A".to_owned())));
+    }
+
+    #[test]
+    fn introspection_passes() {
+        let of_type = (0..9).fold("kind name".to_owned(), |inner, _| {
+            format!("kind name ofType {{ {inner} }}")
+        });
+        let source = format!(
+            "query IntrospectionQuery {{ __schema {{ queryType {{ name }} types {{ ...FullType }}
+               directives {{ name args {{ ...InputValue }} }} }} }}
+             fragment FullType on __Type {{ kind fields(includeDeprecated: true) {{
+               name args {{ ...InputValue }} type {{ ...TypeRef }} }}
+               inputFields {{ ...InputValue }} interfaces {{ ...TypeRef }}
+               possibleTypes {{ ...TypeRef }} }}
+             fragment InputValue on __InputValue {{ name type {{ ...TypeRef }} defaultValue }}
+             fragment TypeRef on __Type {{ {of_type} }}"
+        );
+        assert_eq!(checked(&source), Ok(()));
+        assert!(introspects(&parse_query(&source).unwrap()));
+        assert!(!introspects(&parse_query("{ __typename }").unwrap()));
+    }
+
+    #[test]
+    fn each_limit_holds() {
+        let many = |n: usize, item: &str| format!("{{ {} }}", item.repeat(n));
+        refused(&many(2001, "a "), "selections");
+        refused(&many(51, "x: a "), "aliases");
+        refused(&many(51, "a @skip(if: true) "), "directives");
+        refused(
+            &format!("{}a{}", "{ a ".repeat(16), " }".repeat(16)),
+            "levels of fields",
+        );
+        refused(
+            "mutation { ...M ...M } fragment M on M { a b c }",
+            "root mutation fields",
+        );
+        assert_eq!(checked(&format!("mutation {}", many(5, "a "))), Ok(()));
+        let operations = (0..11)
+            .map(|n| format!("query Q{n} {{ a }} "))
+            .collect::<String>();
+        refused(&operations, "operations");
+    }
+
+    #[test]
+    fn nested_values_are_refused_before_parsing() {
+        let deep = format!("{{ a(b: {}) }}", "[".repeat(10_000));
+        assert!(matches!(check_source(&deep), Err(Refusal::Nesting { .. })));
+        let text = format!(
+            "{{ a(b: \"\\\"{0}\", c: \"\"\"{0}\\\"\"\"{0}\"\"\") }} #{0}",
+            "[".repeat(200)
+        );
+        assert_eq!(check_source(&text), Ok(()));
+        assert_eq!(
+            check_source("{ a(b: \"\"\"x) }"),
+            Err(Refusal::OpenBlockString)
+        );
+        let hidden = format!("{{ a(b: \"#\", c: {}) }}", "[".repeat(200));
+        assert!(check_source(&hidden).is_err());
+    }
+
+    #[test]
+    fn selection_keeps_only_what_is_used() {
+        let source = "query A { ...X } query B { ...Z } fragment X on Q { i { ...Y } }
+            fragment Y on Q { ...Missing } fragment Z on Q { a } fragment Unused on Q { a }";
+        let document = parse_query(source).unwrap();
+        let chosen = select(document.clone(), Some("A")).unwrap();
+        assert_eq!(names(&chosen.fragments), "X, Y");
+        assert_eq!(chosen.operations.iter().len(), 1);
+        assert_eq!(
+            select(document.clone(), None).unwrap_err(),
+            SelectError::Ambiguous("A, B".to_owned())
+        );
+        assert!(matches!(
+            select(document, Some("C")),
+            Err(SelectError::Unknown(_))
+        ));
+        let single = parse_query("{ a }").unwrap();
+        assert!(select(single.clone(), None).is_ok());
+        assert!(select(single, Some("A")).is_err());
+    }
+
+    #[test]
+    fn required_variables_need_values() {
+        let source = "query Q($a: ID!, $b: Int! = 1, $c: Int, $d: [ID!]!) { a }";
+        let given = Variables::from_json(serde_json::json!({ "a": null, "d": [] }));
+        let missing = missing_variables(&parse_query(source).unwrap(), &given);
+        assert_eq!(missing.len(), 1);
+        assert_eq!(
+            missing[0].0,
+            "variable \"$a\" of type \"ID!\" needs a value"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! The list of jobs. Each is an idempotent function of what is stored, with a report that is stored as well.
+
+pub mod lease;
+pub mod reaper;
+pub mod ticker;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Europe::Berlin;
+use croner::Cron;
+use serde::Serialize;
+
+use crate::auth::Actor;
+use crate::error::{Code, Refusal, Result};
+use crate::privacy::erasure;
+use crate::retention::sweep;
+use crate::state::App;
+use crate::outbox;
+
+/// A job.
+#[derive(Clone, Copy, Debug)]
+pub struct Job {
+    /// Its name.
+    pub name: &'static str,
+    /// When it runs: a cron expression in Europe/Berlin.
+    pub cron: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Retention,
+    Outbox,
+    Reaper,
+}
+
+/// Every job.
+pub const JOBS: &[Job] = &[
+    Job {
+        name: "retention",
+        cron: "15 3 * * *",
+        about: "deletes or anonymises what is due, and goes on with deferred erasures",
+        kind: Kind::Retention,
+    },
+    Job { name: "outbox", cron: "* * * * *", about: "destroys keys and deletes blobs", kind: Kind::Outbox },
+    Job {
+        name: "reaper",
+        cron: "45 3 * * *",
+        about: "removes keys and blobs without rows, and reopens uploads that died",
+        kind: Kind::Reaper,
+    },
+];
+
+/// The job of this name.
+///
+/// # Errors
+/// Refused: no such job; the text lists them.
+pub fn named(name: &str) -> Result<&'static Job> {
+    let names = || JOBS.iter().map(|j| j.name).collect::<Vec<_>>().join(", ");
+    JOBS.iter()
+        .find(|j| j.name == name)
+        .ok_or_else(|| Refusal::at(Code::NotFound, &["name"]).with("jobs", names()).into())
+}
+
+impl Job {
+    /// The next instant after `after` at which it is due; missed runs coalesce into one.
+    #[must_use]
+    pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let cron: Cron = self.cron.parse().ok()?;
+        cron.find_next_occurrence(&after.with_timezone(&Berlin), false).ok().map(|t| t.to_utc())
+    }
+
+    /// Does the work. A dry run says what it would do.
+    pub(crate) async fn work(&self, app: &App, dry_run: bool) -> Result<serde_json::Value> {
+        let actor = Actor::System;
+        match self.kind {
+            Kind::Retention => {
+                let settled = if dry_run { 0 } else { erasure::resume(app, &actor).await? };
+                let sweep = sweep::run(app, &actor, dry_run).await?;
+                json(&Retention { erasures_settled: settled, sweep })
+            }
+            Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
+            Kind::Outbox => json(&outbox::drain(app).await?),
+            Kind::Reaper => json(&reaper::run(app, dry_run).await?),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Retention {
+    erasures_settled: u64,
+    #[serde(flatten)]
+    sweep: sweep::Report,
+}
+
+fn json(report: &impl Serialize) -> Result<serde_json::Value> {
+    Ok(serde_json::to_value(report).map_err(|e| anyhow::anyhow!("report: {e}"))?)
+}

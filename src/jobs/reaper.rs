@@ -1,0 +1,89 @@
+//! What a crash between two stores leaves behind: keys and blobs without rows, uploads that never ended.
+
+use std::collections::HashSet;
+
+use chrono::TimeDelta;
+use entity::attachments::{Column, Entity};
+use entity::ids::UnitId;
+use futures::TryStreamExt as _;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::error::Result;
+use crate::state::App;
+use crate::{db, keys};
+
+/// What the reaper removed, or would remove.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Nothing was changed.
+    pub dry_run: bool,
+    /// Keys older than a day that no row names.
+    pub keys: usize,
+    /// Blobs older than a day that no row names.
+    pub blobs: usize,
+    /// Uploads that died while receiving; their tickets are open again.
+    pub uploads: u64,
+}
+
+/// A key or blob younger than this may belong to a change that is just being made.
+const GRACE: TimeDelta = TimeDelta::days(1);
+
+/// Runs the reaper.
+///
+/// # Errors
+/// A store fails; the next run goes on.
+pub async fn run(app: &App, dry_run: bool) -> Result<Report> {
+    Ok(Report {
+        dry_run,
+        keys: reap_keys(app, dry_run).await?,
+        blobs: reap_blobs(app, dry_run).await?,
+        uploads: if dry_run { 0 } else { reopen_uploads(app).await? },
+    })
+}
+
+async fn reap_keys(app: &App, dry_run: bool) -> Result<usize> {
+    let before = app.clock.now() - GRACE;
+    let (mut after, mut reaped) = (UnitId(Uuid::nil()), 0);
+    loop {
+        let page = app.keys.made_before(before, after, 500).await?;
+        let Some(last) = page.last() else { return Ok(reaped) };
+        after = *last;
+        let tx = app.db.begin().await?;
+        let unused = keys::without_rows(&tx, &page).await;
+        tx.rollback().await?;
+        let unused = unused?;
+        reaped += unused.len();
+        if !dry_run {
+            app.keys.destroy(&unused).await?;
+        }
+    }
+}
+
+async fn reap_blobs(app: &App, dry_run: bool) -> Result<usize> {
+    let before = app.clock.now() - GRACE;
+    let stored: Vec<_> = app.blobs.list(None).try_collect().await.map_err(|e| anyhow::anyhow!("blobs: {e}"))?;
+    let old: Vec<_> = stored.into_iter().filter(|o| o.last_modified < before).map(|o| o.location).collect();
+    let mut reaped = 0;
+    for page in old.chunks(500) {
+        let names: Vec<String> = page.iter().map(ToString::to_string).collect();
+        let known = Entity::find().select_only().column(Column::Blob).filter(Column::Blob.is_in(names));
+        let known: HashSet<String> = known.into_tuple().all(app.db.read()).await?.into_iter().collect();
+        for path in page.iter().filter(|p| !known.contains(p.as_ref())) {
+            reaped += 1;
+            if !dry_run {
+                app.blobs.delete(path).await.map_err(|e| anyhow::anyhow!("blob {path}: {e}"))?;
+            }
+        }
+    }
+    Ok(reaped)
+}
+
+async fn reopen_uploads(app: &App) -> Result<u64> {
+    let before = app.clock.now() - TimeDelta::hours(6);
+    let sql = "UPDATE attachments SET state = 'AWAITING_UPLOAD' WHERE state = 'RECEIVING' AND created_at < $1";
+    Ok(db::run(app.db.write(), sql, [before.into()]).await?)
+}

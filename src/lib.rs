@@ -1,0 +1,33 @@
+//! The after-sales backend of an online shop whose personal data looks after itself.
+//!
+//! Who may import whom, downwards only, checked by a test:
+//! `main → http → graphql → {customers, orders, cases, refunds, evidence, privacy} → retention → {keys, outbox, audit,
+//! policy} → entity`, and `main → jobs → {domain rooms, privacy, retention}`. `state`, `db`, `clock`, `config`, `error`,
+//! `auth`, `input` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
+//! no domain room names `privacy`.
+
+pub mod audit;
+pub mod auth;
+pub mod cases;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod customers;
+pub mod db;
+pub mod demo;
+pub mod error;
+pub mod evidence;
+pub mod graphql;
+pub mod http;
+pub mod idempotency;
+pub mod input;
+pub mod jobs;
+pub mod keys;
+pub mod orders;
+pub mod outbox;
+pub mod policy;
+pub mod privacy;
+pub mod refunds;
+pub mod retention;
+pub mod staff;
+pub mod state;

@@ -1,0 +1,46 @@
+//! Orders: what the shop's backend registers for after-sales, and the deliveries that start the clocks.
+
+pub mod deliver;
+pub mod register;
+
+use entity::ids::OrderId;
+use entity::orders::{Column, Entity, Model};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select};
+
+use crate::auth::{Actor, Permission};
+use crate::error::{Error, Result};
+use crate::state::App;
+
+pub use deliver::{Delivery, deliver};
+pub use register::{NewLine, NewOrder, NewParcel, register};
+
+/// The orders that an actor may see: staff with cases and the shop all of them, a customer the own ones.
+#[must_use]
+pub fn visible_to(actor: &Actor) -> Select<Entity> {
+    let all = Entity::find().filter(Column::ErasedAt.is_null());
+    match actor {
+        Actor::Customer(id) => all.filter(Column::CustomerId.eq(*id)),
+        _ if actor.may(Permission::ReadCases) || actor.may(Permission::RunShop) => all,
+        _ => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
+    }
+}
+
+/// One order.
+///
+/// # Errors
+/// `NOT_FOUND` for an unknown or invisible id.
+pub async fn get(app: &App, actor: &Actor, id: OrderId) -> Result<Model> {
+    visible_to(actor).filter(Column::Id.eq(id)).one(app.db.read()).await?.ok_or(Error::NotFound)
+}
+
+/// A page of orders after an id, in order of registration, one more than asked for.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn page(app: &App, actor: &Actor, after: Option<OrderId>, most: u64) -> Result<Vec<Model>> {
+    let mut rows = visible_to(actor).order_by_asc(Column::Id).limit(most + 1);
+    if let Some(after) = after {
+        rows = rows.filter(Column::Id.gt(after));
+    }
+    Ok(rows.all(app.db.read()).await?)
+}

@@ -1,0 +1,246 @@
+//! The shop's backend registers an order: customer, lines, parcels, what was captured.
+
+use chrono::{DateTime, Utc};
+use entity::ids::{CustomerId, OrderId, OrderLineId, ParcelId, uuid_at};
+use entity::orders::{ActiveModel, Entity, Model, PaymentMethod};
+use entity::{DataType, order_lines, parcels, suppressions};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::auth::{Actor, Permission};
+use crate::customers::{self, Contact};
+use crate::error::{Code, Error, Refusal, Result};
+use crate::idempotency::{self, Outcome};
+use crate::keys::lookup::{Entry, Kind};
+use crate::keys::{Place, Unit, UnitOf};
+use crate::state::App;
+use crate::{audit, input};
+
+/// An order to be registered. Money is in minor units of `currency`.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewOrder {
+    /// The shop's order number.
+    pub number: String,
+    /// When it was placed.
+    pub ordered_at: DateTime<Utc>,
+    /// Who placed it.
+    pub customer: Contact,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// What was captured: the ceiling of all refunds.
+    pub captured_minor: i64,
+    /// How it was paid.
+    pub payment_method: PaymentMethod,
+    /// The provider's reference of the payment; never a card number.
+    pub payment_reference: Option<String>,
+    /// Lines, 1 to 200.
+    pub lines: Vec<NewLine>,
+    /// Parcels known already.
+    pub parcels: Vec<NewParcel>,
+}
+
+/// A line of an order.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewLine {
+    /// Article number.
+    pub sku: String,
+    /// Product group code.
+    pub product_group: String,
+    /// What it is.
+    pub title: String,
+    /// Pieces.
+    pub quantity: i32,
+    /// Gross price of a piece.
+    pub unit_price_minor: i64,
+    /// Value added tax in hundredths of a percent.
+    pub tax_basis_points: i32,
+}
+
+/// A parcel on its way.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewParcel {
+    /// Carrier code.
+    pub carrier: String,
+    /// The carrier's number.
+    pub tracking_number: String,
+    /// When it left.
+    pub dispatched_at: Option<DateTime<Utc>>,
+}
+
+const MOST: i64 = 100_000_000_000;
+
+fn checked(new: NewOrder) -> Result<NewOrder> {
+    if new.lines.is_empty() {
+        return Err(Refusal::at(Code::Required, &["input", "lines"]).into());
+    }
+    if new.lines.len() > 200 || new.parcels.len() > 100 {
+        return Err(Refusal::at(Code::TooLarge, &["input", "lines"]).with("maximum", 200).into());
+    }
+    let line = |l: NewLine| -> Result<NewLine> {
+        input::positive(i64::from(l.quantity), &["input", "lines", "quantity"], 1_000_000)?;
+        if l.unit_price_minor < 0 || l.unit_price_minor > MOST {
+            return Err(Refusal::at(Code::Invalid, &["input", "lines", "unitPriceMinor"]).into());
+        }
+        if !(0..=10_000).contains(&l.tax_basis_points) {
+            return Err(Refusal::at(Code::Invalid, &["input", "lines", "taxBasisPoints"]).into());
+        }
+        Ok(NewLine {
+            sku: input::text(&l.sku, &["input", "lines", "sku"], 80)?,
+            product_group: input::code(&l.product_group, &["input", "lines", "productGroup"])?,
+            title: input::text(&l.title, &["input", "lines", "title"], input::SHORT_TEXT)?,
+            ..l
+        })
+    };
+    let parcel = |p: NewParcel| -> Result<NewParcel> {
+        Ok(NewParcel {
+            carrier: input::code(&p.carrier, &["input", "parcels", "carrier"])?,
+            tracking_number: input::text(&p.tracking_number, &["input", "parcels", "trackingNumber"], 80)?,
+            ..p
+        })
+    };
+    if new.captured_minor < 0 || new.captured_minor > MOST {
+        return Err(Refusal::at(Code::Invalid, &["input", "capturedMinor"]).with("maximum", MOST).into());
+    }
+    Ok(NewOrder {
+        number: input::text(&new.number, &["input", "number"], 80)?,
+        customer: new.customer.checked()?,
+        currency: input::currency(&new.currency, &["input", "currency"])?,
+        payment_reference: input::optional(new.payment_reference.as_deref(), &["input", "paymentReference"], 120)?,
+        lines: new.lines.into_iter().map(line).collect::<Result<_>>()?,
+        parcels: new.parcels.into_iter().map(parcel).collect::<Result<_>>()?,
+        ..new
+    })
+}
+
+/// Registers an order. The customer is recognised by e-mail address; contact data is brought up to date.
+///
+/// # Errors
+/// Refused: a field of the wrong form, a number that is registered already (`ALREADY_EXISTS`) or was erased (`ERASED`).
+pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Result<Model> {
+    actor.require(Permission::RunShop)?;
+    let new = checked(new)?;
+    let now = app.clock.now();
+    // Ids and keys come first, in the key store; rows that never follow are reaped.
+    let customer = CustomerId(allot(app, Kind::Email, &new.customer.email, uuid_at(now), None).await?);
+    let order = OrderId(allot(app, Kind::OrderNumber, &new.number, uuid_at(now), Some(customer)).await?);
+    let contact_unit = UnitOf { owner: customer.0, data_type: DataType::R21, year: 0, subject: Some(customer.0) };
+    let contact_unit = app.keys.ensure(contact_unit, now).await?;
+    let subject = Some(customer.0);
+    let unit = app.keys.ensure(UnitOf { owner: order.0, data_type: DataType::R25, year: 0, subject }, now).await?;
+    let parcel_unit = app.keys.ensure(UnitOf { owner: order.0, data_type: DataType::R07, year: 0, subject }, now).await?;
+
+    let tx = app.db.begin().await?;
+    let claim = match idempotency::claim(app, &tx, actor, "orderRegister", key, &new).await? {
+        Outcome::Replay(ids) => {
+            let id = OrderId(*ids.first().ok_or(Error::NotFound)?);
+            return Entity::find_by_id(id).one(&tx).await?.ok_or(Error::NotFound);
+        }
+        Outcome::First(claim) => claim,
+    };
+    let hash = app.keys.blind_index(Kind::OrderNumber, &new.number);
+    if suppressions::Entity::find().filter(suppressions::Column::Hash.eq(hash)).one(&tx).await?.is_some() {
+        return Err(Refusal::at(Code::Erased, &["input", "number"]).into());
+    }
+    if Entity::find_by_id(order).one(&tx).await?.is_some() {
+        return Err(Refusal::at(Code::AlreadyExists, &["input", "number"]).with("orderId", order).into());
+    }
+    customers::upsert(&tx, customer, &contact_unit, &new.customer, now).await?;
+    let row = insert(&tx, order, customer, &unit, &new, now).await?;
+    for parcel in &new.parcels {
+        insert_parcel(&tx, order, &parcel_unit, parcel, now).await?;
+    }
+    claim.done(&tx, now, &[order.0], Some(customer)).await?;
+    let details = json!({ "lines": new.lines.len(), "capturedMinor": new.captured_minor });
+    audit::record(&tx, now, actor, "order.register", ("orders", Some(order.0)), details).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// The id that a text leads to; `fresh` from now on if it led nowhere.
+async fn allot(app: &App, kind: Kind, text: &str, fresh: Uuid, whose: Option<CustomerId>) -> Result<Uuid> {
+    if let Some(id) = app.keys.look_up(kind, text).await? {
+        return Ok(id);
+    }
+    let entry = Entry { kind, text, target: fresh, subject: whose.map_or(fresh, |c| c.0) };
+    if app.keys.remember(entry).await? {
+        return Ok(fresh);
+    }
+    app.keys.look_up(kind, text).await?.ok_or_else(|| anyhow::anyhow!("a look-up vanished while in use").into())
+}
+
+async fn insert(
+    tx: &DatabaseTransaction,
+    id: OrderId,
+    customer: CustomerId,
+    unit: &Unit,
+    new: &NewOrder,
+    now: DateTime<Utc>,
+) -> Result<Model> {
+    let place = |column| Place { table: "orders", column, row: id.0 };
+    let reference = new.payment_reference.as_deref();
+    let row = ActiveModel {
+        id: Set(id),
+        customer_id: Set(customer),
+        unit_id: Set(Some(unit.id)),
+        number: Set(Some(unit.key.seal(place("number"), &new.number)?)),
+        ordered_at: Set(Some(new.ordered_at)),
+        currency: Set(Some(new.currency.clone())),
+        captured_minor: Set(Some(new.captured_minor)),
+        payment_method: Set(Some(new.payment_method)),
+        payment_reference: Set(reference.map(|r| unit.key.seal(place("payment_reference"), r)).transpose()?),
+        delivered_at: Set(None),
+        version: Set(1),
+        start_at: Set(None),
+        not_before: Set(None),
+        erased_at: Set(None),
+    };
+    let row = row.insert(tx).await?;
+    for (position, line) in (1..).zip(&new.lines) {
+        let line_id = OrderLineId::new(now);
+        let place = Place { table: "order_lines", column: "title", row: line_id.0 };
+        let line = order_lines::ActiveModel {
+            id: Set(line_id),
+            order_id: Set(id),
+            unit_id: Set(Some(unit.id)),
+            position: Set(position),
+            sku: Set(line.sku.clone()),
+            product_group: Set(line.product_group.clone()),
+            title: Set(Some(unit.key.seal(place, &line.title)?)),
+            quantity: Set(line.quantity),
+            unit_price_minor: Set(line.unit_price_minor),
+            tax_basis_points: Set(line.tax_basis_points),
+            start_at: Set(None),
+            not_before: Set(None),
+        };
+        line.insert(tx).await?;
+    }
+    Ok(row)
+}
+
+pub(super) async fn insert_parcel(
+    tx: &DatabaseTransaction,
+    order: OrderId,
+    unit: &Unit,
+    new: &NewParcel,
+    now: DateTime<Utc>,
+) -> Result<parcels::Model> {
+    let id = ParcelId::new(now);
+    let place = Place { table: "parcels", column: "tracking_number", row: id.0 };
+    let row = parcels::ActiveModel {
+        id: Set(id),
+        order_id: Set(order),
+        unit_id: Set(Some(unit.id)),
+        carrier: Set(new.carrier.clone()),
+        tracking_number: Set(Some(unit.key.seal(place, &new.tracking_number)?)),
+        dispatched_at: Set(new.dispatched_at),
+        delivered_at: Set(None),
+        version: Set(1),
+        start_at: Set(None),
+        not_before: Set(None),
+    };
+    Ok(row.insert(tx).await?)
+}

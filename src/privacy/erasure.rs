@@ -1,0 +1,209 @@
+//! Erasure (GDPR Art. 17): an outcome for every record. What is open is deferred and follows by itself.
+
+use chrono::{NaiveDate, TimeDelta};
+use entity::erasures::{ActiveModel, Column, Entity, Model, State};
+use entity::ids::{CustomerId, ErasureId};
+use entity::map::{RowEnd, tables};
+use entity::{DataType, customers};
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::auth::{Actor, Permission};
+use crate::error::{Code, Error, Refusal, Result};
+use crate::idempotency::{self, Outcome};
+use crate::policy::calendar;
+use crate::retention::door::{self, Ground, Verdict};
+use crate::retention::{paths, rows, sweep};
+use crate::state::App;
+use crate::{audit, db};
+
+/// How long backups of the key store live: afterwards every older backup of the main database is unreadable for what
+/// was erased (docs/operations.md demands the cycle).
+pub const KEY_BACKUPS_LIVE: TimeDelta = TimeDelta::days(35);
+
+/// What became, or would become, of one record. Ids and codes only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// Its table.
+    pub table: String,
+    /// Its id.
+    pub id: Uuid,
+    /// Its data type.
+    pub data_type: DataType,
+    /// `ERASED`, `ANONYMISED`, `KEPT`, `DEFERRED` or `HELD`.
+    pub outcome: String,
+    /// The last day of keeping, for what is kept by a norm.
+    pub until: Option<NaiveDate>,
+    /// The norm, or why it is deferred or held.
+    pub because: Option<String>,
+    /// The article of the GDPR.
+    pub article: Option<String>,
+}
+
+/// The answer to an erasure: certificate and to-do list in one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Nothing was changed.
+    pub dry_run: bool,
+    /// The erasure; none in a dry run.
+    pub erasure_id: Option<ErasureId>,
+    /// The person, by opaque id.
+    pub customer_id: CustomerId,
+    /// `SETTLED`, or `DEFERRED` while something waits for work or a hold to end.
+    pub state: State,
+    /// An outcome per record.
+    pub records: Vec<Record>,
+    /// From this day on no backup can open what was erased, if key-store backups live at most 35 days.
+    pub backups_unreadable_from: NaiveDate,
+}
+
+impl Report {
+    /// How many records had an outcome.
+    #[must_use]
+    pub fn count(&self, outcome: &str) -> usize {
+        self.records.iter().filter(|r| r.outcome == outcome).count()
+    }
+}
+
+/// What an erasure would do, without doing it.
+///
+/// # Errors
+/// Refused: nobody of this id.
+pub async fn plan(app: &App, actor: &Actor, customer: CustomerId) -> Result<Report> {
+    actor.require(Permission::ProtectData)?;
+    let now = app.clock.now();
+    let ground = Ground::Erasure(ErasureId(Uuid::nil()));
+    let mut records = Vec::new();
+    for t in tables().iter().rev().filter(|t| t.is_personal()) {
+        for row in rows::read(app.db.read(), t, &paths::of_person(t, 1), vec![customer.0.into()]).await? {
+            if let (false, Some(rule)) = (row.bare, app.rules.get(&row.data_type)) {
+                records.push(record(t.name, row.id, row.data_type, door::check(&row, rule, ground, now)));
+            }
+        }
+    }
+    if records.is_empty() {
+        return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
+    }
+    Ok(report(app, None, customer, records, true))
+}
+
+/// Erases a person as far as the law lets it, at once.
+///
+/// # Errors
+/// Refused: nobody of this id. A failing store: what has gone has gone completely, the nightly run goes on.
+pub async fn erase(app: &App, actor: &Actor, customer: CustomerId, key: &str) -> Result<Report> {
+    actor.require(Permission::ProtectData)?;
+    let tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let claim = match idempotency::claim(app, &tx, actor, "subjectErase", key, &customer).await? {
+        Outcome::Replay(ids) => {
+            let id = ErasureId(*ids.first().ok_or(Error::NotFound)?);
+            let row = Entity::find_by_id(id).one(&tx).await?.ok_or(Error::NotFound)?;
+            return stored(&row);
+        }
+        Outcome::First(claim) => claim,
+    };
+    if customers::Entity::find_by_id(customer).one(&tx).await?.is_none() {
+        return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
+    }
+    let id = ErasureId::new(now);
+    let begun = report(app, Some(id), customer, Vec::new(), false);
+    let row = ActiveModel {
+        id: Set(id),
+        customer_id: Set(customer),
+        state: Set(State::Deferred),
+        requested_at: Set(now),
+        requested_by: Set(actor.staff()),
+        report: Set(text(&begun)?),
+        settled_at: Set(None),
+    };
+    let row = row.insert(&tx).await?;
+    claim.done(&tx, now, &[id.0], None).await?;
+    audit::record(&tx, now, actor, "subject.erase", ("customers", Some(customer.0)), json!({ "erasure": id })).await?;
+    tx.commit().await?;
+    go_on(app, actor, row).await
+}
+
+/// Goes on with every erasure that waits for something; returns how many are settled now.
+///
+/// # Errors
+/// A store fails; the next run goes on.
+pub async fn resume(app: &App, actor: &Actor) -> Result<u64> {
+    let mut settled = 0;
+    let waiting = Entity::find().filter(Column::State.eq(State::Deferred)).all(app.db.read()).await?;
+    for row in waiting {
+        settled += u64::from(go_on(app, actor, row).await?.state == State::Settled);
+    }
+    Ok(settled)
+}
+
+async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
+    let before = stored(&row)?;
+    let gone = |r: &Record| r.outcome == "ERASED" || r.outcome == "ANONYMISED";
+    let mut records: Vec<Record> = before.records.into_iter().filter(gone).collect();
+    for t in tables().iter().rev().filter(|t| t.is_personal()) {
+        let found = rows::read(app.db.read(), t, &paths::of_person(t, 1), vec![row.customer_id.0.into()]).await?;
+        let live: Vec<_> = found.into_iter().filter(|r| !r.bare).collect();
+        for some in live.chunks(500) {
+            let ids: Vec<Uuid> = some.iter().map(|r| r.id).collect();
+            for (id, verdict) in door::remove(app, actor, t, &ids, Ground::Erasure(row.id)).await? {
+                let data_type = some.iter().find(|r| r.id == id).map_or(DataType::R00, |r| r.data_type);
+                records.push(record(t.name, id, data_type, verdict));
+            }
+        }
+    }
+    for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
+        door::remove_bare(app, t).await?;
+    }
+    let done = report(app, Some(row.id), row.customer_id, records, false);
+    let settled_at = (done.state == State::Settled).then(|| app.clock.now());
+    let sql = "UPDATE erasures SET state = $1, report = $2, settled_at = $3 WHERE id = $4";
+    let values = [done.state.code().into(), text(&done)?.into(), settled_at.into(), row.id.0.into()];
+    db::run(app.db.write(), sql, values).await?;
+    sweep::finish(app, true).await?;
+    Ok(done)
+}
+
+fn record(table: &str, id: Uuid, data_type: DataType, verdict: Verdict) -> Record {
+    let (outcome, until, because, article) = match verdict {
+        Verdict::Erased => ("ERASED", None, None, None),
+        Verdict::Anonymised => ("ANONYMISED", None, None, None),
+        Verdict::Kept { until, norm, article } => ("KEPT", until, Some(norm), Some(article)),
+        Verdict::Deferred => ("DEFERRED", None, Some("OPEN"), Some("GDPR Art. 17(1)(a)")),
+        Verdict::Held => ("HELD", None, Some("HOLD"), Some("GDPR Art. 17(3)(e)")),
+        Verdict::NotDue => ("KEPT", None, Some("NOT_BEFORE"), None),
+    };
+    Record {
+        table: table.to_owned(),
+        id,
+        data_type,
+        outcome: outcome.to_owned(),
+        until,
+        because: because.map(str::to_owned),
+        article: article.map(str::to_owned),
+    }
+}
+
+fn report(app: &App, id: Option<ErasureId>, customer: CustomerId, records: Vec<Record>, dry_run: bool) -> Report {
+    let waits = records.iter().any(|r| r.outcome == "DEFERRED" || r.outcome == "HELD");
+    Report {
+        dry_run,
+        erasure_id: id,
+        customer_id: customer,
+        state: if waits { State::Deferred } else { State::Settled },
+        records,
+        backups_unreadable_from: calendar::day_of(app.clock.now() + KEY_BACKUPS_LIVE),
+    }
+}
+
+fn text(report: &Report) -> Result<String> {
+    Ok(serde_json::to_string(report).map_err(|e| anyhow::anyhow!("report: {e}"))?)
+}
+
+fn stored(row: &Model) -> Result<Report> {
+    Ok(serde_json::from_str(&row.report).map_err(|e| anyhow::anyhow!("stored report: {e}"))?)
+}

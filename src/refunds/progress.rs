@@ -1,0 +1,119 @@
+//! The way of a refund to the customer's account: submitted, credited, or failed.
+
+use entity::cases::{self, WaitingFor};
+use entity::ids::RefundId;
+use entity::refunds::{ActiveModel, Model, State};
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::auth::{Actor, Permission};
+use crate::error::{Code, Error, Refusal, Result};
+use crate::idempotency::{self, Outcome};
+use crate::keys::Place;
+use crate::state::App;
+use crate::{audit, db, input};
+
+/// A step of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Step {
+    /// Handed to the payment provider.
+    Submit,
+    /// Credited to the customer.
+    Credit,
+    /// Refused by the provider; possible even after a credit, when the money comes back.
+    Fail,
+}
+
+impl Step {
+    /// The states that it starts from, and the one that it leads to.
+    #[must_use]
+    pub const fn transition(self) -> (&'static [State], State) {
+        match self {
+            Self::Submit => (&[State::Granted], State::Submitted),
+            Self::Credit => (&[State::Submitted], State::Credited),
+            Self::Fail => (&[State::Submitted, State::Credited], State::Failed),
+        }
+    }
+
+    const fn operation(self) -> &'static str {
+        match self {
+            Self::Submit => "refundSubmit",
+            Self::Credit => "refundCredit",
+            Self::Fail => "refundFail",
+        }
+    }
+}
+
+/// What comes with a step.
+#[derive(Clone, Debug, Serialize)]
+pub struct Progress {
+    /// The provider's reference or ARN, sealed.
+    pub reference: Option<String>,
+    /// The version that the step was decided on.
+    pub expected_version: Option<i64>,
+}
+
+/// Takes a refund one step on.
+///
+/// # Errors
+/// Refused: an unknown refund, a step that its state does not allow, another version, an over-long reference.
+pub async fn advance(
+    app: &App,
+    actor: &Actor,
+    id: RefundId,
+    step: Step,
+    progress: Progress,
+    key: &str,
+) -> Result<Model> {
+    actor.require(Permission::MoveRefund)?;
+    let reference = input::optional(progress.reference.as_deref(), &["input", "reference"], 120)?;
+    let tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let claim = match idempotency::claim(app, &tx, actor, step.operation(), key, &(id, &progress)).await? {
+        Outcome::Replay(_) => return super::get(&tx, actor, id).await,
+        Outcome::First(claim) => claim,
+    };
+    db::lock(&tx, "refunds", id.0).await?;
+    let refund = match super::get(&tx, actor, id).await {
+        Err(Error::NotFound) => return Err(Refusal::at(Code::NotFound, &["input", "refundId"]).into()),
+        found => found?,
+    };
+    input::version(progress.expected_version, refund.version)?;
+    let (from, to) = step.transition();
+    if !from.contains(&refund.state) {
+        let legal: Vec<&str> = from.iter().map(|s| s.code()).collect();
+        let refusal = Refusal::at(Code::TransitionNotAllowed, &["input", "refundId"]);
+        return Err(refusal.with("state", refund.state.code()).with("possibleIn", legal.join(", ")).into());
+    }
+    let (version, customer, case, unit) = (refund.version, refund.customer_id, refund.case_id, refund.unit_id);
+    let mut row: ActiveModel = refund.into();
+    row.state = Set(to);
+    row.version = Set(version + 1);
+    match step {
+        Step::Submit => {
+            row.submitted_at = Set(Some(now));
+            row.submitted_by = Set(actor.staff());
+        }
+        Step::Credit => row.credited_at = Set(Some(now)),
+        Step::Fail => {}
+    }
+    if let (Some(text), Some(unit)) = (reference, unit) {
+        let keys = app.keys.load(&[unit], now).await?;
+        let key = keys.get(&unit).ok_or(Error::NotFound)?;
+        let place = Place { table: "refunds", column: "reference", row: id.0 };
+        row.reference = Set(Some(key.seal(place, &text)?));
+    }
+    let row = row.update(&tx).await?;
+    let waiting_for = if to == State::Submitted { WaitingFor::Bank } else { WaitingFor::Shop };
+    if let Some(case) = cases::Entity::find_by_id(case).one(&tx).await?.filter(|c| c.closed_at.is_none()) {
+        let mut case: cases::ActiveModel = case.into();
+        case.waiting_for = Set(Some(waiting_for));
+        case.update(&tx).await?;
+    }
+    claim.done(&tx, now, &[id.0], Some(customer)).await?;
+    let details = json!({ "state": to.code() });
+    audit::record(&tx, now, actor, "refund.advance", ("refunds", Some(id.0)), details).await?;
+    tx.commit().await?;
+    Ok(row)
+}

@@ -1,0 +1,157 @@
+//! Legal holds: placing one locks the same customer row that the door locks, so never both.
+
+use chrono::{Months, NaiveDate};
+use entity::holds::{self as table, ActiveModel, Entity, Model, Reason};
+use entity::ids::{CaseId, CustomerId, HoldId, OrderId};
+use entity::{DataType, cases, customers, orders};
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, DatabaseTransaction, EntityTrait as _};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::auth::{Actor, Permission};
+use crate::error::{Code, Error, Refusal, Result};
+use crate::idempotency::{self, Outcome};
+use crate::keys::{Place, UnitOf};
+use crate::policy::calendar;
+use crate::state::App;
+use crate::{audit, db};
+
+/// What a hold covers, with all that hangs on it.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub enum Scope {
+    /// Everything of a person.
+    Customer(CustomerId),
+    /// An order, its lines and parcels, and the cases about it.
+    Order(OrderId),
+    /// A case, its messages, evidence and refunds.
+    Case(CaseId),
+}
+
+/// A hold to be placed.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewHold {
+    /// What it covers.
+    pub scope: Scope,
+    /// Why.
+    pub reason: Reason,
+    /// In words; sealed.
+    pub note: Option<String>,
+    /// The day by which it is reviewed, at most six months ahead.
+    pub review_on: NaiveDate,
+}
+
+/// Places a hold.
+///
+/// # Errors
+/// Refused: an unknown scope, a review day in the past or more than six months ahead, a note over 2,000 characters.
+pub async fn place(app: &App, actor: &Actor, input: NewHold, key: &str) -> Result<Model> {
+    actor.require(Permission::ProtectData)?;
+    let now = app.clock.now();
+    let customer = customer_of(app, input.scope).await?;
+    let unit = UnitOf { owner: customer.0, data_type: DataType::R32, year: 0, subject: Some(customer.0) };
+    let unit = app.keys.ensure(unit, now).await?;
+    let tx = app.db.begin().await?;
+    let claim = match idempotency::claim(app, &tx, actor, "holdPlace", key, &input).await? {
+        Outcome::Replay(ids) => return by_id(&tx, HoldId(*ids.first().ok_or(Error::NotFound)?)).await,
+        Outcome::First(claim) => claim,
+    };
+    db::lock(&tx, "customers", customer.0).await?;
+    let today = calendar::day_of(now);
+    let latest = today.checked_add_months(Months::new(6)).unwrap_or(today);
+    if input.review_on < today || input.review_on > latest {
+        let refusal = Refusal::at(Code::Invalid, &["input", "reviewOn"]);
+        return Err(refusal.with("earliest", today).with("latest", latest).into());
+    }
+    let id = HoldId::new(now);
+    let (customer_id, order_id, case_id) = match input.scope {
+        Scope::Customer(id) => (Some(id), None, None),
+        Scope::Order(id) => (None, Some(id), None),
+        Scope::Case(id) => (None, None, Some(id)),
+    };
+    let place = Place { table: "holds", column: "note", row: id.0 };
+    let note = match input.note.as_deref().map(str::trim).filter(|n| !n.is_empty()) {
+        Some(note) if note.chars().count() > 2000 => {
+            return Err(Refusal::at(Code::TooLong, &["input", "note"]).with("maximum", 2000).into());
+        }
+        Some(note) => Some(unit.key.seal(place, note)?),
+        None => None,
+    };
+    let row = ActiveModel {
+        id: Set(id),
+        customer_id: Set(customer_id),
+        order_id: Set(order_id),
+        case_id: Set(case_id),
+        unit_id: Set(note.is_some().then_some(unit.id)),
+        reason: Set(input.reason),
+        note: Set(note),
+        placed_at: Set(now),
+        placed_by: Set(actor.staff()),
+        review_on: Set(input.review_on),
+        released_at: Set(None),
+        released_by: Set(None),
+        start_at: Set(None),
+        not_before: Set(None),
+    };
+    let row = row.insert(&tx).await?;
+    claim.done(&tx, now, &[id.0], None).await?;
+    let details = json!({ "reason": row.reason.code(), "reviewOn": row.review_on });
+    audit::record(&tx, now, actor, "hold.place", ("holds", Some(id.0)), details).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Releases a hold: what was due in the meantime goes with the next nightly run.
+///
+/// # Errors
+/// Refused: unknown, or released already.
+pub async fn release(app: &App, actor: &Actor, id: HoldId, key: &str) -> Result<Model> {
+    actor.require(Permission::ProtectData)?;
+    let tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let claim = match idempotency::claim(app, &tx, actor, "holdRelease", key, &id).await? {
+        Outcome::Replay(_) => return by_id(&tx, id).await,
+        Outcome::First(claim) => claim,
+    };
+    let hold = by_id(&tx, id).await.map_err(|_| Refusal::at(Code::NotFound, &["input", "id"]))?;
+    if hold.released_at.is_some() {
+        return Err(Refusal::at(Code::TransitionNotAllowed, &["input", "id"]).with("state", "RELEASED").into());
+    }
+    let mut row: ActiveModel = hold.into();
+    row.released_at = Set(Some(now));
+    row.released_by = Set(actor.staff());
+    row.start_at = Set(Some(now));
+    let row = row.update(&tx).await?;
+    claim.done(&tx, now, &[id.0], None).await?;
+    audit::record(&tx, now, actor, "hold.release", ("holds", Some(id.0)), json!({})).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// The holds that stand on a person, an order or a case itself.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn standing(app: &App, owner: Uuid) -> Result<Vec<Model>> {
+    use sea_orm::{ColumnTrait as _, Condition, QueryFilter as _};
+    let any = Condition::any()
+        .add(table::Column::CustomerId.eq(owner))
+        .add(table::Column::OrderId.eq(owner))
+        .add(table::Column::CaseId.eq(owner));
+    let holds = Entity::find().filter(table::Column::ReleasedAt.is_null()).filter(any);
+    Ok(holds.all(app.db.read()).await?)
+}
+
+async fn by_id(tx: &DatabaseTransaction, id: HoldId) -> Result<Model> {
+    Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound)
+}
+
+async fn customer_of(app: &App, scope: Scope) -> Result<CustomerId> {
+    let db = app.db.read();
+    let found = match scope {
+        Scope::Customer(id) => customers::Entity::find_by_id(id).one(db).await?.map(|c| c.id),
+        Scope::Order(id) => orders::Entity::find_by_id(id).one(db).await?.map(|o| o.customer_id),
+        Scope::Case(id) => cases::Entity::find_by_id(id).one(db).await?.map(|c| c.customer_id),
+    };
+    found.ok_or_else(|| Refusal::at(Code::NotFound, &["input", "scope"]).into())
+}

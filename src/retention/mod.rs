@@ -1,0 +1,14 @@
+//! The life of a row after its work is done: start events, holds, the one door of deletion, the sweep, the ledger.
+//!
+//! Knows the data map and the rules, not the domain rooms. Only [`door`] deletes or clears personal rows.
+
+mod anonymise;
+pub mod door;
+pub mod explain;
+pub mod holds;
+pub mod ledger;
+pub mod paths;
+pub mod rows;
+pub mod rules;
+pub mod starts;
+pub mod sweep;

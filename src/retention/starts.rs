@@ -1,0 +1,78 @@
+//! Start events: the moments at which a retention period begins, written where the moment happens.
+
+use chrono::{DateTime, Utc};
+use entity::DataType;
+use entity::ids::{CaseId, CustomerId, OrderId};
+use sea_orm::{DatabaseTransaction, Value};
+
+use crate::db;
+use crate::error::Result;
+
+const NO_OPEN_CASE: &str =
+    "NOT EXISTS (SELECT 1 FROM cases c WHERE c.state NOT IN ('CLOSED', 'ERASED') AND c.";
+
+/// A case opens: the contact record and the order are needed again, so their periods stop.
+///
+/// # Errors
+/// The database fails.
+pub async fn case_opened(tx: &DatabaseTransaction, customer: CustomerId, order: Option<OrderId>) -> Result<()> {
+    db::run(tx, "UPDATE customers SET start_at = NULL WHERE id = $1", [customer.0.into()]).await?;
+    if let Some(order) = order {
+        db::run(tx, "UPDATE orders SET start_at = NULL WHERE id = $1", [order.0.into()]).await?;
+        db::run(tx, "UPDATE order_lines SET start_at = NULL WHERE order_id = $1", [order.0.into()]).await?;
+    }
+    Ok(())
+}
+
+/// A case closes: its header (R24), its evidence (R09a, R09b), its advice (R06), and, where it was the last open one,
+/// the order (R25) and the contact record (R21) begin their periods.
+///
+/// # Errors
+/// The database fails.
+pub async fn case_closed(
+    tx: &DatabaseTransaction,
+    case: CaseId,
+    customer: CustomerId,
+    order: Option<OrderId>,
+    evidence: DataType,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    db::run(tx, "UPDATE cases SET start_at = $1 WHERE id = $2", [now.into(), case.0.into()]).await?;
+    let sql = "UPDATE attachments SET start_at = $1, data_type = $2 WHERE case_id = $3";
+    db::run(tx, sql, [now.into(), evidence.code().into(), case.0.into()]).await?;
+    let sql = "UPDATE messages SET start_at = $1 WHERE case_id = $2 AND data_type = 'R06'";
+    db::run(tx, sql, [now.into(), case.0.into()]).await?;
+    if let Some(order) = order {
+        let values: [Value; 2] = [now.into(), order.0.into()];
+        let sql = format!("UPDATE orders SET start_at = $1 WHERE id = $2 AND {NO_OPEN_CASE}order_id = $2)");
+        db::run(tx, &sql, values.clone()).await?;
+        let sql = format!("UPDATE order_lines SET start_at = $1 WHERE order_id = $2 AND {NO_OPEN_CASE}order_id = $2)");
+        db::run(tx, &sql, values).await?;
+    }
+    let sql = format!("UPDATE customers SET start_at = $1 WHERE id = $2 AND {NO_OPEN_CASE}customer_id = $2)");
+    db::run(tx, &sql, [now.into(), customer.0.into()]).await?;
+    Ok(())
+}
+
+/// The last parcel of an order is delivered: an order without any case begins its period, and so does the contact
+/// record of a customer without an open case; a later event of the same kind moves it on, never back.
+///
+/// # Errors
+/// The database fails.
+pub async fn order_delivered(
+    tx: &DatabaseTransaction,
+    order: OrderId,
+    customer: CustomerId,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let values: [Value; 2] = [at.into(), order.0.into()];
+    let no_case = "NOT EXISTS (SELECT 1 FROM cases c WHERE c.order_id = $2)";
+    db::run(tx, &format!("UPDATE orders SET start_at = $1 WHERE id = $2 AND {no_case}"), values.clone()).await?;
+    db::run(tx, &format!("UPDATE order_lines SET start_at = $1 WHERE order_id = $2 AND {no_case}"), values).await?;
+    let sql = format!(
+        "UPDATE customers SET start_at = $1 WHERE id = $2 AND (start_at IS NULL OR start_at < $1) \
+         AND {NO_OPEN_CASE}customer_id = $2)"
+    );
+    db::run(tx, &sql, [at.into(), customer.0.into()]).await?;
+    Ok(())
+}

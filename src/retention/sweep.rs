@@ -1,0 +1,168 @@
+//! The nightly sweep: every rule, every table, in index order and small batches, through the one door.
+
+use chrono::{DateTime, Utc};
+use entity::DataType;
+use entity::map::{RowEnd, Table, tables};
+use sea_orm::Value;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::door::{self, Ground, Verdict};
+use super::rows;
+use crate::auth::Actor;
+use crate::error::Result;
+use crate::policy::retention::Rule;
+use crate::state::App;
+use crate::{db, outbox};
+
+const BATCH: usize = 500;
+
+/// What a sweep did, or would do: counts and codes only.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Nothing was changed.
+    pub dry_run: bool,
+    /// The instant that periods were measured against, UTC.
+    pub at: Option<DateTime<Utc>>,
+    /// One line per rule and table with anything due.
+    pub lines: Vec<Line>,
+    /// Bare ids that went because nothing pointed to them any more.
+    pub bare_removed: u64,
+    /// Files or entries of the ledger past their own period.
+    pub ledger_expired: u64,
+    /// Keys and blobs destroyed at once.
+    pub outbox: outbox::Report,
+    /// Whether freed pages and logs have been overwritten; `false`: a reader was in the way, the next run does it.
+    pub forgotten: bool,
+}
+
+/// What became of the due rows of one data type in one table.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// Data type.
+    pub data_type: DataType,
+    /// Table.
+    pub table: &'static str,
+    /// Rows whose period is over.
+    pub due: u64,
+    /// Deleted.
+    pub deleted: u64,
+    /// Counted without ids, then deleted or left as a bare id.
+    pub anonymised: u64,
+    /// Kept by a hold.
+    pub held: u64,
+    /// Kept because work still runs on them.
+    pub open: u64,
+}
+
+impl Report {
+    /// Rows that went, or would go.
+    #[must_use]
+    pub fn gone(&self) -> u64 {
+        self.lines.iter().map(|l| l.deleted + l.anonymised).sum()
+    }
+}
+
+/// Sweeps everything that is due. A dry run says the same and changes nothing.
+///
+/// # Errors
+/// A store fails. What has gone by then has gone completely; the next run goes on.
+pub async fn run(app: &App, actor: &Actor, dry_run: bool) -> Result<Report> {
+    let now = app.clock.now();
+    let mut report = Report { dry_run, at: Some(now), ..Report::default() };
+    // Children stand after their parents in the map, so that in reverse nothing is left pointing to a deleted row.
+    for t in tables().iter().rev() {
+        for data_type in t.types {
+            let Some(rule) = app.rules.get(data_type) else { continue };
+            let line = sweep_table(app, actor, t, rule, now, dry_run).await?;
+            if line.due > 0 {
+                report.lines.push(line);
+            }
+        }
+    }
+    if dry_run {
+        return Ok(report);
+    }
+    for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
+        report.bare_removed += door::remove_bare(app, t).await?;
+    }
+    if let Some(rule) = app.rules.get(&DataType::R34) {
+        report.ledger_expired = app.ledger.expire(rule, now).await?;
+    }
+    (report.outbox, report.forgotten) = finish(app, report.gone() + report.bare_removed > 0).await?;
+    Ok(report)
+}
+
+/// After a removal: destroys the keys and blobs that went with it and makes the deletion physical.
+///
+/// # Errors
+/// A database fails.
+pub async fn finish(app: &App, anything_gone: bool) -> Result<(outbox::Report, bool)> {
+    let outbox = outbox::drain(app).await?;
+    let forgotten = !anything_gone || (app.db.forget().await? & app.keys.db().forget().await?);
+    Ok((outbox, forgotten))
+}
+
+async fn sweep_table(
+    app: &App,
+    actor: &Actor,
+    t: &'static Table,
+    rule: &Rule,
+    now: DateTime<Utc>,
+    dry_run: bool,
+) -> Result<Line> {
+    let mut line =
+        Line { data_type: rule.data_type, table: t.name, due: 0, deleted: 0, anonymised: 0, held: 0, open: 0 };
+    let mut after: Option<(DateTime<Utc>, Uuid)> = None;
+    loop {
+        let page = candidates(app, t, rule, now, after).await?;
+        let Some(last) = page.last().copied() else { return Ok(line) };
+        after = Some(last);
+        let ids: Vec<Uuid> = page.into_iter().map(|(_, id)| id).collect();
+        let verdicts = if dry_run {
+            let rows = rows::read_ids(app.db.read(), t, &ids).await?;
+            rows.iter().map(|row| door::check(row, rule, Ground::Rule, now)).collect()
+        } else {
+            let done = door::remove(app, actor, t, &ids, Ground::Rule).await?;
+            done.into_iter().map(|(_, verdict)| verdict).collect::<Vec<_>>()
+        };
+        for verdict in verdicts {
+            let counter = match verdict {
+                Verdict::Erased => &mut line.deleted,
+                Verdict::Anonymised => &mut line.anonymised,
+                Verdict::Held => &mut line.held,
+                Verdict::Deferred => &mut line.open,
+                Verdict::Kept { .. } | Verdict::NotDue => continue,
+            };
+            *counter += 1;
+            line.due += 1;
+        }
+    }
+}
+
+/// The next page of the index range (data type, start instant, id).
+async fn candidates(
+    app: &App,
+    t: &Table,
+    rule: &Rule,
+    now: DateTime<Utc>,
+    after: Option<(DateTime<Utc>, Uuid)>,
+) -> Result<Vec<(DateTime<Utc>, Uuid)>> {
+    let Some(start) = t.start else { return Ok(Vec::new()) };
+    let (since, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
+    let mut values: Vec<Value> = vec![rule.started_before(now).into(), since.into(), id.into()];
+    let mut of_type = "";
+    if t.types.len() > 1 {
+        values.push(rule.data_type.code().into());
+        of_type = "t.data_type = $4 AND ";
+    }
+    let sql = format!(
+        "SELECT t.{start}, t.id FROM {} t WHERE {of_type}t.{start} < $1 \
+         AND (t.{start} > $2 OR (t.{start} = $2 AND t.id > $3)) ORDER BY t.{start}, t.id LIMIT {BATCH}",
+        t.name
+    );
+    let rows = db::rows(app.db.read(), &sql, values).await?;
+    rows.iter().map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?))).collect()
+}

@@ -1,0 +1,82 @@
+//! Staff accounts (R31). Name and e-mail go at once when somebody leaves; the id stays in the audit.
+
+use entity::ids::{StaffId, TokenId};
+use entity::staff::{ActiveModel, Column, Entity, Model, Role};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+};
+use serde_json::json;
+
+use crate::auth::{Actor, Permission, STAFF_TOKEN_LASTS};
+use crate::error::{Code, Error, Refusal, Result};
+use crate::idempotency::{self, Outcome};
+use crate::retention::door;
+use crate::state::App;
+use crate::audit;
+
+/// A bearer token for the built-in account of a role, which is made if there is none.
+///
+/// # Errors
+/// The database fails.
+pub async fn token(app: &App, role: Role) -> Result<String> {
+    let tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let found = Entity::find().filter(Column::Role.eq(role)).filter(Column::LeftAt.is_null()).order_by_asc(Column::Id);
+    let id = match found.one(&tx).await? {
+        Some(member) => member.id,
+        None => {
+            let id = StaffId::new(now);
+            let row = ActiveModel {
+                id: Set(id),
+                unit_id: Set(None),
+                name: Set(None),
+                email: Set(None),
+                role: Set(role),
+                created_at: Set(now),
+                left_at: Set(None),
+                start_at: Set(None),
+                not_before: Set(None),
+            };
+            row.insert(&tx).await?;
+            let details = json!({ "role": role.code() });
+            audit::record(&tx, now, &Actor::System, "staff.create", ("staff", Some(id.0)), details).await?;
+            id
+        }
+    };
+    tx.commit().await?;
+    app.signing.bearer(&Actor::Staff(id, role), TokenId::new(now), now, now + STAFF_TOKEN_LASTS)
+}
+
+/// Every account that is open.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Model>> {
+    actor.require(Permission::ManageStaff)?;
+    Ok(Entity::find().filter(Column::LeftAt.is_null()).order_by_asc(Column::Id).all(app.db.read()).await?)
+}
+
+/// Somebody leaves: the account is closed at once, its tokens are refused from the next request on.
+///
+/// # Errors
+/// Refused: unknown, or closed already.
+pub async fn leave(app: &App, actor: &Actor, id: StaffId, key: &str) -> Result<Model> {
+    actor.require(Permission::ManageStaff)?;
+    let tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let claim = match idempotency::claim(app, &tx, actor, "staffMemberLeave", key, &id).await? {
+        Outcome::Replay(_) => return Entity::find_by_id(id).one(&tx).await?.ok_or(Error::NotFound),
+        Outcome::First(claim) => claim,
+    };
+    let member = Entity::find_by_id(id).one(&tx).await?;
+    let member = member.ok_or_else(|| Refusal::at(Code::NotFound, &["input", "id"]))?;
+    if member.left_at.is_some() {
+        return Err(Refusal::at(Code::TransitionNotAllowed, &["input", "id"]).with("state", "LEFT").into());
+    }
+    door::clear_staff(&tx, member, now).await?;
+    claim.done(&tx, now, &[id.0], None).await?;
+    audit::record(&tx, now, actor, "staff.leave", ("staff", Some(id.0)), json!({})).await?;
+    let row = Entity::find_by_id(id).one(&tx).await?.ok_or(Error::NotFound)?;
+    tx.commit().await?;
+    Ok(row)
+}
