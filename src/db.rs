@@ -204,5 +204,8 @@ pub fn id_list(ids: impl IntoIterator<Item = Uuid>) -> Value {
 /// A condition for the query builder: `column` is one of `ids`, with a text that does not change with their number.
 #[must_use]
 pub fn any(backend: DbBackend, column: &str, ids: impl IntoIterator<Item = Uuid>) -> sea_orm::sea_query::SimpleExpr {
-    sea_orm::sea_query::Expr::cust_with_values(is_any(backend, column, 1), [id_list(ids)])
+    // The builder numbers placeholders itself, and knows SQLite's only as `?`.
+    let placeholder = if backend == DbBackend::Postgres { "$1" } else { "?" };
+    let condition = is_any(backend, column, 1).replace("$1", placeholder);
+    sea_orm::sea_query::Expr::cust_with_values(condition, [id_list(ids)])
 }

@@ -45,7 +45,8 @@ impl Error {
 }
 
 /// Every code that a top-level error may carry.
-pub const PUBLIC_CODES: &[&str] = &["UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT", "INTERNAL_SERVER_ERROR"];
+pub const PUBLIC_CODES: &[&str] =
+    &["UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT", "INTERNAL_SERVER_ERROR"];
 
 impl From<DbErr> for Error {
     /// PostgreSQL's error details quote values, so only the kind and the engine's code are kept.
@@ -61,12 +62,9 @@ impl From<DbErr> for Error {
 
 fn describe(error: &DbErr) -> String {
     match error {
-        DbErr::Exec(sea_orm::RuntimeErr::SqlxError(e)) | DbErr::Query(sea_orm::RuntimeErr::SqlxError(e)) => {
-            e.as_database_error().map_or_else(
-                || e.to_string(),
-                |d| format!("code {} {}", d.code().unwrap_or_default(), d.message()),
-            )
-        }
+        DbErr::Exec(sea_orm::RuntimeErr::SqlxError(e)) | DbErr::Query(sea_orm::RuntimeErr::SqlxError(e)) => e
+            .as_database_error()
+            .map_or_else(|| e.to_string(), |d| format!("code {} {}", d.code().unwrap_or_default(), d.message())),
         other => other.to_string(),
     }
 }

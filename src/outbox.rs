@@ -127,7 +127,8 @@ async fn settle(app: &App, entry: &Claimed, done: bool, report: &mut Report) -> 
     let finished = (state != State::Pending).then_some(now);
     // Doubling from one minute to about a day.
     let wait = TimeDelta::minutes(1_i64 << entry.attempts.clamp(1, 10));
-    let sql = "UPDATE outbox_entries SET state = $1, done_at = $2, available_at = $3, claimed_until = NULL WHERE id = $4";
+    let sql =
+        "UPDATE outbox_entries SET state = $1, done_at = $2, available_at = $3, claimed_until = NULL WHERE id = $4";
     let values = [state.code().into(), finished.into(), (now + wait).into(), entry.id.into()];
     db::run(app.db.write(), sql, values).await?;
     Ok(())

@@ -7,12 +7,12 @@ use sea_orm::{
 };
 use serde_json::json;
 
+use crate::audit;
 use crate::auth::{Actor, Permission, STAFF_TOKEN_LASTS};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::retention::door;
 use crate::state::App;
-use crate::audit;
 
 /// A bearer token for the built-in account of a role, which is made if there is none.
 ///

@@ -3,9 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::map::{Category, Classified, Meaning, Subject};
-use crate::{
-    DataType, codes::ActorKind, ids::AttachmentId, ids::CaseId, ids::CustomerId, ids::EntryId,
-};
+use crate::{DataType, codes::ActorKind, ids::AttachmentId, ids::CaseId, ids::CustomerId, ids::EntryId};
 
 crate::codes! {
     /// What somebody opened personal data for.
@@ -53,8 +51,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Classified for Entity {
-    const SUBJECT: Subject =
-        Subject::Through(&[("case_id", "cases"), ("customer_id", "customers")]);
+    const SUBJECT: Subject = Subject::Through(&[("case_id", "cases"), ("customer_id", "customers")]);
     const TYPES: &'static [DataType] = &[DataType::R12];
     const START: Option<Column> = Some(Column::At);
 

@@ -116,9 +116,7 @@ impl Classified for Entity {
             Column::Blob => Meaning::internal("names a blob, which is exported as a file"),
             Column::CreatedAt => Meaning::plain(Category::Evidence, "Created at"),
             Column::ReadyAt => Meaning::plain(Category::Evidence, "Ready at"),
-            Column::StartAt => Meaning::internal(
-                "an index of the retention sweep; the kept-until date is exported",
-            ),
+            Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
         }
     }

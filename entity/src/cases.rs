@@ -179,8 +179,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Classified for Entity {
-    const SUBJECT: Subject =
-        Subject::Through(&[("customer_id", "customers"), ("order_id", "orders")]);
+    const SUBJECT: Subject = Subject::Through(&[("customer_id", "customers"), ("order_id", "orders")]);
     const TYPES: &'static [DataType] = &[DataType::R24];
     const START: Option<Column> = Some(Column::StartAt);
     const END: RowEnd = RowEnd::Bare;
@@ -193,9 +192,9 @@ impl Classified for Entity {
             Column::Number => Meaning::plain(Category::Operation, "Case number"),
             Column::Kind => Meaning::plain(Category::Contract, "Kind"),
             Column::Channel => Meaning::plain(Category::Contract, "Channel"),
-            Column::State => Meaning::internal(
-                "shown as the history of the case; a bare row keeps only that it is bare",
-            ),
+            Column::State => {
+                Meaning::internal("shown as the history of the case; a bare row keeps only that it is bare")
+            }
             Column::Reason => Meaning::plain(Category::Contract, "Reason"),
             Column::Outcome => Meaning::plain(Category::Contract, "Outcome"),
             Column::LegalBasis => Meaning::plain(Category::Contract, "Legal basis"),
@@ -206,9 +205,7 @@ impl Classified for Entity {
             Column::DecidedBy => Meaning::staff(),
             Column::ClosedAt => Meaning::plain(Category::Operation, "Closed at"),
             Column::Version => Meaning::internal("counts changes"),
-            Column::StartAt => Meaning::internal(
-                "an index of the retention sweep; the kept-until date is exported",
-            ),
+            Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
             Column::ErasedAt => Meaning::internal("marks a bare row"),
         }

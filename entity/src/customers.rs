@@ -59,9 +59,7 @@ impl Classified for Entity {
             Column::Locale => Meaning::plain(Category::Contact, "Language"),
             Column::CreatedAt => Meaning::plain(Category::Operation, "Registered at"),
             Column::Version => Meaning::internal("counts changes"),
-            Column::StartAt => Meaning::internal(
-                "an index of the retention sweep; the kept-until date is exported",
-            ),
+            Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
             Column::ErasedAt => Meaning::internal("marks a bare row"),
         }

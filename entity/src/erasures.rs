@@ -50,11 +50,9 @@ impl Classified for Entity {
     fn meaning(column: &Column) -> Meaning {
         match column {
             Column::Id => Meaning::id("Id"),
-            Column::CustomerId
-            | Column::State
-            | Column::RequestedAt
-            | Column::Report
-            | Column::SettledAt => Meaning::internal("proof of erasure: ids and codes only"),
+            Column::CustomerId | Column::State | Column::RequestedAt | Column::Report | Column::SettledAt => {
+                Meaning::internal("proof of erasure: ids and codes only")
+            }
             Column::RequestedBy => Meaning::staff(),
         }
     }

@@ -3,10 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::map::{Category, Classified, Meaning, Subject};
-use crate::{
-    DataType, Sealed, ids::CaseId, ids::CustomerId, ids::HoldId, ids::OrderId, ids::StaffId,
-    ids::UnitId,
-};
+use crate::{DataType, Sealed, ids::CaseId, ids::CustomerId, ids::HoldId, ids::OrderId, ids::StaffId, ids::UnitId};
 
 crate::codes! {
     /// Why deletion is suspended (GDPR Art. 17(3)).
@@ -62,11 +59,8 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Classified for Entity {
-    const SUBJECT: Subject = Subject::Through(&[
-        ("case_id", "cases"),
-        ("order_id", "orders"),
-        ("customer_id", "customers"),
-    ]);
+    const SUBJECT: Subject =
+        Subject::Through(&[("case_id", "cases"), ("order_id", "orders"), ("customer_id", "customers")]);
     const TYPES: &'static [DataType] = &[DataType::R32];
     const START: Option<Column> = Some(Column::StartAt);
 
@@ -83,9 +77,7 @@ impl Classified for Entity {
             Column::PlacedBy | Column::ReleasedBy => Meaning::staff(),
             Column::ReviewOn => Meaning::plain(Category::Operation, "Reviewed by"),
             Column::ReleasedAt => Meaning::plain(Category::Operation, "Released at"),
-            Column::StartAt => Meaning::internal(
-                "an index of the retention sweep; the kept-until date is exported",
-            ),
+            Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
         }
     }

@@ -9,11 +9,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 #[must_use]
 pub fn uuid_at(now: DateTime<Utc>) -> Uuid {
     let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-    Uuid::new_v7(Timestamp::from_unix(
-        NoContext,
-        seconds,
-        now.timestamp_subsec_nanos(),
-    ))
+    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
 }
 
 macro_rules! ids {

@@ -35,11 +35,9 @@ impl Classified for Entity {
 
     fn meaning(column: &Column) -> Meaning {
         match column {
-            Column::Name
-            | Column::NextRunAt
-            | Column::LeaseOwner
-            | Column::LeaseUntil
-            | Column::Fence => Meaning::internal("not personal"),
+            Column::Name | Column::NextRunAt | Column::LeaseOwner | Column::LeaseUntil | Column::Fence => {
+                Meaning::internal("not personal")
+            }
         }
     }
 }

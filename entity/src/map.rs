@@ -75,51 +75,27 @@ impl Meaning {
     /// A direct identifier or free text: sealed, exported, cleared.
     #[must_use]
     pub const fn sealed(category: Category, label: &'static str) -> Self {
-        Self {
-            whose: Whose::Customer,
-            category,
-            sealed: true,
-            export: Export::Shown(label),
-            at_end: AtEnd::Cleared,
-        }
+        Self { whose: Whose::Customer, category, sealed: true, export: Export::Shown(label), at_end: AtEnd::Cleared }
     }
 
     /// A code, amount or time about the customer: plain, exported, cleared.
     #[must_use]
     pub const fn plain(category: Category, label: &'static str) -> Self {
-        Self {
-            whose: Whose::Customer,
-            category,
-            sealed: false,
-            export: Export::Shown(label),
-            at_end: AtEnd::Cleared,
-        }
+        Self { whose: Whose::Customer, category, sealed: false, export: Export::Shown(label), at_end: AtEnd::Cleared }
     }
 
     /// An opaque id or a link to another row; shown, and all that a bare row keeps.
     #[must_use]
     pub const fn id(label: &'static str) -> Self {
         let category = Category::Operation;
-        Self {
-            whose: Whose::Customer,
-            category,
-            sealed: false,
-            export: Export::Shown(label),
-            at_end: AtEnd::Stays,
-        }
+        Self { whose: Whose::Customer, category, sealed: false, export: Export::Shown(label), at_end: AtEnd::Stays }
     }
 
     /// Runs the service and says nothing more about the person than the shown columns do.
     #[must_use]
     pub const fn internal(reason: &'static str) -> Self {
         let category = Category::Operation;
-        Self {
-            whose: Whose::Nobody,
-            category,
-            sealed: false,
-            export: Export::Omitted(reason),
-            at_end: AtEnd::Stays,
-        }
+        Self { whose: Whose::Nobody, category, sealed: false, export: Export::Omitted(reason), at_end: AtEnd::Stays }
     }
 
     /// The id of a member of staff: never shown to the customer (CJEU C-579/21).
@@ -137,12 +113,7 @@ impl Meaning {
     /// Personal data of a member of staff, sealed.
     #[must_use]
     pub const fn staff_sealed(category: Category) -> Self {
-        Self {
-            whose: Whose::Staff,
-            sealed: true,
-            category,
-            ..Self::staff()
-        }
+        Self { whose: Whose::Staff, sealed: true, category, ..Self::staff() }
     }
 }
 
@@ -214,11 +185,7 @@ pub struct Table {
 impl Table {
     fn of<E: Classified>() -> Self {
         let columns = E::Column::iter()
-            .map(|c| Column {
-                name: c.as_str(),
-                ty: c.def().get_column_type().clone(),
-                meaning: E::meaning(&c),
-            })
+            .map(|c| Column { name: c.as_str(), ty: c.def().get_column_type().clone(), meaning: E::meaning(&c) })
             .collect();
         Self {
             name: E::default().table_name(),

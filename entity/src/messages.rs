@@ -70,9 +70,7 @@ impl Classified for Entity {
             Column::AuthorId => Meaning::staff(),
             Column::Body => Meaning::sealed(Category::Communication, "Text"),
             Column::SentAt => Meaning::plain(Category::Communication, "Sent at"),
-            Column::StartAt => Meaning::internal(
-                "an index of the retention sweep; the kept-until date is exported",
-            ),
+            Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
         }
     }

@@ -32,9 +32,7 @@ impl Classified for Entity {
 
     fn meaning(column: &Column) -> Meaning {
         match column {
-            Column::ProductGroup | Column::Month | Column::Quantity => {
-                Meaning::internal("anonymous")
-            }
+            Column::ProductGroup | Column::Month | Column::Quantity => Meaning::internal("anonymous"),
         }
     }
 }

@@ -59,9 +59,7 @@ impl Classified for Entity {
             Column::Quantity => Meaning::plain(Category::Contract, "Quantity"),
             Column::UnitPriceMinor => Meaning::plain(Category::Contract, "Unit price"),
             Column::TaxBasisPoints => Meaning::plain(Category::Contract, "Tax rate"),
-            Column::StartAt => Meaning::internal(
-                "an index of the retention sweep; the kept-until date is exported",
-            ),
+            Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
         }
     }

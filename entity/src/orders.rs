@@ -75,9 +75,7 @@ impl Classified for Entity {
             Column::PaymentReference => Meaning::sealed(Category::Payment, "Payment reference"),
             Column::DeliveredAt => Meaning::plain(Category::Contract, "Last parcel delivered at"),
             Column::Version => Meaning::internal("counts changes"),
-            Column::StartAt => Meaning::internal(
-                "an index of the retention sweep; the kept-until date is exported",
-            ),
+            Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
             Column::ErasedAt => Meaning::internal("marks a bare row"),
         }

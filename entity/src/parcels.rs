@@ -53,9 +53,7 @@ impl Classified for Entity {
             Column::DispatchedAt => Meaning::plain(Category::Contract, "Dispatched at"),
             Column::DeliveredAt => Meaning::plain(Category::Contract, "Delivered at"),
             Column::Version => Meaning::internal("counts changes"),
-            Column::StartAt => Meaning::internal(
-                "an index of the retention sweep; the kept-until date is exported",
-            ),
+            Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
         }
     }

@@ -3,10 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::map::{Category, Classified, Meaning, Subject};
-use crate::{
-    DataType, Sealed, ids::CaseId, ids::CustomerId, ids::OrderId, ids::RefundId, ids::StaffId,
-    ids::UnitId,
-};
+use crate::{DataType, Sealed, ids::CaseId, ids::CustomerId, ids::OrderId, ids::RefundId, ids::StaffId, ids::UnitId};
 
 crate::codes! {
     /// Where a refund stands.
@@ -83,11 +80,8 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Classified for Entity {
-    const SUBJECT: Subject = Subject::Through(&[
-        ("case_id", "cases"),
-        ("order_id", "orders"),
-        ("customer_id", "customers"),
-    ]);
+    const SUBJECT: Subject =
+        Subject::Through(&[("case_id", "cases"), ("order_id", "orders"), ("customer_id", "customers")]);
     const TYPES: &'static [DataType] = &[DataType::R01];
     const START: Option<Column> = Some(Column::StartAt);
 
@@ -108,9 +102,7 @@ impl Classified for Entity {
             Column::SubmittedAt => Meaning::plain(Category::Payment, "Submitted at"),
             Column::CreditedAt => Meaning::plain(Category::Payment, "Credited at"),
             Column::Version => Meaning::internal("counts changes"),
-            Column::StartAt => Meaning::internal(
-                "an index of the retention sweep; the kept-until date is exported",
-            ),
+            Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
         }
     }

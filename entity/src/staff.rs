@@ -63,9 +63,7 @@ impl Classified for Entity {
             Column::UnitId => Meaning::internal("names a key, which is destroyed with the data"),
             Column::Name => Meaning::staff_sealed(Category::Identity),
             Column::Email => Meaning::staff_sealed(Category::Contact),
-            Column::StartAt => Meaning::internal(
-                "an index of the retention sweep; the kept-until date is exported",
-            ),
+            Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
         }
     }

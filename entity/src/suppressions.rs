@@ -33,9 +33,7 @@ impl Classified for Entity {
     fn meaning(column: &Column) -> Meaning {
         match column {
             Column::Id => Meaning::internal("an opaque id"),
-            Column::Hash => {
-                Meaning::internal("a keyed hash that only recognises what the shop sends again")
-            }
+            Column::Hash => Meaning::internal("a keyed hash that only recognises what the shop sends again"),
             Column::CreatedAt => Meaning::internal("not personal"),
         }
     }

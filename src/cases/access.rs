@@ -8,9 +8,9 @@ use entity::staff::Role;
 use uuid::Uuid;
 
 use crate::auth::{Actor, Permission};
+use crate::db;
 use crate::error::Result;
 use crate::state::App;
-use crate::db;
 
 /// What an actor opens cases for, derived from the role.
 #[must_use]

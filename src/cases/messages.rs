@@ -67,7 +67,12 @@ pub async fn reply(app: &App, actor: &Actor, id: CaseId, new: NewMessage, key: &
     Ok((case, message))
 }
 
-async fn hand_over(tx: &DatabaseTransaction, case: cases::Model, actor: &Actor, internal: bool) -> Result<cases::Model> {
+async fn hand_over(
+    tx: &DatabaseTransaction,
+    case: cases::Model,
+    actor: &Actor,
+    internal: bool,
+) -> Result<cases::Model> {
     if internal {
         return Ok(case);
     }
@@ -93,7 +98,10 @@ pub(super) async fn unit(
     app.keys.ensure(UnitOf { owner: case.0, data_type, year, subject: Some(customer.0) }, now).await
 }
 
-#[expect(clippy::too_many_arguments, reason = "a row is written once, here; a struct of the same fields would say it twice")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a row is written once, here; a struct of the same fields would say it twice"
+)]
 pub(super) async fn insert(
     tx: &DatabaseTransaction,
     actor: &Actor,

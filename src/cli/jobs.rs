@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{print_json, said};
 use crate::jobs::lease::{self, Ran};
 use crate::jobs::{JOBS, named};
-use crate::state::App;
+use crate::state::{App, AppState};
 
 /// What to do.
 #[derive(Subcommand)]
@@ -34,7 +34,7 @@ pub enum Command {
 }
 
 impl Command {
-    pub(super) async fn run(self, app: &App) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(self, app: &AppState) -> anyhow::Result<ExitCode> {
         match self {
             Self::List { json } => list(app, json).await,
             Self::Run { name, dry_run, json } => run(app, &name, dry_run, json).await,
@@ -49,7 +49,9 @@ async fn list(app: &App, as_json: bool) -> anyhow::Result<ExitCode> {
         let next = lease::next_run_at(app, job).await.map_err(said)?;
         let last = lease::latest(app, Some(job.name), 1).await.map_err(said)?.into_iter().next();
         let last = last.map(|r| json!({ "state": r.state, "startedAt": r.started_at, "finishedAt": r.finished_at }));
-        jobs.push(json!({ "name": job.name, "cron": job.cron, "about": job.about, "nextRunAt": next, "lastRun": last }));
+        jobs.push(
+            json!({ "name": job.name, "cron": job.cron, "about": job.about, "nextRunAt": next, "lastRun": last }),
+        );
     }
     if as_json {
         print_json(&jobs)?;
@@ -89,13 +91,22 @@ async fn run(app: &App, name: &str, dry_run: bool, as_json: bool) -> anyhow::Res
 /// A report in words: the lines of a sweep as a table, everything else as name and value.
 pub(super) fn print_report(report: &serde_json::Value) {
     if let Some(lines) = report["lines"].as_array() {
-        println!("{:<6} {:<18} {:>7} {:>8} {:>11} {:>6} {:>6}", "type", "table", "due", "deleted", "anonymised", "held", "open");
+        println!(
+            "{:<6} {:<18} {:>7} {:>8} {:>11} {:>6} {:>6}",
+            "type", "table", "due", "deleted", "anonymised", "held", "open"
+        );
         for l in lines {
             let text = |name: &str| l[name].as_str().unwrap_or_default().to_owned();
             let number = |name: &str| l[name].as_u64().unwrap_or(0);
             println!(
                 "{:<6} {:<18} {:>7} {:>8} {:>11} {:>6} {:>6}",
-                text("dataType"), text("table"), number("due"), number("deleted"), number("anonymised"), number("held"), number("open")
+                text("dataType"),
+                text("table"),
+                number("due"),
+                number("deleted"),
+                number("anonymised"),
+                number("held"),
+                number("open")
             );
         }
     }

@@ -8,7 +8,7 @@ use super::said;
 use crate::auth::{Actor, STAFF_TOKEN_LASTS};
 use crate::customers::access::{self, NewToken};
 use crate::staff;
-use crate::state::App;
+use crate::state::{App, AppState};
 
 /// Whose token.
 #[derive(Args)]
@@ -33,7 +33,7 @@ enum Whose {
 }
 
 impl Options {
-    pub(super) async fn bearer(self, app: &App) -> anyhow::Result<String> {
+    pub(super) async fn bearer(self, app: &AppState) -> anyhow::Result<String> {
         let role = match self.role {
             Whose::Customer => return customer(app, self.customer.unwrap_or_default()).await,
             Whose::Shop => return shop(app),

@@ -135,6 +135,7 @@ fn lasts(minutes: Option<i64>) -> Result<TimeDelta> {
 }
 
 fn minted(app: &App, token: Model) -> Result<Minted> {
-    let bearer = app.signing.bearer(&Actor::Customer(token.customer_id), token.id, token.created_at, token.expires_at)?;
+    let bearer =
+        app.signing.bearer(&Actor::Customer(token.customer_id), token.id, token.created_at, token.expires_at)?;
     Ok(Minted { token, bearer })
 }

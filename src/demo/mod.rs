@@ -8,6 +8,10 @@ pub struct Filled;
 ///
 /// # Errors
 /// x
-pub async fn fill(_: Config) -> anyhow::Result<Filled> { Ok(Filled) }
+pub async fn fill(_: Config) -> anyhow::Result<Filled> {
+    Ok(Filled)
+}
 /// Greets.
-pub fn greeting(_: &Filled, url: &str, _: &serde_json::Value) -> String { url.to_owned() }
+pub fn greeting(_: &Filled, url: &str, _: &serde_json::Value) -> String {
+    url.to_owned()
+}

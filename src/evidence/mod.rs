@@ -8,7 +8,9 @@ pub mod ticket;
 
 use entity::attachments::{Column, Entity, Model};
 use entity::ids::AttachmentId;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _, QueryTrait as _, Select};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _, QueryTrait as _, Select,
+};
 
 use crate::auth::Actor;
 use crate::cases;

@@ -13,9 +13,9 @@ use sea_orm::EntityTrait as _;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::binding;
 use super::sniff::sniff;
 use super::strip::{StripError, strip};
-use super::binding;
 use crate::auth::Actor;
 use crate::error::{Code, Error, Refusal, Result};
 use crate::keys::UnitKey;

@@ -122,7 +122,9 @@ pub async fn bytes(app: &App, attachment: &Model) -> Result<impl Stream<Item = s
             let Some(open) = opener.as_mut() else { return Ok(None) };
             let mut plain = Vec::with_capacity(2 * CHUNK);
             match sealed.next().await {
-                Some(bytes) => open.push(&bytes.map_err(std::io::Error::other)?, &mut plain).map_err(std::io::Error::other)?,
+                Some(bytes) => {
+                    open.push(&bytes.map_err(std::io::Error::other)?, &mut plain).map_err(std::io::Error::other)?
+                }
                 None => {
                     if let Some(open) = opener.take() {
                         open.finish(&mut plain).map_err(std::io::Error::other)?;

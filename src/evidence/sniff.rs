@@ -28,27 +28,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn ftyp(brand: &[u8; 4]) -> Vec<u8> {
-        [
-            b"\0\0\0\x18ftyp",
-            &brand[..],
-            b"\0\0\x02\0",
-            brand,
-            b"mp42",
-            b"\0\0\0\x08free",
-        ]
-        .concat()
+        [b"\0\0\0\x18ftyp", &brand[..], b"\0\0\x02\0", brand, b"mp42", b"\0\0\0\x08free"].concat()
     }
 
     #[test]
     fn the_allow_list_is_recognised() {
-        assert_eq!(
-            sniff(b"\xFF\xD8\xFF\xE0\0\x10JFIF\0"),
-            Some(MediaType::Jpeg)
-        );
-        assert_eq!(
-            sniff(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
-            Some(MediaType::Png)
-        );
+        assert_eq!(sniff(b"\xFF\xD8\xFF\xE0\0\x10JFIF\0"), Some(MediaType::Jpeg));
+        assert_eq!(sniff(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), Some(MediaType::Png));
         assert_eq!(sniff(b"RIFF\x24\0\0\0WEBPVP8 "), Some(MediaType::Webp));
         for brand in [b"isom", b"iso2", b"mp41", b"mp42", b"avc1"] {
             assert_eq!(sniff(&ftyp(brand)), Some(MediaType::Mp4), "{brand:?}");
@@ -58,9 +44,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for brand in [
-            b"heic", b"heix", b"mif1", b"msf1", b"avif", b"M4A ", b"crx ",
-        ] {
+        for brand in [b"heic", b"heix", b"mif1", b"msf1", b"avif", b"M4A ", b"crx "] {
             assert_eq!(sniff(&ftyp(brand)), None, "{brand:?}");
         }
         let refused: [&[u8]; 13] = [

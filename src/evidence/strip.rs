@@ -160,8 +160,8 @@ fn png(bytes: &[u8]) -> Result<Vec<u8>, StripError> {
             b"IEND" if !picture => return Err(Malformed("no picture data")),
             b"IEND" if len != 0 => return Err(Malformed("chunk length")),
             b"eXIf" => turned = turned.or_else(|| orientation(data)),
-            b"IDAT" | b"IEND" | b"PLTE" | b"tRNS" | b"gAMA" | b"cHRM" | b"sRGB" | b"iCCP"
-            | b"sBIT" | b"bKGD" | b"pHYs" | b"acTL" | b"fcTL" | b"fdAT" => {
+            b"IDAT" | b"IEND" | b"PLTE" | b"tRNS" | b"gAMA" | b"cHRM" | b"sRGB" | b"iCCP" | b"sBIT" | b"bKGD"
+            | b"pHYs" | b"acTL" | b"fcTL" | b"fdAT" => {
                 picture |= kind == *b"IDAT";
                 out.extend_from_slice(&chunk[..len + 12]);
             }
@@ -184,9 +184,7 @@ fn png(bytes: &[u8]) -> Result<Vec<u8>, StripError> {
 
 fn crc32(data: &[u8]) -> u32 {
     !data.iter().fold(!0, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
-            (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg())
-        })
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
     })
 }
 
@@ -312,11 +310,7 @@ fn orientation(tiff: &[u8]) -> Option<u8> {
     };
     let number = |bytes: &[u8]| {
         let add = |sum, &byte: &u8| sum << 8 | usize::from(byte);
-        if little {
-            bytes.iter().rev().fold(0, add)
-        } else {
-            bytes.iter().fold(0, add)
-        }
+        if little { bytes.iter().rev().fold(0, add) } else { bytes.iter().fold(0, add) }
     };
     let (count, entries) = tiff.get(number(tiff.get(4..8)?)..)?.split_at_checked(2)?;
     let mut entries = entries.chunks_exact(12).take(number(count));

@@ -123,9 +123,7 @@ fn media_type(text: &str) -> Result<MediaType> {
     use sea_orm::Iterable as _;
     let accepted = || MediaType::iter().map(MediaType::mime).collect::<Vec<_>>().join(", ");
     let found = MediaType::iter().find(|m| m.mime().eq_ignore_ascii_case(text.trim()));
-    found.ok_or_else(|| {
-        Refusal::at(Code::UnsupportedType, &["input", "mediaType"]).with("accepted", accepted()).into()
-    })
+    found.ok_or_else(|| Refusal::at(Code::UnsupportedType, &["input", "mediaType"]).with("accepted", accepted()).into())
 }
 
 fn signed(app: &App, attachment: Model, token: &tokens::Model) -> Ticket {

@@ -132,17 +132,13 @@ impl AttachmentMutation {
     ) -> ApiResult<AttachmentUploadCreatePayload> {
         let done = async {
             let case = CaseId(node::input("ServiceCase", &input.case_id, &["input", "caseId"])?);
-            let new = NewAttachment {
-                file_name: input.file_name,
-                media_type: input.media_type,
-                byte_size: input.byte_size,
-            };
+            let new =
+                NewAttachment { file_name: input.file_name, media_type: input.media_type, byte_size: input.byte_size };
             evidence::ticket(ctx.app(), ctx.actor(), case, new, &input.idempotency_key).await
         };
         let (ticket, user_errors) = outcome(ctx, authorised(ctx, Permission::Correspond, done).await)?;
-        let parts = ticket.map(|t| {
-            (Attachment(t.attachment), Upload { url: t.url, method: "PUT", expires_at: t.expires_at })
-        });
+        let parts =
+            ticket.map(|t| (Attachment(t.attachment), Upload { url: t.url, method: "PUT", expires_at: t.expires_at }));
         let (attachment, upload) = parts.unzip();
         Ok(AttachmentUploadCreatePayload { attachment, upload, user_errors })
     }

@@ -37,7 +37,12 @@ impl Customer {
         Self { row, opened: false }
     }
 
-    async fn text(&self, ctx: &Context<'_>, column: &'static str, sealed: Option<&Sealed>) -> ApiResult<Option<String>> {
+    async fn text(
+        &self,
+        ctx: &Context<'_>,
+        column: &'static str,
+        sealed: Option<&Sealed>,
+    ) -> ApiResult<Option<String>> {
         let place = Place { table: "customers", column, row: self.row.id.0 };
         Ok(ctx.session().open(self.row.unit_id, place, sealed).await?)
     }
@@ -79,7 +84,9 @@ impl Customer {
     async fn contact(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What it is needed for; staff has to say outside an opened case.")] purpose: Option<AccessPurpose>,
+        #[graphql(desc = "What it is needed for; staff has to say outside an opened case.")] purpose: Option<
+            AccessPurpose,
+        >,
     ) -> ApiResult<Option<Contact>> {
         if !self.opened && ctx.actor().customer() != Some(self.row.id) {
             ctx.actor().require(Permission::RevealContact)?;

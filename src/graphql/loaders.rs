@@ -75,7 +75,12 @@ fn grouped<K: std::hash::Hash + Eq, R>(rows: Vec<R>, key: impl Fn(&R) -> K) -> H
 }
 
 impl Loader {
-    async fn rows<E: EntityTrait>(&self, select: Select<E>, column: &str, ids: impl Iterator<Item = Uuid>) -> Result<Vec<E::Model>> {
+    async fn rows<E: EntityTrait>(
+        &self,
+        select: Select<E>,
+        column: &str,
+        ids: impl Iterator<Item = Uuid>,
+    ) -> Result<Vec<E::Model>> {
         Ok(select.filter(db::any(self.app.db.backend(), column, ids)).all(self.app.db.read()).await?)
     }
 

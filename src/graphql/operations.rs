@@ -9,9 +9,9 @@ use super::error::{ApiResult, UserError, authorised, outcome};
 use super::node;
 use super::session::ContextExt as _;
 use crate::auth::{Actor, Permission};
+use crate::error::Error;
 use crate::jobs::{JOBS, lease};
 use crate::retention::rules;
-use crate::error::Error;
 use crate::staff;
 
 /// Who is calling.

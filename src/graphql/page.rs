@@ -1,7 +1,7 @@
 //! Relay connections: forward only, opaque keyset cursors, 20 by default and 100 at most.
 
-use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::OutputType;
+use async_graphql::connection::{Connection, Edge, EmptyFields};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
@@ -34,7 +34,8 @@ pub fn wanted(first: Option<i32>, after: Option<&str>) -> ApiResult<Wanted> {
         None => None,
         Some(text) => {
             let id = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| Uuid::from_slice(&bytes).ok());
-            let unknown = || bad(Refusal::at(Code::Invalid, &["after"]).with("expected", "an endCursor of this connection"));
+            let unknown =
+                || bad(Refusal::at(Code::Invalid, &["after"]).with("expected", "an endCursor of this connection"));
             Some(id.ok_or_else(unknown)?)
         }
     };

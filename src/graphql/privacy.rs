@@ -244,7 +244,9 @@ pub struct HoldPayload {
 
 fn scope(input: &HoldPlaceInput) -> Result<Scope> {
     match (&input.customer_id, &input.order_id, &input.case_id) {
-        (Some(id), None, None) => Ok(Scope::Customer(CustomerId(node::input("Customer", id, &["input", "customerId"])?))),
+        (Some(id), None, None) => {
+            Ok(Scope::Customer(CustomerId(node::input("Customer", id, &["input", "customerId"])?)))
+        }
         (None, Some(id), None) => Ok(Scope::Order(OrderId(node::input("Order", id, &["input", "orderId"])?))),
         (None, None, Some(id)) => Ok(Scope::Case(CaseId(node::input("ServiceCase", id, &["input", "caseId"])?))),
         _ => {

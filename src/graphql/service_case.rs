@@ -8,18 +8,19 @@ use entity::ids::{CaseId, CustomerId, OrderId};
 
 use super::attachment::Attachment;
 use super::codes::{
-    LegalBasis, ServiceCaseChannel, ServiceCaseKind, ServiceCaseOutcome, ServiceCaseReason, ServiceCaseState, WaitingFor,
+    LegalBasis, ServiceCaseChannel, ServiceCaseKind, ServiceCaseOutcome, ServiceCaseReason, ServiceCaseState,
+    WaitingFor,
 };
 use super::customer::Customer;
 use super::error::{ApiResult, UserError, authorised, nullable, outcome};
 use super::loaders::{Ahead, AttachmentsOf, MessagesOf, RefundsOf, prefetch};
 use super::message::Message;
+use super::node;
 use super::order::Order;
 use super::page::{Page, page, wanted};
 use super::refund::Refund;
 use super::retention::{AvailableAction, Retention, retention};
 use super::session::ContextExt as _;
-use super::node;
 use crate::auth::{Actor, Permission};
 use crate::cases::{self, Close, Decision, Filter, NewCase, access};
 use crate::error::{Error, Result};
@@ -191,7 +192,10 @@ impl ServiceCase {
         let granted = matches!(row.outcome, Some(Outcome::Eligible | Outcome::PartiallyEligible));
         Ok(vec![
             AvailableAction::unless("messageAdd", &[(lacks(Permission::Correspond), "ROLE"), (over, "STATE")]),
-            AvailableAction::unless("attachmentUploadCreate", &[(lacks(Permission::Correspond), "ROLE"), (over, "STATE")]),
+            AvailableAction::unless(
+                "attachmentUploadCreate",
+                &[(lacks(Permission::Correspond), "ROLE"), (over, "STATE")],
+            ),
             AvailableAction::unless("serviceCaseDecide", &[(lacks(Permission::Decide), "ROLE"), (over, "STATE")]),
             AvailableAction::unless(
                 "refundGrant",
@@ -254,7 +258,8 @@ impl ServiceCaseQuery {
         let wanted = wanted(first, after.as_deref())?;
         let filter = filter.unwrap_or_default();
         let customer = filter.customer_id.as_ref();
-        let customer = customer.map(|id| node::parse("Customer", id).map(CustomerId).ok_or(Error::NotFound)).transpose()?;
+        let customer =
+            customer.map(|id| node::parse("Customer", id).map(CustomerId).ok_or(Error::NotFound)).transpose()?;
         let filter = Filter { state: filter.state.map(Into::into), kind: filter.kind.map(Into::into), customer };
         let rows = cases::page(ctx.app(), ctx.actor(), filter, wanted.after.map(CaseId), wanted.first).await?;
         let shown = rows.len().min(usize::try_from(wanted.first).unwrap_or(100));
@@ -403,7 +408,11 @@ impl ServiceCaseMutation {
     }
 
     /// Closes a decided case: the retention periods of all that hangs on it begin.
-    async fn service_case_close(&self, ctx: &Context<'_>, input: ServiceCaseCloseInput) -> ApiResult<ServiceCasePayload> {
+    async fn service_case_close(
+        &self,
+        ctx: &Context<'_>,
+        input: ServiceCaseCloseInput,
+    ) -> ApiResult<ServiceCasePayload> {
         let done = async {
             let id = CaseId(node::input("ServiceCase", &input.case_id, &["input", "caseId"])?);
             let close = Close { advice_only: input.advice_only, expected_version: input.expected_version };

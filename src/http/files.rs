@@ -27,9 +27,8 @@ pub async fn upload(
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
     // In a task of its own: a client that goes away must not cut the work between two stores.
     let app = Arc::clone(&served.app);
-    let receiving = tokio::spawn(async move {
-        receive::receive(&app, &ticket, announced, body.into_data_stream()).await
-    });
+    let receiving =
+        tokio::spawn(async move { receive::receive(&app, &ticket, announced, body.into_data_stream()).await });
     match receiving.await {
         Ok(Ok(attachment)) => {
             let answer = json!({
@@ -89,12 +88,18 @@ pub async fn export(State(served): State<Served>, Path(link): Path<String>, head
 
 /// Never shown in place, never cached, never run.
 fn guard(headers: &mut HeaderMap, name: &str) {
-    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
-    let encoded: String = name.bytes().map(|b| if b.is_ascii_alphanumeric() || b".-_".contains(&b) {
-        char::from(b).to_string()
-    } else {
-        format!("%{b:02X}")
-    }).collect();
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
+    let encoded: String = name
+        .bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() || b".-_".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+        .collect();
     let disposition = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
     if let Ok(value) = HeaderValue::from_str(&disposition) {
         headers.insert(header::CONTENT_DISPOSITION, value);
@@ -112,12 +117,15 @@ fn language(headers: &HeaderMap) -> Language {
 /// A typed error: `{"error":{"code","path","message","details"}}`.
 fn refused(error: &Error, language: Language) -> Response {
     let (status, body) = match error {
-        Error::Refused(refusal) => (status(refusal), json!({
-            "code": refusal.code.as_str(),
-            "path": refusal.field,
-            "message": refusal.code.text(language),
-            "details": refusal.details.iter().map(|(n, v)| json!({ "name": n, "value": v })).collect::<Vec<_>>(),
-        })),
+        Error::Refused(refusal) => (
+            status(refusal),
+            json!({
+                "code": refusal.code.as_str(),
+                "path": refusal.field,
+                "message": refusal.code.text(language),
+                "details": refusal.details.iter().map(|(n, v)| json!({ "name": n, "value": v })).collect::<Vec<_>>(),
+            }),
+        ),
         Error::Internal(cause) => {
             tracing::error!(cause = format!("{cause:#}"), "a file route failed");
             let body = json!({ "code": error.code(), "path": [], "message": "internal error", "details": [] });

@@ -55,5 +55,9 @@ async fn ready(axum::extract::State(served): axum::extract::State<Served>) -> (S
     let app = &served.app;
     let main = crate::db::rows(app.db.read(), "SELECT 1", []).await;
     let keys = crate::db::rows(app.keys.db().read(), "SELECT generation FROM store", []).await;
-    if main.is_ok() && keys.is_ok() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") }
+    if main.is_ok() && keys.is_ok() {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready")
+    }
 }

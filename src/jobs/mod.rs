@@ -11,10 +11,10 @@ use serde::Serialize;
 
 use crate::auth::Actor;
 use crate::error::{Code, Refusal, Result};
+use crate::outbox;
 use crate::privacy::erasure;
 use crate::retention::sweep;
 use crate::state::App;
-use crate::outbox;
 
 /// A job.
 #[derive(Clone, Copy, Debug)]

@@ -92,7 +92,11 @@ impl Keys {
 }
 
 /// Deletes every entry of the persons whose last units are about to be deleted: `dying` selects those as `u`.
-pub(super) async fn forget_persons_without_units(tx: &DatabaseTransaction, dying: &str, list: [Value; 1]) -> Result<()> {
+pub(super) async fn forget_persons_without_units(
+    tx: &DatabaseTransaction,
+    dying: &str,
+    list: [Value; 1],
+) -> Result<()> {
     let sql = format!(
         "DELETE FROM lookups WHERE subject_id IN (SELECT u.subject_id FROM units u WHERE {dying}) \
          AND NOT EXISTS (SELECT 1 FROM units u WHERE u.subject_id = lookups.subject_id AND NOT ({dying}))"

@@ -67,10 +67,7 @@ impl Sealer {
         let keys = FileKeys::derive(data_key, aad, &header).ok_or(StreamError::Seal)?;
         header[COMMITMENT_AT..].copy_from_slice(&keys.commitment);
         Ok(Self {
-            cipher: Some(EncryptorBE32::new(
-                (&*keys.key).into(),
-                (&keys.prefix).into(),
-            )),
+            cipher: Some(EncryptorBE32::new((&*keys.key).into(), (&keys.prefix).into())),
             aad: chunk_aad(&header, aad),
             buf: Zeroizing::new(Vec::with_capacity(SEALED_CHUNK)),
             header,
@@ -88,10 +85,7 @@ impl Sealer {
             // A full chunk waits for one more byte: without it, it is the last one.
             if self.buf.len() == CHUNK {
                 let cipher = self.cipher.as_mut().ok_or(StreamError::Seal)?;
-                if cipher
-                    .encrypt_next_in_place(&self.aad, &mut *self.buf)
-                    .is_err()
-                {
+                if cipher.encrypt_next_in_place(&self.aad, &mut *self.buf).is_err() {
                     self.cipher = None;
                     return Err(StreamError::Seal);
                 }
@@ -106,9 +100,7 @@ impl Sealer {
     /// Appends the last chunk to `out`. A file without it does not open.
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), StreamError> {
         let cipher = self.cipher.take().ok_or(StreamError::Seal)?;
-        cipher
-            .encrypt_last_in_place(&self.aad, &mut *self.buf)
-            .map_err(|_| StreamError::Seal)?;
+        cipher.encrypt_last_in_place(&self.aad, &mut *self.buf).map_err(|_| StreamError::Seal)?;
         out.extend_from_slice(&self.buf);
         Ok(())
     }
@@ -139,10 +131,7 @@ impl Opener {
             return Err(StreamError::Open);
         }
         Ok(Self {
-            cipher: Some(DecryptorBE32::new(
-                (&*keys.key).into(),
-                (&keys.prefix).into(),
-            )),
+            cipher: Some(DecryptorBE32::new((&*keys.key).into(), (&keys.prefix).into())),
             aad: chunk_aad(header, aad),
             buf: Zeroizing::new(Vec::with_capacity(SEALED_CHUNK)),
         })
@@ -154,10 +143,7 @@ impl Opener {
             // As more bytes follow, a full chunk is not the last one.
             if self.buf.len() == SEALED_CHUNK {
                 let cipher = self.cipher.as_mut().ok_or(StreamError::Open)?;
-                if cipher
-                    .decrypt_next_in_place(&self.aad, &mut *self.buf)
-                    .is_err()
-                {
+                if cipher.decrypt_next_in_place(&self.aad, &mut *self.buf).is_err() {
                     self.cipher = None;
                     return Err(StreamError::Open);
                 }
@@ -172,9 +158,7 @@ impl Opener {
     /// Opens the last chunk; fails if the file was cut anywhere.
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), StreamError> {
         let cipher = self.cipher.take().ok_or(StreamError::Open)?;
-        cipher
-            .decrypt_last_in_place(&self.aad, &mut *self.buf)
-            .map_err(|_| StreamError::Open)?;
+        cipher.decrypt_last_in_place(&self.aad, &mut *self.buf).map_err(|_| StreamError::Open)?;
         out.extend_from_slice(&self.buf);
         Ok(())
     }
@@ -190,16 +174,10 @@ struct FileKeys {
 impl FileKeys {
     fn derive(data_key: &[u8; 32], aad: &[u8], header: &[u8; HEADER_LEN]) -> Option<Self> {
         let prefix = *header[PREFIX_AT..].first_chunk()?;
-        let mut keys = Self {
-            key: Zeroizing::new([0; 32]),
-            prefix,
-            commitment: [0; 32],
-        };
+        let mut keys = Self { key: Zeroizing::new([0; 32]), prefix, commitment: [0; 32] };
         let hkdf = Hkdf::<Sha256>::new(Some(&header[SALT_AT..COMMITMENT_AT]), data_key);
-        hkdf.expand_multi_info(&[KEY_INFO, aad], &mut *keys.key)
-            .ok()?;
-        hkdf.expand_multi_info(&[COMMITMENT_INFO, aad], &mut keys.commitment)
-            .ok()?;
+        hkdf.expand_multi_info(&[KEY_INFO, aad], &mut *keys.key).ok()?;
+        hkdf.expand_multi_info(&[COMMITMENT_INFO, aad], &mut keys.commitment).ok()?;
         Some(keys)
     }
 }
@@ -245,9 +223,7 @@ mod tests {
         let (header, body) = sealed.split_at(sealed.len().min(HEADER_LEN));
         let mut opener = Opener::new(&KEY, AAD, header)?;
         let mut out = Vec::new();
-        let pushed = body
-            .chunks(step)
-            .try_for_each(|piece| opener.push(piece, &mut out));
+        let pushed = body.chunks(step).try_for_each(|piece| opener.push(piece, &mut out));
         // Even a caller that ignores the error of a push must not get anything more.
         let finished = opener.finish(&mut out);
         assert!(expected.starts_with(&out), "unverified plaintext");

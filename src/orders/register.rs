@@ -131,7 +131,8 @@ pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Res
     let contact_unit = app.keys.ensure(contact_unit, now).await?;
     let subject = Some(customer.0);
     let unit = app.keys.ensure(UnitOf { owner: order.0, data_type: DataType::R25, year: 0, subject }, now).await?;
-    let parcel_unit = app.keys.ensure(UnitOf { owner: order.0, data_type: DataType::R07, year: 0, subject }, now).await?;
+    let parcel_unit =
+        app.keys.ensure(UnitOf { owner: order.0, data_type: DataType::R07, year: 0, subject }, now).await?;
 
     let tx = app.db.begin().await?;
     let claim = match idempotency::claim(app, &tx, actor, "orderRegister", key, &new).await? {

@@ -28,17 +28,17 @@ pub async fn write<W: Write + Send + 'static>(app: AppState, export: Export, out
         archive.add("index.html", page(&export)?.as_bytes())?;
         for file in &export.files {
             let mut sum = archive.begin(&file.path)?;
-            runtime.block_on(async {
+            let mut bytes = runtime.block_on(async {
                 let attachment = Attachments::find_by_id(file.id).one(app.db.read()).await?;
                 let attachment = attachment.with_context(|| format!("{} has gone meanwhile", file.path))?;
-                let mut bytes = Box::pin(serve::bytes(&app, &attachment).await?);
-                while let Some(some) = bytes.next().await {
-                    let some = some?;
-                    sum.update(&some);
-                    archive.zip.write_all(&some)?;
-                }
-                anyhow::Ok(())
+                anyhow::Ok(Box::pin(serve::bytes(&app, &attachment).await?))
             })?;
+            // Written outside `block_on`: the sink may itself wait for a reader on the runtime.
+            while let Some(some) = runtime.block_on(bytes.next()) {
+                let some = some?;
+                sum.update(&some);
+                archive.zip.write_all(&some)?;
+            }
             archive.end(&file.path, sum);
         }
         let manifest = json!({ "generatedAt": export.generated_at, "files": archive.manifest });
@@ -58,7 +58,8 @@ impl<W: Write> Archive<W> {
     fn begin(&mut self, path: &str) -> anyhow::Result<Sha256> {
         // Large files are allowed; photos and videos do not compress.
         let options = SimpleFileOptions::default().large_file(true);
-        let method = if path.starts_with("files/") { zip::CompressionMethod::Stored } else { zip::CompressionMethod::Deflated };
+        let method =
+            if path.starts_with("files/") { zip::CompressionMethod::Stored } else { zip::CompressionMethod::Deflated };
         self.zip.start_file(path, options.compression_method(method))?;
         Ok(Sha256::new())
     }

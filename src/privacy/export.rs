@@ -11,13 +11,13 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use super::read;
+use crate::audit;
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::retention::explain::explain;
 use crate::retention::paths;
 use crate::state::App;
-use crate::audit;
 
 /// How long the link to an export lasts. Nothing is stored: the archive is made while it is read.
 pub const LINK_LASTS: TimeDelta = TimeDelta::minutes(15);

@@ -58,10 +58,12 @@ pub async fn records(app: &App, t: &'static Table, condition: &str, values: Vec<
 
 fn record(t: &'static Table, row: &QueryResult, keys: &HashMap<UnitId, Arc<UnitKey>>) -> Result<Record> {
     let plain: Vec<Plain> = (0..).zip(&t.columns).map(|(i, c)| plain(row, i, c)).collect::<Result<_>>()?;
-    let uuid = |name| t.columns.iter().zip(&plain).find_map(|(c, p)| match p {
-        Plain::Id(id) if c.name == name => Some(*id),
-        _ => None,
-    });
+    let uuid = |name| {
+        t.columns.iter().zip(&plain).find_map(|(c, p)| match p {
+            Plain::Id(id) if c.name == name => Some(*id),
+            _ => None,
+        })
+    };
     let (id, unit) = (uuid("id"), uuid("unit_id").map(UnitId));
     let values = t.columns.iter().zip(plain).map(|(column, plain)| {
         let value = match plain {
@@ -98,6 +100,8 @@ fn plain(row: &QueryResult, i: usize, column: &Column) -> Result<Plain> {
         ColumnType::Blob | ColumnType::Binary(_) | ColumnType::VarBinary(_) => {
             row.try_get_by_index::<Option<Vec<u8>>>(i)?.map_or(Plain::Json(Json::Null), Plain::Bytes)
         }
-        other => return Err(anyhow::anyhow!("column {} has a type that the map cannot read: {other:?}", column.name).into()),
+        other => {
+            return Err(anyhow::anyhow!("column {} has a type that the map cannot read: {other:?}", column.name).into());
+        }
     })
 }

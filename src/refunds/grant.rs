@@ -116,7 +116,8 @@ async fn payable(tx: &DatabaseTransaction, case: &cases::Model) -> Result<orders
 
 /// What has been promised on an order and has not failed.
 async fn promised(tx: &DatabaseTransaction, order: entity::ids::OrderId) -> Result<i64> {
-    let refunds = Entity::find().filter(Column::OrderId.eq(order)).filter(Column::State.ne(State::Failed)).all(tx).await?;
+    let refunds =
+        Entity::find().filter(Column::OrderId.eq(order)).filter(Column::State.ne(State::Failed)).all(tx).await?;
     Ok(refunds.iter().map(|r| r.amount_minor).sum())
 }
 

@@ -191,7 +191,7 @@ async fn pass(tx: &DatabaseTransaction, t: &Table, proofs: &[Proof], now: DateTi
             .iter()
             .filter(|c| c.meaning.at_end == AtEnd::Cleared)
             .map(|c| c.name)
-            .chain(["unit_id", "start_at", "not_before"])
+            .chain(["unit_id", "start_at", "not_before"].into_iter().filter(|c| t.has(c)))
             .map(|c| format!("{c} = NULL"))
             .collect();
         let state = if t.has("state") { ", state = 'ERASED'" } else { "" };

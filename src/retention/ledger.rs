@@ -53,7 +53,8 @@ impl Ledger {
     /// The ledger cannot be written: then nothing may go.
     pub async fn intent(&self, now: DateTime<Utc>, ground: &str, table: &str, ids: &[Uuid]) -> Result<Uuid> {
         let intent = uuid_at(now);
-        let entry = json!({ "event": "INTENT", "intent": intent, "at": now, "ground": ground, "table": table, "rows": ids });
+        let entry =
+            json!({ "event": "INTENT", "intent": intent, "at": now, "ground": ground, "table": table, "rows": ids });
         self.append(now, &entry).await?;
         Ok(intent)
     }
@@ -101,7 +102,8 @@ impl Ledger {
             Self::Folder(folder) => {
                 let mut lines = Vec::new();
                 for (_, path) in files(folder)? {
-                    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                    let text =
+                        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
                     lines.extend(text.lines().map(str::to_owned));
                 }
                 lines
@@ -134,7 +136,8 @@ impl Ledger {
             }
             Self::Database(db) => {
                 let year = calendar::start_of(calendar::year_end(calendar::day_of(rule.started_before(now))));
-                let rows = db::rows(db.read(), "SELECT id, at FROM ledger_entries WHERE at < $1", [year.into()]).await?;
+                let rows =
+                    db::rows(db.read(), "SELECT id, at FROM ledger_entries WHERE at < $1", [year.into()]).await?;
                 let mut due = Vec::new();
                 for row in rows {
                     if rule.is_over(row.try_get_by_index(1)?, now) {

@@ -26,7 +26,9 @@ pub async fn sync(db: &Db, now: DateTime<Utc>) -> anyhow::Result<HashMap<DataTyp
                 continue;
             }
             if let Some(before) = before {
-                ActiveModel { id: Set(before.id), superseded_at: Set(Some(now)), ..Default::default() }.update(&tx).await?;
+                ActiveModel { id: Set(before.id), superseded_at: Set(Some(now)), ..Default::default() }
+                    .update(&tx)
+                    .await?;
             }
             row(rule, before.map_or(1, |b| b.version + 1), now).insert(&tx).await?;
         }

@@ -8,8 +8,7 @@ use sea_orm::{DatabaseTransaction, Value};
 use crate::db;
 use crate::error::Result;
 
-const NO_OPEN_CASE: &str =
-    "NOT EXISTS (SELECT 1 FROM cases c WHERE c.state NOT IN ('CLOSED', 'ERASED') AND c.";
+const NO_OPEN_CASE: &str = "NOT EXISTS (SELECT 1 FROM cases c WHERE c.state NOT IN ('CLOSED', 'ERASED') AND c.";
 
 /// A case opens: the contact record and the order are needed again, so their periods stop.
 ///

@@ -11,11 +11,7 @@ const SCAN: &[u8] = b"\x12\xFF\x00\x34\xFF\xD0\x56\xFF\xFF\x00\x78";
 
 fn tiff(orientation: u8) -> Vec<u8> {
     let entry = |tag: u16, kind: u16, value: [u8; 4]| {
-        let count = if tag == 0x010F {
-            SECRET.len() as u32
-        } else {
-            1
-        };
+        let count = if tag == 0x010F { SECRET.len() as u32 } else { 1 };
         let (tag, kind) = (tag.to_le_bytes(), kind.to_le_bytes());
         [&tag[..], &kind, &count.to_le_bytes(), &value].concat()
     };
@@ -147,22 +143,14 @@ fn fields(picture: &[u8]) -> Vec<(Tag, Option<u32>)> {
         return Vec::new();
     };
     assert!(exif.fields().all(|field| field.ifd_num == In::PRIMARY));
-    exif.fields()
-        .map(|field| (field.tag, field.value.get_uint(0)))
-        .collect()
+    exif.fields().map(|field| (field.tag, field.value.get_uint(0))).collect()
 }
 
 #[test]
 fn a_jpeg_keeps_its_picture_its_colours_and_nothing_else() {
-    assert_eq!(
-        run(Jpeg, &jpeg_with(1, &sof(16, 16))).unwrap(),
-        jpeg_stripped(b"")
-    );
+    assert_eq!(run(Jpeg, &jpeg_with(1, &sof(16, 16))).unwrap(), jpeg_stripped(b""));
     let turned = segment(0xE1, &[b"Exif\0\0", &exif(6)]);
-    assert_eq!(
-        run(Jpeg, &jpeg_with(6, &sof(16, 16))).unwrap(),
-        jpeg_stripped(&turned)
-    );
+    assert_eq!(run(Jpeg, &jpeg_with(6, &sof(16, 16))).unwrap(), jpeg_stripped(&turned));
 }
 
 #[test]
@@ -170,18 +158,9 @@ fn nothing_private_is_left_and_orientation_is() {
     for (kind, picture) in samples() {
         assert_eq!(fields(&picture).len(), 2);
         let stripped = run(kind, &picture).unwrap();
-        assert!(
-            !stripped
-                .windows(SECRET.len())
-                .any(|window| window == SECRET),
-            "{kind:?}"
-        );
+        assert!(!stripped.windows(SECRET.len()).any(|window| window == SECRET), "{kind:?}");
         let turned = fields(&picture).contains(&(Tag::Orientation, Some(6)));
-        let expected: &[_] = if turned {
-            &[(Tag::Orientation, Some(6))]
-        } else {
-            &[]
-        };
+        let expected: &[_] = if turned { &[(Tag::Orientation, Some(6))] } else { &[] };
         assert_eq!(fields(&stripped), expected, "{kind:?}");
     }
 }
@@ -212,11 +191,7 @@ fn png_and_webp_keep_their_picture() {
 fn a_cut_picture_is_malformed_wherever_it_is_cut() {
     for (kind, picture) in samples() {
         // Without the appended part, every byte is needed.
-        let end = if kind == Jpeg {
-            SECRET.len() + 12
-        } else {
-            SECRET.len()
-        };
+        let end = if kind == Jpeg { SECRET.len() + 12 } else { SECRET.len() };
         for cut in 0..picture.len() - end {
             let result = run(kind, &picture[..cut]);
             assert!(matches!(result, Err(Malformed(_))), "{kind:?} {cut}");
@@ -231,34 +206,14 @@ fn broken_pictures_are_malformed() {
         (Jpeg, jpeg_with(1, &sof(0, 16)), "zero dimensions"),
         (Jpeg, jpeg_with(1, &sof(16, 0)), "zero dimensions"),
         (Jpeg, jpeg_with(1, b""), "a scan without a frame"),
-        (
-            Jpeg,
-            [b"\xFF\xD8", &sof(1, 1)[..], b"\xFF\xD9"].concat(),
-            "no scan",
-        ),
+        (Jpeg, [b"\xFF\xD8", &sof(1, 1)[..], b"\xFF\xD9"].concat(), "no scan"),
         (Jpeg, b"\xFF\xD8\xFF\xE1\0\x01".to_vec(), "segment length"),
         (Png, png_with(1, 0), "zero dimensions"),
-        (
-            Png,
-            [PNG_START, &[1; 17], &png_chunk(b"IEND", b"")].concat(),
-            "no picture data",
-        ),
-        (
-            Png,
-            [PNG_START, &[1; 17], &[0xFF; 12]].concat(),
-            "cut chunk",
-        ),
+        (Png, [PNG_START, &[1; 17], &png_chunk(b"IEND", b"")].concat(), "no picture data"),
+        (Png, [PNG_START, &[1; 17], &[0xFF; 12]].concat(), "cut chunk"),
         (Webp, riff(b"RIFF", &[b"WEBP", &empty]), "zero dimensions"),
-        (
-            Webp,
-            riff(b"RIFF", &[b"WEBP", b"VP8L\xFF\xFF\xFF\xFF"]),
-            "cut chunk",
-        ),
-        (
-            Webp,
-            riff(b"RIFF", &[b"WEBP", &riff(b"VP8X", &[&[0; 10]])]),
-            "no picture data",
-        ),
+        (Webp, riff(b"RIFF", &[b"WEBP", b"VP8L\xFF\xFF\xFF\xFF"]), "cut chunk"),
+        (Webp, riff(b"RIFF", &[b"WEBP", &riff(b"VP8X", &[&[0; 10]])]), "no picture data"),
     ];
     for (kind, picture, reason) in cases {
         assert_eq!(run(kind, &picture), Err(Malformed(reason)));

@@ -7,8 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
 use async_graphql_parser::types::{
-    DocumentOperations, ExecutableDocument, FragmentDefinition, OperationType, Selection,
-    SelectionSet,
+    DocumentOperations, ExecutableDocument, FragmentDefinition, OperationType, Selection, SelectionSet,
 };
 
 /// Brackets of any kind open at once; bounds the parser's recursion.
@@ -53,12 +52,7 @@ impl Default for Limits {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("the document has {actual} {what}, the limit is {limit}; {hint}")]
-    TooMany {
-        what: &'static str,
-        actual: u64,
-        limit: u64,
-        hint: &'static str,
-    },
+    TooMany { what: &'static str, actual: u64, limit: u64, hint: &'static str },
     #[error("the document nests {what} more than {limit} deep")]
     Nesting { what: &'static str, limit: u64 },
     #[error("the fragment \"{0}\" contains itself, directly or through other fragments")]
@@ -104,27 +98,16 @@ struct Meter<'d> {
 impl<'d> Meter<'d> {
     fn set(&mut self, set: &'d SelectionSet, level: u64) -> Result<Cost, Refusal> {
         if level > SET_NESTING {
-            return Err(Refusal::Nesting {
-                what: "selection sets",
-                limit: SET_NESTING,
-            });
+            return Err(Refusal::Nesting { what: "selection sets", limit: SET_NESTING });
         }
         let mut total = Cost::default();
         for item in &set.items {
-            let mut cost = Cost {
-                selections: 1,
-                directives: count(item.node.directives().len()),
-                ..Cost::default()
-            };
+            let mut cost = Cost { selections: 1, directives: count(item.node.directives().len()), ..Cost::default() };
             match &item.node {
                 Selection::Field(field) => {
                     let inner = self.set(&field.node.selection_set.node, level + 1)?;
                     cost.aliases = u64::from(field.node.alias.is_some());
-                    cost.add(Cost {
-                        depth: inner.depth.saturating_add(1),
-                        root: 1,
-                        ..inner
-                    });
+                    cost.add(Cost { depth: inner.depth.saturating_add(1), root: 1, ..inner });
                 }
                 Selection::InlineFragment(fragment) => {
                     cost.add(self.set(&fragment.node.selection_set.node, level + 1)?);
@@ -150,9 +133,7 @@ impl<'d> Meter<'d> {
         };
         self.memo.insert(name.as_str(), None);
         let mut cost = self.set(&fragment.node.selection_set.node, level)?;
-        cost.directives = cost
-            .directives
-            .saturating_add(count(fragment.node.directives.len()));
+        cost.directives = cost.directives.saturating_add(count(fragment.node.directives.len()));
         self.memo.insert(name.as_str(), Some(cost));
         Ok(cost)
     }
@@ -163,16 +144,7 @@ fn count(length: usize) -> u64 {
 }
 
 fn within(what: &'static str, actual: u64, limit: u64, hint: &'static str) -> Result<(), Refusal> {
-    if actual > limit {
-        Err(Refusal::TooMany {
-            what,
-            actual,
-            limit,
-            hint,
-        })
-    } else {
-        Ok(())
-    }
+    if actual > limit { Err(Refusal::TooMany { what, actual, limit, hint }) } else { Ok(()) }
 }
 
 /// Looks at the text alone, because the parser itself recurses on nested values.
@@ -197,10 +169,7 @@ pub fn check_source(source: &str) -> Result<(), Refusal> {
             }
         };
         if open > SOURCE_NESTING {
-            return Err(Refusal::Nesting {
-                what: "brackets",
-                limit: count(SOURCE_NESTING),
-            });
+            return Err(Refusal::Nesting { what: "brackets", limit: count(SOURCE_NESTING) });
         }
     }
     Ok(())
@@ -233,23 +202,10 @@ fn after_string(text: &str) -> &str {
 /// Refuses a document that would cost more than `limits` allow.
 pub fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Refusal> {
     let operations = count(document.operations.iter().len());
-    within(
-        "operations",
-        operations,
-        limits.operations,
-        "send fewer per request",
-    )?;
+    within("operations", operations, limits.operations, "send fewer per request")?;
     let fragments = count(document.fragments.len());
-    within(
-        "fragments",
-        fragments,
-        limits.fragments,
-        "send only those the operation uses",
-    )?;
-    let mut meter = Meter {
-        document,
-        memo: HashMap::new(),
-    };
+    within("fragments", fragments, limits.fragments, "send only those the operation uses")?;
+    let mut meter = Meter { document, memo: HashMap::new() };
     for (_, operation) in document.operations.iter() {
         let mut cost = meter.set(&operation.node.selection_set.node, 1)?;
         let own = operation.node.directives.len();
@@ -259,21 +215,11 @@ pub fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Refus
         let expanded = "fragments count each time they are spread";
         within("selections", cost.selections, limits.selections, expanded)?;
         within("aliases", cost.aliases, limits.aliases, expanded)?;
-        within(
-            "levels of fields",
-            cost.depth,
-            limits.depth,
-            "ask for the inner objects by id",
-        )?;
+        within("levels of fields", cost.depth, limits.depth, "ask for the inner objects by id")?;
         within("directives", cost.directives, limits.directives, expanded)?;
         if operation.node.ty == OperationType::Mutation {
             let hint = "send the others in requests of their own";
-            within(
-                "root mutation fields",
-                cost.root,
-                limits.root_mutations,
-                hint,
-            )?;
+            within("root mutation fields", cost.root, limits.root_mutations, hint)?;
         }
     }
     Ok(())
@@ -281,19 +227,11 @@ pub fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Refus
 
 /// Keeps the operation that is to run and the fragments it reaches. The others
 /// never reach validation, which would walk them too.
-pub fn select(
-    document: ExecutableDocument,
-    operation_name: Option<&str>,
-) -> Result<ExecutableDocument, SelectError> {
-    let ExecutableDocument {
-        operations,
-        mut fragments,
-    } = document;
+pub fn select(document: ExecutableDocument, operation_name: Option<&str>) -> Result<ExecutableDocument, SelectError> {
+    let ExecutableDocument { operations, mut fragments } = document;
     let operations = match (operations, operation_name) {
         (DocumentOperations::Single(_), Some(_)) => {
-            return Err(SelectError::Unknown(
-                "one operation without a name".to_owned(),
-            ));
+            return Err(SelectError::Unknown("one operation without a name".to_owned()));
         }
         (DocumentOperations::Multiple(mut all), Some(name)) => match all.remove_entry(name) {
             Some((name, chosen)) => DocumentOperations::Multiple(HashMap::from([(name, chosen)])),
@@ -306,10 +244,7 @@ pub fn select(
     };
     let used = reachable(&operations, &fragments);
     fragments.retain(|name, _| used.contains(name));
-    Ok(ExecutableDocument {
-        operations,
-        fragments,
-    })
+    Ok(ExecutableDocument { operations, fragments })
 }
 
 fn names<T>(operations: &HashMap<Name, T>) -> String {
@@ -323,10 +258,8 @@ fn reachable(
     fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
 ) -> HashSet<Name> {
     let mut used = HashSet::new();
-    let mut open: Vec<&SelectionSet> = operations
-        .iter()
-        .map(|(_, operation)| &operation.node.selection_set.node)
-        .collect();
+    let mut open: Vec<&SelectionSet> =
+        operations.iter().map(|(_, operation)| &operation.node.selection_set.node).collect();
     while let Some(set) = open.pop() {
         for item in &set.items {
             match &item.node {
@@ -348,14 +281,8 @@ fn reachable(
 
 /// Whether a selected document asks for the schema (`__typename` does not count).
 pub fn introspects(document: &ExecutableDocument) -> bool {
-    let operations = document
-        .operations
-        .iter()
-        .map(|(_, it)| &it.node.selection_set.node);
-    let fragments = document
-        .fragments
-        .values()
-        .map(|it| &it.node.selection_set.node);
+    let operations = document.operations.iter().map(|(_, it)| &it.node.selection_set.node);
+    let fragments = document.fragments.values().map(|it| &it.node.selection_set.node);
     let mut open: Vec<&SelectionSet> = operations.chain(fragments).collect();
     while let Some(set) = open.pop() {
         for item in &set.items {
@@ -376,10 +303,7 @@ pub fn introspects(document: &ExecutableDocument) -> bool {
 
 /// Required variables that are absent or null. async-graphql coerces variables
 /// where they are used, so it would only notice half way through execution.
-pub fn missing_variables(
-    document: &ExecutableDocument,
-    variables: &Variables,
-) -> Vec<(String, Pos)> {
+pub fn missing_variables(document: &ExecutableDocument, variables: &Variables) -> Vec<(String, Pos)> {
     let operations = document.operations.iter();
     operations
         .flat_map(|(_, operation)| &operation.node.variable_definitions)
@@ -390,10 +314,7 @@ pub fn missing_variables(
         })
         .map(|variable| {
             let (name, ty) = (&variable.node.name.node, &variable.node.var_type.node);
-            (
-                format!("variable \"${name}\" of type \"{ty}\" needs a value"),
-                variable.pos,
-            )
+            (format!("variable \"${name}\" of type \"{ty}\" needs a value"), variable.pos)
         })
         .collect()
 }
@@ -433,9 +354,7 @@ mod tests {
 
     #[test]
     fn introspection_passes() {
-        let of_type = (0..9).fold("kind name".to_owned(), |inner, _| {
-            format!("kind name ofType {{ {inner} }}")
-        });
+        let of_type = (0..9).fold("kind name".to_owned(), |inner, _| format!("kind name ofType {{ {inner} }}"));
         let source = format!(
             "query IntrospectionQuery {{ __schema {{ queryType {{ name }} types {{ ...FullType }}
                directives {{ name args {{ ...InputValue }} }} }} }}
@@ -457,18 +376,10 @@ mod tests {
         refused(&many(2001, "a "), "selections");
         refused(&many(51, "x: a "), "aliases");
         refused(&many(51, "a @skip(if: true) "), "directives");
-        refused(
-            &format!("{}a{}", "{ a ".repeat(16), " }".repeat(16)),
-            "levels of fields",
-        );
-        refused(
-            "mutation { ...M ...M } fragment M on M { a b c }",
-            "root mutation fields",
-        );
+        refused(&format!("{}a{}", "{ a ".repeat(16), " }".repeat(16)), "levels of fields");
+        refused("mutation { ...M ...M } fragment M on M { a b c }", "root mutation fields");
         assert_eq!(checked(&format!("mutation {}", many(5, "a "))), Ok(()));
-        let operations = (0..11)
-            .map(|n| format!("query Q{n} {{ a }} "))
-            .collect::<String>();
+        let operations = (0..11).map(|n| format!("query Q{n} {{ a }} ")).collect::<String>();
         refused(&operations, "operations");
     }
 
@@ -476,15 +387,9 @@ mod tests {
     fn nested_values_are_refused_before_parsing() {
         let deep = format!("{{ a(b: {}) }}", "[".repeat(10_000));
         assert!(matches!(check_source(&deep), Err(Refusal::Nesting { .. })));
-        let text = format!(
-            "{{ a(b: \"\\\"{0}\", c: \"\"\"{0}\\\"\"\"{0}\"\"\") }} #{0}",
-            "[".repeat(200)
-        );
+        let text = format!("{{ a(b: \"\\\"{0}\", c: \"\"\"{0}\\\"\"\"{0}\"\"\") }} #{0}", "[".repeat(200));
         assert_eq!(check_source(&text), Ok(()));
-        assert_eq!(
-            check_source("{ a(b: \"\"\"x) }"),
-            Err(Refusal::OpenBlockString)
-        );
+        assert_eq!(check_source("{ a(b: \"\"\"x) }"), Err(Refusal::OpenBlockString));
         let hidden = format!("{{ a(b: \"#\", c: {}) }}", "[".repeat(200));
         assert!(check_source(&hidden).is_err());
     }
@@ -497,14 +402,8 @@ mod tests {
         let chosen = select(document.clone(), Some("A")).unwrap();
         assert_eq!(names(&chosen.fragments), "X, Y");
         assert_eq!(chosen.operations.iter().len(), 1);
-        assert_eq!(
-            select(document.clone(), None).unwrap_err(),
-            SelectError::Ambiguous("A, B".to_owned())
-        );
-        assert!(matches!(
-            select(document, Some("C")),
-            Err(SelectError::Unknown(_))
-        ));
+        assert_eq!(select(document.clone(), None).unwrap_err(), SelectError::Ambiguous("A, B".to_owned()));
+        assert!(matches!(select(document, Some("C")), Err(SelectError::Unknown(_))));
         let single = parse_query("{ a }").unwrap();
         assert!(select(single.clone(), None).is_ok());
         assert!(select(single, Some("A")).is_err());
@@ -516,9 +415,6 @@ mod tests {
         let given = Variables::from_json(serde_json::json!({ "a": null, "d": [] }));
         let missing = missing_variables(&parse_query(source).unwrap(), &given);
         assert_eq!(missing.len(), 1);
-        assert_eq!(
-            missing[0].0,
-            "variable \"$a\" of type \"ID!\" needs a value"
-        );
+        assert_eq!(missing[0].0, "variable \"$a\" of type \"ID!\" needs a value");
     }
 }

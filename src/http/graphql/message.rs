@@ -35,11 +35,7 @@ pub enum Malformed {
     #[error("PersistedQueryNotSupported")]
     PersistedQuery,
     #[error("the parameter \"{name}\" must be {expected}, not {found}")]
-    Type {
-        name: &'static str,
-        expected: &'static str,
-        found: &'static str,
-    },
+    Type { name: &'static str, expected: &'static str, found: &'static str },
 }
 
 impl Malformed {
@@ -90,12 +86,7 @@ impl Message {
             None => return Err(Malformed::NoQuery),
         };
         let variables = Variables::from_json(Value::Object(variables));
-        Ok(Self {
-            query,
-            operation_name,
-            variables,
-            extensions,
-        })
+        Ok(Self { query, operation_name, variables, extensions })
     }
 }
 
@@ -104,35 +95,22 @@ fn parse(what: &'static str, bytes: &[u8]) -> Result<Value, Malformed> {
 }
 
 fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Malformed> {
-    Query::try_from_uri(uri)
-        .map(|Query(pairs)| pairs)
-        .map_err(|error| Malformed::QueryString(error.to_string()))
+    Query::try_from_uri(uri).map(|Query(pairs)| pairs).map_err(|error| Malformed::QueryString(error.to_string()))
 }
 
 fn text(fields: &mut Map<String, Value>, name: &'static str) -> Result<Option<String>, Malformed> {
     match fields.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
-        Some(other) => Err(Malformed::Type {
-            name,
-            expected: "a string",
-            found: kind(&other),
-        }),
+        Some(other) => Err(Malformed::Type { name, expected: "a string", found: kind(&other) }),
     }
 }
 
-fn object(
-    fields: &mut Map<String, Value>,
-    name: &'static str,
-) -> Result<Map<String, Value>, Malformed> {
+fn object(fields: &mut Map<String, Value>, name: &'static str) -> Result<Map<String, Value>, Malformed> {
     match fields.remove(name) {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(object)) => Ok(object),
-        Some(other) => Err(Malformed::Type {
-            name,
-            expected: "an object",
-            found: kind(&other),
-        }),
+        Some(other) => Err(Malformed::Type { name, expected: "an object", found: kind(&other) }),
     }
 }
 
@@ -158,9 +136,7 @@ pub fn is_json(headers: &HeaderMap) -> bool {
         return false;
     };
     let mut parts = value.split(';').map(str::trim);
-    parts
-        .next()
-        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+    parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
         && parts.filter(|part| !part.is_empty()).all(is_utf8)
 }
 
@@ -231,11 +207,7 @@ fn ranges(headers: &HeaderMap) -> Vec<(String, u16)> {
     let mut ranges = Vec::new();
     for value in headers.get_all(ACCEPT) {
         let value = String::from_utf8_lossy(value.as_bytes());
-        for range in value
-            .split(',')
-            .map(str::trim)
-            .filter(|range| !range.is_empty())
-        {
+        for range in value.split(',').map(str::trim).filter(|range| !range.is_empty()) {
             ranges.push(weigh(range).unwrap_or_default());
         }
     }
@@ -296,24 +268,12 @@ mod tests {
             ("application/*", Some(Reply::Json)),
             ("application/json", Some(Reply::Json)),
             ("application/graphql-response+json", Some(Reply::Response)),
-            (
-                "application/graphql-response+json,application/json;q=0.9",
-                Some(Reply::Response),
-            ),
-            (
-                "application/graphql-response+json, application/json",
-                Some(Reply::Response),
-            ),
-            (
-                "application/graphql-response+json;q=0.5, application/json",
-                Some(Reply::Json),
-            ),
+            ("application/graphql-response+json,application/json;q=0.9", Some(Reply::Response)),
+            ("application/graphql-response+json, application/json", Some(Reply::Response)),
+            ("application/graphql-response+json;q=0.5, application/json", Some(Reply::Json)),
             ("application/json, */*;q=0.1", Some(Reply::Json)),
             ("application/json;q=0, */*", Some(Reply::Response)),
-            (
-                "text/html,application/xhtml+xml,*/*;q=0.8",
-                Some(Reply::Json),
-            ),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", Some(Reply::Json)),
             ("application/json; charset=UTF-8", Some(Reply::Json)),
             ("application/json; charset=latin1", None),
             ("application/json;q=nonsense", None),
@@ -321,30 +281,17 @@ mod tests {
             ("*/*;q=0", None),
         ];
         for (accept, expected) in cases {
-            assert_eq!(
-                Reply::negotiate(&headers(ACCEPT, accept)),
-                expected,
-                "{accept}"
-            );
+            assert_eq!(Reply::negotiate(&headers(ACCEPT, accept)), expected, "{accept}");
         }
         assert_eq!(Reply::negotiate(&HeaderMap::new()), Some(Reply::Json));
     }
 
     #[test]
     fn only_json_bodies_are_read() {
-        for good in [
-            "application/json",
-            "Application/JSON; charset=\"utf-8\"",
-            "application/json;",
-        ] {
+        for good in ["application/json", "Application/JSON; charset=\"utf-8\"", "application/json;"] {
             assert!(is_json(&headers(CONTENT_TYPE, good)), "{good}");
         }
-        for bad in [
-            "text/plain",
-            "application/json; charset=latin1",
-            "application/jsonx",
-            "",
-        ] {
+        for bad in ["text/plain", "application/json; charset=latin1", "application/jsonx", ""] {
             assert!(!is_json(&headers(CONTENT_TYPE, bad)), "{bad}");
         }
         assert!(!is_json(&HeaderMap::new()));
@@ -366,33 +313,19 @@ mod tests {
             b"{\"query\":\"{a}\",\"extensions\":[]}",
         ];
         for body in bad {
-            assert!(
-                Message::from_body(body).is_err(),
-                "{}",
-                String::from_utf8_lossy(body)
-            );
+            assert!(Message::from_body(body).is_err(), "{}", String::from_utf8_lossy(body));
         }
         let hashed = br#"{"extensions":{"persistedQuery":{"version":1}}}"#;
-        assert_eq!(
-            Message::from_body(hashed).unwrap_err(),
-            Malformed::PersistedQuery
-        );
+        assert_eq!(Message::from_body(hashed).unwrap_err(), Malformed::PersistedQuery);
     }
 
     #[test]
     fn query_strings_carry_the_same_parameters() {
         let uri = "/graphql?query=%7Ba%7D&variables=%7B%22x%22%3A1%7D&operationName=&other=1";
         let message = Message::from_uri(&Uri::from_static(uri)).unwrap();
-        assert_eq!(
-            (message.query.as_str(), message.operation_name),
-            ("{a}", None)
-        );
+        assert_eq!((message.query.as_str(), message.operation_name), ("{a}", None));
         assert_eq!(message.variables.len(), 1);
-        for bad in [
-            "/graphql",
-            "/graphql?query=a&query=b",
-            "/graphql?query=a&variables=%5B%5D",
-        ] {
+        for bad in ["/graphql", "/graphql?query=a&query=b", "/graphql?query=a&variables=%5B%5D"] {
             assert!(Message::from_uri(&Uri::from_static(bad)).is_err(), "{bad}");
         }
     }

@@ -108,17 +108,11 @@ struct Failure {
 
 impl Failure {
     fn new(outcome: Outcome, code: &str, message: impl Into<String>) -> Self {
-        Self {
-            outcome,
-            errors: vec![coded(ServerError::new(message, None), code)],
-        }
+        Self { outcome, errors: vec![coded(ServerError::new(message, None), code)] }
     }
 
     fn crashed(request_id: &str) -> Self {
-        Self {
-            outcome: Outcome::Crashed,
-            errors: vec![masked(request_id)],
-        }
+        Self { outcome: Outcome::Crashed, errors: vec![masked(request_id)] }
     }
 }
 
@@ -148,10 +142,7 @@ struct Caller {
 pub async fn get(State(served): State<Served>, uri: Uri, headers: HeaderMap) -> Response {
     if served.app.config.graphiql && message::wants_page(&headers, &uri) {
         let page = GraphiQLSource::build().endpoint(uri.path()).finish();
-        let policy = [
-            (CONTENT_SECURITY_POLICY, PAGE_POLICY),
-            (CACHE_CONTROL, "no-store"),
-        ];
+        let policy = [(CONTENT_SECURITY_POLICY, PAGE_POLICY), (CACHE_CONTROL, "no-store")];
         return (policy, Html(page)).into_response();
     }
     let Some(reply) = Reply::negotiate(&headers) else {
@@ -188,9 +179,7 @@ fn authorization(headers: &HeaderMap) -> Option<&str> {
 }
 
 async fn caller(app: &AppState, headers: &HeaderMap) -> Result<Caller, Failure> {
-    let accepted = headers
-        .get(ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok());
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let language = Language::from_accept_language(accepted);
     match crate::auth::authenticate(app, authorization(headers)).await {
         Ok(actor) => Ok(Caller { actor, language }),
@@ -215,26 +204,15 @@ async fn read(body: Body) -> Result<bytes::Bytes, Failure> {
             let text = format!("the body is larger than {BODY_BYTES} bytes");
             Err(Failure::new(Outcome::TooLarge, BAD_USER_INPUT, text))
         }
-        Err(_) => Err(Failure::new(
-            Outcome::Malformed,
-            BAD_USER_INPUT,
-            "the body ended too early",
-        )),
+        Err(_) => Err(Failure::new(Outcome::Malformed, BAD_USER_INPUT, "the body ended too early")),
     }
 }
 
 /// Runs in a task of its own: a client that hangs up must not cut a mutation in half.
-async fn execute(
-    served: Served,
-    caller: Caller,
-    message: Message,
-    verb: Verb,
-) -> Result<Answer, Failure> {
+async fn execute(served: Served, caller: Caller, message: Message, verb: Verb) -> Result<Answer, Failure> {
     let request_id = served.app.clock.request_id();
     let work = perform(served, caller, message, verb, request_id.clone());
-    let guarded = AssertUnwindSafe(work)
-        .catch_unwind()
-        .instrument(tracing::Span::current());
+    let guarded = AssertUnwindSafe(work).catch_unwind().instrument(tracing::Span::current());
     match tokio::spawn(guarded).await {
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => {
@@ -250,8 +228,7 @@ async fn execute(
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("unknown")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("unknown")
 }
 
 async fn perform(
@@ -292,25 +269,15 @@ fn prepare(message: &Message, verb: Verb) -> Result<ExecutableDocument, Failure>
     let document = async_graphql_parser::parse_query(&message.query).map_err(|error| {
         // The parser draws the offending line, which may be the whole document.
         let text = error.to_string();
-        let reason = text
-            .rsplit_once("= ")
-            .map_or(text.as_str(), |(_, reason)| reason);
+        let reason = text.rsplit_once("= ").map_or(text.as_str(), |(_, reason)| reason);
         let mut located = ServerError::new(format!("syntax error: {}", reason.trim()), None);
         located.locations = error.positions().collect();
-        Failure {
-            outcome: Outcome::Refused,
-            errors: vec![coded(located, PARSE_FAILED)],
-        }
+        Failure { outcome: Outcome::Refused, errors: vec![coded(located, PARSE_FAILED)] }
     })?;
     guard::check(&document, &Limits::default())?;
     let document = guard::select(document, message.operation_name.as_deref())
         .map_err(|error| Failure::new(Outcome::Refused, BAD_USER_INPUT, error.to_string()))?;
-    match document
-        .operations
-        .iter()
-        .next()
-        .map(|(_, operation)| operation.node.ty)
-    {
+    match document.operations.iter().next().map(|(_, operation)| operation.node.ty) {
         Some(OperationType::Mutation) if verb == Verb::Get => {
             let text = "mutations are only accepted by POST";
             return Err(Failure::new(Outcome::MutationByGet, BAD_USER_INPUT, text));
@@ -326,51 +293,27 @@ fn prepare(message: &Message, verb: Verb) -> Result<ExecutableDocument, Failure>
         return Ok(document);
     }
     let errors = missing.into_iter().take(ERRORS_LISTED);
-    let errors = errors
-        .map(|(text, pos)| coded(ServerError::new(text, Some(pos)), BAD_USER_INPUT))
-        .collect();
-    Err(Failure {
-        outcome: Outcome::Refused,
-        errors,
-    })
+    let errors = errors.map(|(text, pos)| coded(ServerError::new(text, Some(pos)), BAD_USER_INPUT)).collect();
+    Err(Failure { outcome: Outcome::Refused, errors })
 }
 
 /// Tells a request that never ran from one that ran, and sweeps the errors.
 fn settle(response: async_graphql::Response, request_id: &str) -> Result<Answer, Failure> {
-    let async_graphql::Response {
-        data,
-        extensions,
-        mut errors,
-        ..
-    } = response;
-    let never_ran = !errors.is_empty()
-        && matches!(data, Value::Null)
-        && errors.iter().all(|error| error.path.is_empty());
+    let async_graphql::Response { data, extensions, mut errors, .. } = response;
+    let never_ran =
+        !errors.is_empty() && matches!(data, Value::Null) && errors.iter().all(|error| error.path.is_empty());
     if never_ran {
         errors.truncate(ERRORS_LISTED);
     }
-    let errors = errors
-        .into_iter()
-        .map(|error| sweep(error, never_ran, request_id))
-        .collect();
+    let errors = errors.into_iter().map(|error| sweep(error, never_ran, request_id)).collect();
     if never_ran {
-        return Err(Failure {
-            outcome: Outcome::Refused,
-            errors,
-        });
+        return Err(Failure { outcome: Outcome::Refused, errors });
     }
-    Ok(Answer {
-        errors,
-        data: Some(data),
-        extensions,
-    })
+    Ok(Answer { errors, data: Some(data), extensions })
 }
 
 fn sweep(error: ServerError, never_ran: bool, request_id: &str) -> ServerError {
-    let code = error
-        .extensions
-        .as_ref()
-        .and_then(|extensions| extensions.get("code"));
+    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
     // An error with a source came through `?` in a resolver: its text is not ours.
     let ours = code.is_none() && error.source.is_none();
     match code {
@@ -387,11 +330,7 @@ fn sweep(error: ServerError, never_ran: bool, request_id: &str) -> ServerError {
         _ => {}
     }
     tracing::error!(%request_id, path = ?error.path, error = %error.message, "masked an error");
-    ServerError {
-        path: error.path,
-        locations: error.locations,
-        ..masked(request_id)
-    }
+    ServerError { path: error.path, locations: error.locations, ..masked(request_id) }
 }
 
 /// async-graphql gives coercion errors no code, only these beginnings.
@@ -402,9 +341,7 @@ fn is_coercion(message: &str) -> bool {
         "Failed to parse \"",
         "Expected input type \"",
     ];
-    BEGINNINGS
-        .iter()
-        .any(|beginning| message.starts_with(beginning))
+    BEGINNINGS.iter().any(|beginning| message.starts_with(beginning))
 }
 
 /// `input.kind` out of `Invalid value for argument "input.kind", expected ...`.
@@ -420,31 +357,19 @@ fn coded(mut error: ServerError, code: &str) -> ServerError {
 
 fn masked(request_id: &str) -> ServerError {
     let mut error = coded(ServerError::new("internal error", None), INTERNAL);
-    error
-        .extensions
-        .get_or_insert_default()
-        .set("requestId", request_id);
+    error.extensions.get_or_insert_default().set("requestId", request_id);
     error
 }
 
 fn not_acceptable() -> Response {
     let text = "accept application/graphql-response+json or application/json";
-    respond(
-        Reply::Json,
-        Err(Failure::new(Outcome::NotAcceptable, BAD_USER_INPUT, text)),
-    )
+    respond(Reply::Json, Err(Failure::new(Outcome::NotAcceptable, BAD_USER_INPUT, text)))
 }
 
 fn respond(reply: Reply, result: Result<Answer, Failure>) -> Response {
     let (outcome, answer) = match result {
         Ok(answer) => (Outcome::Executed, answer),
-        Err(Failure { outcome, errors }) => (
-            outcome,
-            Answer {
-                errors,
-                ..Answer::default()
-            },
-        ),
+        Err(Failure { outcome, errors }) => (outcome, Answer { errors, ..Answer::default() }),
     };
     let (status, bytes) = match serde_json::to_vec(&answer) {
         Ok(bytes) => (status(outcome, reply), bytes),
@@ -454,10 +379,7 @@ fn respond(reply: Reply, result: Result<Answer, Failure>) -> Response {
             (self::status(Outcome::Crashed, reply), body.to_vec())
         }
     };
-    let fixed = [
-        (CONTENT_TYPE, reply.content_type()),
-        (CACHE_CONTROL, "no-store"),
-    ];
+    let fixed = [(CONTENT_TYPE, reply.content_type()), (CACHE_CONTROL, "no-store")];
     let mut response = (status, fixed, bytes).into_response();
     let extra = match outcome {
         Outcome::Unauthenticated => Some((WWW_AUTHENTICATE, "Bearer")),
@@ -465,9 +387,7 @@ fn respond(reply: Reply, result: Result<Answer, Failure>) -> Response {
         _ => None,
     };
     if let Some((name, value)) = extra {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }

@@ -98,20 +98,13 @@ impl Server {
     /// Creates a database as a copy of another, to which nobody may be
     /// connected.
     pub fn create_database_from(&self, name: &str, template: &str) {
-        self.run(&format!(
-            "CREATE DATABASE {} TEMPLATE {}",
-            quote(name),
-            quote(template)
-        ));
+        self.run(&format!("CREATE DATABASE {} TEMPLATE {}", quote(name), quote(template)));
     }
 
     /// Drops a database together with the connections to it; one that does not
     /// exist is no error.
     pub fn drop_database(&self, name: &str) {
-        self.run(&format!(
-            "DROP DATABASE IF EXISTS {} WITH (FORCE)",
-            quote(name)
-        ));
+        self.run(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote(name)));
     }
 
     fn run(&self, statement: &str) {
@@ -163,14 +156,10 @@ fn find() -> Result<Option<Server>, String> {
         announce(&format!("{missing}: tests run on SQLite only"));
         return Ok(None);
     };
-    let version = server
-        .version()
-        .map_err(|reason| format!("PostgreSQL at {} does not answer: {reason}", server.place()))?;
+    let version =
+        server.version().map_err(|reason| format!("PostgreSQL at {} does not answer: {reason}", server.place()))?;
     let major = version.split(['.', ' ']).next().unwrap_or_default();
-    announce(&format!(
-        "PostgreSQL {major} found at {}: every test runs on SQLite and PostgreSQL",
-        server.place()
-    ));
+    announce(&format!("PostgreSQL {major} found at {}: every test runs on SQLite and PostgreSQL", server.place()));
     Ok(Some(server))
 }
 
@@ -182,9 +171,7 @@ fn announce(line: &str) {
 
 /// The server of `TEST_DATABASE_URL`.
 fn given(url: &str) -> Result<Server, String> {
-    let malformed = || {
-        "TEST_DATABASE_URL must look like postgres://user:password@host:5432/database".to_owned()
-    };
+    let malformed = || "TEST_DATABASE_URL must look like postgres://user:password@host:5432/database".to_owned();
     let (scheme, rest) = url.split_once("://").ok_or_else(malformed)?;
     if !matches!(scheme, "postgres" | "postgresql") {
         return Err(malformed());
@@ -199,11 +186,7 @@ fn given(url: &str) -> Result<Server, String> {
         psql,
         base: format!("{scheme}://{authority}"),
         query: query.to_owned(),
-        maintenance: if database.is_empty() {
-            ACCOUNT.to_owned()
-        } else {
-            database.to_owned()
-        },
+        maintenance: if database.is_empty() { ACCOUNT.to_owned() } else { database.to_owned() },
         _watchdog: None,
     })
 }
@@ -301,11 +284,7 @@ fn folder(root: bool) -> Result<PathBuf, String> {
     // As root the usual folder may be closed to the other account.
     for parent in [env::temp_dir(), PathBuf::from("/tmp")] {
         let template = parent.join("aftersales-postgres-XXXXXXXX");
-        match output(
-            as_account(root, Path::new("mktemp"))
-                .arg("-d")
-                .arg(&template),
-        ) {
+        match output(as_account(root, Path::new("mktemp")).arg("-d").arg(&template)) {
             Ok(path) => return Ok(PathBuf::from(path)),
             Err(error) => reason = error,
         }
@@ -333,10 +312,7 @@ fn as_account(root: bool, program: &Path) -> Command {
 /// What a command printed, or why it failed.
 fn output(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("{name}: {error}"))?;
+    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{name}: {error}"))?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     } else {

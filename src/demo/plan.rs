@@ -1,0 +1,395 @@
+//! What happens when: twelve years of a shop, drawn from a fixed seed and laid out before anything is done, so that the
+//! clock of the replay only ever goes forward.
+
+use chrono::{DateTime, Datelike as _, Months, TimeDelta, Utc, Weekday};
+use entity::cases::{Channel, Kind, Reason};
+use entity::codes::Locale;
+use entity::orders::PaymentMethod;
+use entity::staff::Role;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::goods::{ARTICLES, Article, CARRIERS};
+use super::life::{Brief, Until};
+use super::people::{Person, pick};
+use crate::cases::Decision;
+use crate::customers::Contact;
+use crate::orders::{Delivery, NewLine, NewOrder, NewParcel};
+use crate::policy::calendar;
+use crate::refunds::Step;
+
+const SEED: u64 = 2_018_05_25;
+const YEARS: u32 = 12;
+const PEOPLE: usize = 298;
+const ORDERS: usize = 417;
+const CASES_WITH_ORDER: usize = 362;
+const CASES_WITHOUT_ORDER: usize = 58;
+
+/// Who does a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// The customer of this place in the list.
+    Customer(usize),
+    /// Whoever is the agent then.
+    Agent,
+    /// Finance.
+    Finance,
+}
+
+/// Something that happens. Customers, orders, cases and refunds go by their place in the plan.
+#[derive(Debug)]
+pub(super) enum What {
+    /// Somebody takes over a role; a predecessor leaves.
+    Join(Role),
+    /// The shop registers an order.
+    Register { order: usize, person: usize, new: Box<NewOrder> },
+    /// A parcel arrives.
+    Deliver(Delivery),
+    /// The shop mints a token for a customer.
+    SignIn { person: usize },
+    /// A case is opened.
+    Open { case: usize, by: By, person: usize, order: Option<usize>, opening: Opening },
+    /// Staff looks into a case.
+    Look { case: usize, by: By },
+    /// A photo is uploaded.
+    Photo { case: usize, by: By, name: String, seed: u64 },
+    /// A message or note is written.
+    Write { case: usize, by: By, body: String, internal: bool },
+    /// A case is decided.
+    Decide { case: usize, decision: Decision },
+    /// A refund is granted, of so many cents.
+    Grant { case: usize, refund: usize, amount: i64 },
+    /// A refund goes a step on.
+    Step { refund: usize, step: Step, reference: Option<String> },
+    /// A case is closed.
+    Close { case: usize, advice_only: bool },
+}
+
+/// How a case begins.
+#[derive(Debug)]
+pub(super) struct Opening {
+    /// What the customer wants.
+    pub kind: Kind,
+    /// In the customer's words.
+    pub description: String,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// How it arrives.
+    pub channel: Channel,
+}
+
+/// Something and its instant.
+#[derive(Debug)]
+pub(super) struct Event {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What.
+    pub what: What,
+}
+
+/// An order as far as its cases need to know.
+#[derive(Debug)]
+pub(super) struct Placed {
+    /// Whose.
+    pub person: usize,
+    /// The shop's number.
+    pub number: String,
+    /// When the shop registers it.
+    pub registered: DateTime<Utc>,
+    /// When the last parcel arrives, if that is not in the future.
+    pub delivered: Option<DateTime<Utc>>,
+    /// The article of the first line.
+    pub article: &'static Article,
+    /// What was captured, in cents.
+    pub captured: i64,
+    /// A case of it has a refund; no second one gets any.
+    pub is_refunded: bool,
+}
+
+/// The plan while it is being made.
+pub(super) struct Plan {
+    /// Draws everything.
+    pub rng: ChaCha8Rng,
+    /// Where the present is.
+    pub now: DateTime<Utc>,
+    /// The customers.
+    pub people: Vec<Person>,
+    /// The orders.
+    pub orders: Vec<Placed>,
+    /// How many cases there are.
+    pub cases: usize,
+    /// How many refunds there are.
+    pub refunds: usize,
+    /// Cases that others give rise to.
+    pub later: Vec<Brief>,
+    events: Vec<Event>,
+}
+
+impl Plan {
+    /// The whole plan up to `now`, in order of time.
+    pub(super) fn make(now: DateTime<Utc>) -> (Vec<Person>, Vec<Event>) {
+        let rng = ChaCha8Rng::seed_from_u64(SEED);
+        let (people, orders, later) = (Vec::new(), Vec::new(), Vec::new());
+        let mut plan = Self { rng, now, people, orders, cases: 0, refunds: 0, later, events: Vec::new() };
+        plan.staff();
+        plan.customers_and_orders();
+        plan.cases_of_the_past();
+        plan.cases_of_these_days();
+        while let Some(brief) = plan.later.pop() {
+            plan.live(brief);
+        }
+        plan.well_known();
+        plan.events.sort_by_key(|event| event.at);
+        (plan.people, plan.events)
+    }
+
+    /// The first instant of the plan.
+    pub(super) fn start(now: DateTime<Utc>) -> DateTime<Utc> {
+        now - Months::new(YEARS * 12)
+    }
+
+    /// Adds what has happened by now; `None` once the present is reached.
+    pub(super) fn add(&mut self, at: DateTime<Utc>, what: What) -> Option<()> {
+        let has_happened = at < self.now - TimeDelta::minutes(1);
+        has_happened.then(|| self.push(at, what))
+    }
+
+    /// Adds an event without looking at the clock.
+    pub(super) fn push(&mut self, at: DateTime<Utc>, what: What) {
+        self.events.push(Event { at, what });
+    }
+
+    /// The next moment in service hours (Monday to Friday, 9:00 to 12:30 and 14:00 to 18:00 in Berlin) after an instant.
+    pub(super) fn office(&mut self, after: DateTime<Utc>) -> DateTime<Utc> {
+        let mut day = calendar::day_of(after);
+        loop {
+            let minute = self.rng.random_range(0..450);
+            let lunch = if minute < 210 { 0 } else { 90 };
+            let at = calendar::start_of(day) + TimeDelta::minutes(9 * 60 + minute + lunch);
+            if at > after && !matches!(day.weekday(), Weekday::Sat | Weekday::Sun) {
+                return at + TimeDelta::seconds(self.rng.random_range(0..60));
+            }
+            day = calendar::plus_days(day, 1);
+        }
+    }
+
+    /// A moment between seven and eleven on the Berlin day of an instant.
+    pub(super) fn daytime(&mut self, day: DateTime<Utc>) -> DateTime<Utc> {
+        calendar::start_of(calendar::day_of(day)) + TimeDelta::seconds(self.rng.random_range(7 * 3600..23 * 3600))
+    }
+
+    /// A span between two numbers of hours.
+    pub(super) fn hours(&mut self, from: i64, to: i64) -> TimeDelta {
+        TimeDelta::minutes(self.rng.random_range(from * 60..=to * 60))
+    }
+
+    fn staff(&mut self) {
+        let start = Self::start(self.now);
+        self.push(start, What::Join(Role::Finance));
+        for years in [0, 5, 10] {
+            self.push(start + Months::new(years * 12), What::Join(Role::Agent));
+        }
+    }
+
+    /// An instant since `from`: the shop grows, so later ones are likelier.
+    fn growing(&mut self, from: DateTime<Utc>) -> DateTime<Utc> {
+        let span = (self.now - TimeDelta::days(2) - from).num_seconds().max(1);
+        let (one, other) = (self.rng.random_range(0..span), self.rng.random_range(0..span));
+        let at = if self.rng.random_ratio(2, 3) { one.max(other) } else { one };
+        self.daytime(from + TimeDelta::seconds(at))
+    }
+
+    fn customers_and_orders(&mut self) {
+        let start = Self::start(self.now) + TimeDelta::days(1);
+        let mut first = Vec::with_capacity(PEOPLE);
+        for n in 0..PEOPLE {
+            let person = Person::invent(&mut self.rng, n);
+            self.people.push(person);
+            first.push(self.growing(start));
+            self.place(n, first[n]);
+        }
+        while self.orders.len() < ORDERS {
+            let person = self.rng.random_range(0..PEOPLE);
+            let at = self.growing(first[person]);
+            self.place(person, at);
+        }
+    }
+
+    /// An order with its parcels and deliveries. It has to be at least a day old.
+    pub(super) fn place(&mut self, person: usize, ordered: DateTime<Utc>) -> usize {
+        let order = self.orders.len();
+        let number = format!("SO-{}-{order:04}", calendar::day_of(ordered).format("%Y%m%d"));
+        let registered = ordered + TimeDelta::hours(20);
+        let article = pick(&mut self.rng, ARTICLES);
+        let mut lines = vec![self.line(article, ordered)];
+        for _ in 0..self.rng.random_range(0..=2) {
+            let further = pick(&mut self.rng, ARTICLES);
+            lines.push(self.line(further, ordered));
+        }
+        let goods: i64 = lines.iter().map(|l| l.unit_price_minor * i64::from(l.quantity)).sum();
+        let captured = if goods < 50_00 { goods + 4_95 } else { goods };
+        let (carrier, prefix) = *pick(&mut self.rng, CARRIERS);
+        let count = if lines.len() > 1 && self.rng.random_ratio(1, 5) { 2 } else { 1 };
+        let parcels: Vec<NewParcel> = (0..count)
+            .map(|_| NewParcel {
+                carrier: carrier.to_owned(),
+                tracking_number: format!("{prefix}{:09}", self.rng.random_range(0..1_000_000_000)),
+                dispatched_at: Some(registered - TimeDelta::hours(1)),
+            })
+            .collect();
+        let who = &self.people[person];
+        let new = NewOrder {
+            number: number.clone(),
+            ordered_at: ordered,
+            customer: Contact {
+                email: who.email.clone(),
+                name: who.name.clone(),
+                phone: who.phone.clone(),
+                address: Some(who.address.clone()),
+                locale: Locale::De,
+            },
+            currency: "EUR".to_owned(),
+            captured_minor: captured,
+            payment_method: *pick(&mut self.rng, &[PaymentMethod::Visa, PaymentMethod::Mastercard]),
+            payment_reference: Some(format!("PAY-{:010}", self.rng.random_range(0..10_000_000_000_u64))),
+            lines,
+            parcels: parcels.clone(),
+        };
+        self.push(registered, What::Register { order, person, new: Box::new(new) });
+        let delivered = self.deliver(&number, registered, parcels);
+        let is_refunded = false;
+        self.orders.push(Placed { person, number, registered, delivered, article, captured, is_refunded });
+        order
+    }
+
+    fn deliver(&mut self, number: &str, registered: DateTime<Utc>, parcels: Vec<NewParcel>) -> Option<DateTime<Utc>> {
+        let mut day = registered;
+        let mut last = None;
+        for parcel in parcels {
+            day += self.hours(24, 72);
+            let delivered_at = self.daytime(day);
+            let delivery = Delivery {
+                order_number: number.to_owned(),
+                carrier: parcel.carrier,
+                tracking_number: parcel.tracking_number,
+                delivered_at,
+            };
+            self.add(delivered_at + TimeDelta::minutes(35), What::Deliver(delivery))?;
+            last = Some(delivered_at);
+        }
+        last
+    }
+
+    fn line(&mut self, article: &Article, ordered: DateTime<Utc>) -> NewLine {
+        let day = calendar::day_of(ordered);
+        // Value added tax was lower in the second half of 2020 (UStG § 28).
+        let tax_basis_points = match (article.reduced, day.year() == 2020 && day.month() >= 7) {
+            (false, false) => 1900,
+            (false, true) => 1600,
+            (true, false) => 700,
+            (true, true) => 500,
+        };
+        NewLine {
+            sku: article.sku.to_owned(),
+            product_group: article.group.to_owned(),
+            title: article.title.to_owned(),
+            quantity: if self.rng.random_ratio(1, 6) { 2 } else { 1 },
+            unit_price_minor: article.price,
+            tax_basis_points,
+        }
+    }
+
+    fn cases_of_the_past(&mut self) {
+        while self.cases < CASES_WITH_ORDER {
+            let order = self.rng.random_range(0..self.orders.len());
+            let kind = self.kind();
+            let Some((from, to)) = window(kind) else { continue };
+            let day = match (kind, self.orders[order].delivered) {
+                (Kind::LogisticsQuery, _) => self.orders[order].registered + self.hours(2, 60),
+                (_, Some(delivered)) => delivered + self.hours(from * 24, to * 24),
+                (_, None) => continue,
+            };
+            let opened = if kind == Kind::LogisticsQuery { day } else { self.daytime(day) };
+            if opened < self.now - TimeDelta::days(1) {
+                let person = self.orders[order].person;
+                self.live(Brief { person, order: Some(order), kind, opened, until: Until::Closed });
+            }
+        }
+        for _ in 0..CASES_WITHOUT_ORDER {
+            let earlier = self.rng.random_range(0..self.orders.len());
+            let (person, since) = (self.orders[earlier].person, self.orders[earlier].registered);
+            let opened = self.growing(since + TimeDelta::days(1));
+            if opened < self.now {
+                let kind = self.kind_without_order();
+                self.live(Brief { person, order: None, kind, opened, until: Until::Closed });
+            }
+        }
+    }
+
+    /// What lies on the desk today, in every state.
+    fn cases_of_these_days(&mut self) {
+        use Until::{Decided, Failed, Granted, Received, Submitted, UnderReview};
+        let desk = [
+            (Received, 1, 70, 9),
+            (UnderReview, 5 * 24, 16 * 24, 12),
+            (Decided, 20 * 24, 38 * 24, 7),
+            (Granted, 20 * 24, 36 * 24, 6),
+            (Submitted, 24 * 24, 40 * 24, 7),
+            (Failed, 29 * 24, 45 * 24, 3),
+        ];
+        for (until, from, to, count) in desk {
+            for _ in 0..count {
+                let opened = self.now - self.hours(from, to);
+                let wanted = if until >= Granted { *pick(&mut self.rng, &[Kind::Return, Kind::WarrantyClaim]) } else { self.kind() };
+                let found = self.order_for(wanted, opened).map(|order| (wanted, order));
+                let found = found.or_else(|| Some((Kind::WarrantyClaim, self.order_for(Kind::WarrantyClaim, opened)?)));
+                let Some((kind, order)) = found else { continue };
+                let person = self.orders[order].person;
+                self.live(Brief { person, order: Some(order), kind, opened, until });
+            }
+        }
+    }
+
+    /// An order without a refund that a customer could come with at this instant.
+    fn order_for(&mut self, kind: Kind, opened: DateTime<Utc>) -> Option<usize> {
+        let (from, to) = window(kind)?;
+        let (latest, earliest) = (opened - TimeDelta::days(from), opened - TimeDelta::days(to));
+        let fits = |o: &Placed| !o.is_refunded && o.delivered.is_some_and(|d| d > earliest && d < latest);
+        let fitting: Vec<usize> = (0..self.orders.len()).filter(|o| fits(&self.orders[*o])).collect();
+        (!fitting.is_empty()).then(|| *pick(&mut self.rng, &fitting))
+    }
+
+    fn kind(&mut self) -> Kind {
+        match self.rng.random_range(0..100) {
+            0..30 => Kind::Return,
+            30..50 => Kind::WarrantyClaim,
+            50..64 => Kind::Exchange,
+            64..77 => Kind::LogisticsQuery,
+            77..87 => Kind::UsageGuidance,
+            87..93 => Kind::OrderAdvice,
+            _ => Kind::Complaint,
+        }
+    }
+
+    fn kind_without_order(&mut self) -> Kind {
+        match self.rng.random_range(0..10) {
+            0..5 => Kind::UsageGuidance,
+            5..8 => Kind::OrderAdvice,
+            _ => Kind::Complaint,
+        }
+    }
+}
+
+/// How many days after delivery customers come with such a case; a question about a refund follows the refund.
+const fn window(kind: Kind) -> Option<(i64, i64)> {
+    match kind {
+        Kind::Return => Some((1, 52)),
+        Kind::Exchange => Some((1, 40)),
+        Kind::WarrantyClaim => Some((25, 760)),
+        Kind::LogisticsQuery => Some((0, 3)),
+        Kind::UsageGuidance => Some((1, 200)),
+        Kind::OrderAdvice => Some((1, 30)),
+        Kind::Complaint => Some((8, 90)),
+        Kind::RefundTracking => None,
+    }
+}

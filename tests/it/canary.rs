@@ -1,0 +1,176 @@
+//! The canary: a marker in every personal column and file. After an erasure only what the report lists as kept still
+//! opens, and nowhere is a marker in plain; after the longest period no marker is left anywhere.
+
+use std::path::Path;
+
+use aftersales::auth::Actor;
+use aftersales::db;
+use aftersales::privacy::scan::{Finding, scan};
+use entity::map::tables;
+use sea_orm::DbBackend;
+use serde_json::{Value, json};
+
+use crate::on_both_engines;
+use crate::support::{App, life, media};
+
+const MARKER: &str = "Kanarienvogel";
+
+/// Fills every sealed column of the customer's tables with the marker, through the API.
+async fn fill(app: &App) -> life::Known {
+    let email = "kanarienvogel@example.com";
+    let input = json!({
+        "number": "Kanarienvogel-1", "orderedAt": app.now(),
+        "customer": { "email": email, "name": "Kanarienvogel Name", "phone": "030 Kanarienvogel", "address": "Kanarienvogelweg 1" },
+        "captured": { "amountMinor": 5000, "currency": "EUR" }, "paymentMethod": "MASTERCARD",
+        "paymentReference": "pay-Kanarienvogel",
+        "lines": [{ "sku": "S-1", "productGroup": "GARDEN", "title": "Kanarienvogelhaus", "quantity": 1,
+                    "unitPriceMinor": 5000, "taxBasisPoints": 1900 }],
+        "parcels": [{ "carrier": "DHL", "trackingNumber": "Kanarienvogel-track" }],
+    });
+    let done = app.shop().done("orderRegister", "OrderRegisterInput", input, "order { id }").await;
+    let order = done["order"]["id"].as_str().unwrap().to_owned();
+    let input = json!({ "orderNumber": "Kanarienvogel-1", "carrier": "DHL", "trackingNumber": "Kanarienvogel-track", "deliveredAt": app.now() });
+    app.shop().done("parcelDeliver", "ParcelDeliverInput", input, "parcel { carrier }").await;
+    let customer = app.customer(email).await;
+    let me = customer.data("{ viewer { customerId } }", json!({})).await;
+    let known = life::Known {
+        email: email.to_owned(),
+        number: "Kanarienvogel-1".to_owned(),
+        order,
+        customer: me["viewer"]["customerId"].as_str().unwrap().to_owned(),
+    };
+    let claim = life::open(&customer, "WARRANTY_CLAIM", Some(&known.order), "Mein Kanarienvogel ist entflogen.").await;
+    let photo = media::jpeg_with_place(MARKER);
+    life::upload(&customer, &claim, "Kanarienvogel.jpg", "image/jpeg", &photo).await;
+    let mut video = media::mp4(200_000);
+    video.splice(150_000..150_013, MARKER.bytes());
+    life::upload(&customer, &claim, "Kanarienvogel.mp4", "video/mp4", &video).await;
+    let note = json!({ "caseId": claim, "body": "Kanarienvogel am Telefon", "internal": true });
+    app.agent().await.done("messageAdd", "MessageAddInput", note, "message { id }").await;
+    life::decide(app, &claim, "ELIGIBLE").await;
+    let refund = life::grant(app, &claim, 5000).await;
+    let step = json!({ "refundId": refund, "reference": "Kanarienvogel-ARN" });
+    app.finance().await.done("refundSubmit", "RefundStepInput", step.clone(), "refund { state }").await;
+    app.finance().await.done("refundCredit", "RefundStepInput", step, "refund { state }").await;
+    life::close(app, &claim).await;
+    let question = life::open(&customer, "USAGE_GUIDANCE", None, "Frisst ein Kanarienvogel Hirse?").await;
+    life::decide(app, &question, "SOLVED_DIRECTLY").await;
+    life::close(app, &question).await;
+    let hold = json!({ "caseId": question, "reason": "AUTHORITY_REQUEST", "note": "wegen Kanarienvogel", "reviewOn": "2014-09-01" });
+    let hold = app.dpo().await.done("holdPlace", "HoldPlaceInput", hold, "hold { id }").await;
+    app.dpo().await.done("holdRelease", "HoldReleaseInput", json!({ "id": hold["hold"]["id"] }), "hold { id }").await;
+    known
+}
+
+async fn found(app: &App) -> Vec<Finding> {
+    scan(&app.state, &Actor::System, MARKER).await.unwrap()
+}
+
+/// On PostgreSQL the scan of files does not see the tables' bytes, so every value of every table is read as text.
+async fn in_plain(app: &App) -> Vec<String> {
+    let mut found = Vec::new();
+    if app.state.db.backend() == DbBackend::Postgres {
+        for (store, list) in [(&app.state.db, "public"), (app.state.keys.db(), "public")] {
+            let sql = format!("SELECT table_name::text FROM information_schema.tables WHERE table_schema = '{list}'");
+            for row in db::rows(store.read(), &sql, []).await.unwrap() {
+                let table: String = row.try_get_by_index(0).unwrap();
+                let sql = format!(
+                    "SELECT COUNT(*) FROM \"{table}\" t WHERE t::text ILIKE '%{MARKER}%' OR encode(t::text::bytea, 'escape') ILIKE '%{MARKER}%'"
+                );
+                let count: i64 = db::rows(store.read(), &sql, []).await.unwrap()[0].try_get_by_index(0).unwrap();
+                if count > 0 {
+                    found.push(table);
+                }
+            }
+        }
+    }
+    files_with_marker(app.folder.path(), &mut found);
+    found
+}
+
+fn files_with_marker(folder: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_with_marker(&path, found);
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            let lower = bytes.to_ascii_lowercase();
+            if lower.windows(MARKER.len()).any(|w| w == MARKER.to_ascii_lowercase().as_bytes()) {
+                found.push(path.display().to_string());
+            }
+        }
+    }
+}
+
+on_both_engines! {
+    /// F80, F95, S68, S72.
+    async fn no_marker_survives(app) {
+        let known = fill(app).await;
+        let before = found(app).await;
+        for t in tables().iter().filter(|t| t.is_personal()) {
+            for column in t.columns.iter().filter(|c| c.meaning.sealed) {
+                let place = format!("{}.{}", t.name, column.name);
+                assert!(before.iter().any(|f| f.place == place), "{place} has a marker, or this test has a gap");
+            }
+        }
+        assert!(before.iter().any(|f| f.place == "blob"), "the video has a marker");
+        assert!(before.iter().all(|f| f.sealed), "nothing is in plain even before: {before:#?}");
+        assert_eq!(in_plain(app).await, Vec::<String>::new());
+
+        let input = json!({ "customerId": known.customer });
+        let done = app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { state records { table rowId outcome } }").await;
+        assert_eq!(done["erasure"]["state"], "SETTLED");
+        let kept: Vec<&Value> = done["erasure"]["records"].as_array().unwrap().iter().filter(|r| r["outcome"] == "KEPT").collect();
+        let after = found(app).await;
+        assert!(!after.is_empty(), "the voucher and the letters are kept");
+        for finding in &after {
+            let table = finding.place.split('.').next().unwrap();
+            let listed = kept.iter().any(|r| r["table"] == table && r["rowId"] == finding.at.as_str());
+            assert!(listed && finding.sealed, "{finding:?} is not listed as kept");
+        }
+        assert_eq!(in_plain(app).await, Vec::<String>::new());
+
+        app.at("2026-01-01T00:00:00Z");
+        app.run_job("retention").await;
+        assert_eq!(found(app).await, Vec::new(), "after the longest period nothing opens");
+        assert_eq!(in_plain(app).await, Vec::<String>::new());
+        let keys = db::rows(app.state.keys.db().read(), "SELECT 1 FROM units", []).await.unwrap();
+        assert_eq!(keys.len(), 0, "and no key is left");
+    }
+
+    /// Decision 3: with the master key and a copy of the main database from before the erasure, but the key store of
+    /// after, sealed text of erased units stays unreadable.
+    async fn an_older_copy_stays_unreadable(app) {
+        let known = fill(app).await;
+        let mut copy = Vec::new();
+        for t in tables().iter().filter(|t| t.is_personal() && t.has("unit_id")) {
+            for c in t.columns.iter().filter(|c| c.meaning.sealed) {
+                let sql = format!("SELECT id, unit_id, {} FROM {} WHERE {} IS NOT NULL", c.name, t.name, c.name);
+                for row in db::rows(app.state.db.read(), &sql, []).await.unwrap() {
+                    let id: uuid::Uuid = row.try_get_by_index(0).unwrap();
+                    let unit = entity::ids::UnitId(row.try_get_by_index(1).unwrap());
+                    let place = aftersales::keys::Place { table: t.name, column: c.name, row: id };
+                    copy.push((place, unit, entity::Sealed(row.try_get_by_index(2).unwrap())));
+                }
+            }
+        }
+        let open = async |(place, unit, sealed): &(aftersales::keys::Place, entity::ids::UnitId, entity::Sealed)| {
+            let keys = app.state.keys.load(&[*unit], app.now()).await.unwrap();
+            keys.get(unit).and_then(|key| key.open(*place, sealed)).is_some()
+        };
+        for value in &copy {
+            assert!(open(value).await, "{:?} opens before", value.0);
+        }
+        let input = json!({ "customerId": known.customer });
+        app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { state }").await;
+        let mut readable: Vec<&str> = Vec::new();
+        for value in &copy {
+            if open(value).await {
+                readable.push(value.0.table);
+            }
+        }
+        readable.sort_unstable();
+        readable.dedup();
+        assert_eq!(readable, ["holds", "messages", "refunds"], "only what the law keeps");
+    }
+}

@@ -1,0 +1,85 @@
+//! The master key and the key store: a wrong or missing key stops the start and changes nothing.
+
+use std::sync::Arc;
+
+use aftersales::clock::Clock;
+use aftersales::config::Config;
+use aftersales::keys::UnitOf;
+use aftersales::keys::master::Source;
+use aftersales::state::App as State;
+use entity::DataType;
+use zeroize::Zeroizing;
+
+use crate::on_both_engines;
+use crate::support::{App, days, life};
+
+fn with_key(app: &App, master_key: Source) -> Config {
+    Config { master_key, ..app.state.config.clone() }
+}
+
+async fn start(config: Config) -> Result<(), String> {
+    State::open(config, Clock::System).await.map(|_| ()).map_err(|e| format!("{e:#}"))
+}
+
+on_both_engines! {
+    /// Decision 3: a wrong master key.
+    async fn a_wrong_master_key_stops_the_start(app) {
+        life::order(app, "max@example.com", "K-1").await;
+        let other = Source::Given(Zeroizing::new("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned()));
+        let error = start(with_key(app, other)).await.unwrap_err();
+        assert!(error.contains("not the one that this key store was made with"), "{error}");
+        assert!(error.contains("AFTERSALES_MASTER_KEY_FILE"), "it says what to do: {error}");
+        start(app.state.config.clone()).await.unwrap();
+    }
+
+    /// Decision 3: no master key where a key store exists; none is made.
+    async fn a_missing_master_key_stops_the_start(app) {
+        let missing = app.folder.path().join("nowhere/master.key");
+        let source = Source::File(missing.clone());
+        if app.state.db.backend() == sea_orm::DbBackend::Sqlite {
+            let error = start(with_key(app, source)).await.unwrap_err();
+            assert!(error.contains("is missing") && error.contains("Put the key back"), "{error}");
+            assert!(!missing.exists(), "nothing was made");
+        } else {
+            // A PostgreSQL key store is asked once it is open: the key that would be made does not fit.
+            let error = start(with_key(app, source)).await.unwrap_err();
+            assert!(error.contains("master key"), "{error}");
+        }
+    }
+
+    /// Decision 3: a command beside a running server destroys a key, and the server notices at once.
+    async fn a_destroyed_key_is_noticed_by_another_process(app) {
+        let owner = entity::ids::uuid_at(app.now());
+        let of = UnitOf { owner, data_type: DataType::R21, year: 0, subject: Some(owner) };
+        let unit = app.state.keys.ensure(of, app.now()).await.unwrap();
+        assert_eq!(app.state.keys.load(&[unit.id], app.now()).await.unwrap().len(), 1);
+        let beside = State::open(app.state.config.clone(), Clock::Fixed(app.clock.clone())).await.unwrap();
+        beside.keys.destroy(&[unit.id]).await.unwrap();
+        assert_eq!(app.state.keys.load(&[unit.id], app.now()).await.unwrap().len(), 0);
+    }
+
+    /// A unit is made once, however many ask for it at the same moment.
+    async fn a_unit_is_made_once(app) {
+        let owner = entity::ids::uuid_at(app.now());
+        let of = UnitOf { owner, data_type: DataType::R03, year: 2014, subject: None };
+        let asks = (0..16).map(|_| {
+            let state = Arc::clone(&app.state);
+            let now = app.now();
+            tokio::spawn(async move { state.keys.ensure(of, now).await.unwrap().id })
+        });
+        let ids: Vec<_> = futures::future::try_join_all(asks).await.unwrap();
+        assert!(ids.iter().all(|id| *id == ids[0]));
+    }
+
+    /// Decision 8: keys without rows are reaped after a day, keys with rows never.
+    async fn the_reaper_takes_only_what_has_no_row(app) {
+        life::order(app, "max@example.com", "K-2").await;
+        let owner = entity::ids::uuid_at(app.now());
+        let of = UnitOf { owner, data_type: DataType::R21, year: 0, subject: Some(owner) };
+        let orphan = app.state.keys.ensure(of, app.now()).await.unwrap();
+        assert_eq!(app.run_job("reaper").await["keys"], 0, "it may belong to a change that is just being made");
+        app.advance(days(2));
+        assert_eq!(app.run_job("reaper").await["keys"], 1);
+        assert_eq!(app.state.keys.load(&[orphan.id], app.now()).await.unwrap().len(), 0);
+    }
+}

@@ -1,0 +1,18 @@
+//! One binary; files mirror src. Every test runs through the real router, with the test clock, on both engines.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+mod actors;
+mod bad_input;
+mod canary;
+mod cases;
+mod conventions;
+mod erasure;
+mod evidence;
+mod http;
+mod jobs;
+mod keys;
+mod refunds;
+mod retention;
+mod structure;

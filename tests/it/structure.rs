@@ -1,0 +1,139 @@
+//! What keeps the house in order: who imports whom, the map against the databases, printed documents against the code.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use aftersales::db;
+use entity::map::tables;
+use sea_orm::DbBackend;
+
+use crate::on_both_engines;
+
+/// Rooms in order; a room may name itself and those behind it.
+const MAY_NAME: &[(&str, &[&str])] = &[
+    ("policy", &[]),
+    ("keys", &[]),
+    ("audit", &[]),
+    ("outbox", &["keys"]),
+    ("retention", &["keys", "outbox", "audit", "policy"]),
+    ("staff", &["retention", "audit"]),
+    ("customers", &["retention", "keys", "audit", "policy"]),
+    ("orders", &["customers", "retention", "keys", "audit", "policy"]),
+    ("cases", &["customers", "retention", "keys", "outbox", "audit", "policy"]),
+    ("refunds", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
+    ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
+    ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
+    ("jobs", &["privacy", "retention", "keys", "outbox", "audit", "policy"]),
+    (
+        "graphql",
+        &["customers", "orders", "cases", "refunds", "evidence", "privacy", "retention", "keys", "jobs", "staff"],
+    ),
+    ("http", &["graphql", "evidence", "privacy", "keys"]),
+];
+
+/// They serve all rooms.
+const SERVE_ALL: &[&str] = &["auth", "clock", "config", "db", "error", "idempotency", "input", "state"];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The rooms that a text names after `crate::`, also in braces.
+fn named(text: &str) -> BTreeSet<String> {
+    let mut rooms = BTreeSet::new();
+    for part in text.split("crate::").skip(1) {
+        if let Some(list) = part.strip_prefix('{') {
+            let list = &list[..list.find("};").unwrap_or(list.len())];
+            rooms.extend(list.split(',').map(|w| w.trim().split("::").next().unwrap_or_default().trim().to_owned()));
+        } else {
+            let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
+            rooms.insert(part[..end].to_owned());
+        }
+    }
+    rooms
+}
+
+#[test]
+fn rooms_import_downwards_only() {
+    let rules: BTreeMap<&str, &[&str]> = MAY_NAME.iter().copied().collect();
+    let mut files = Vec::new();
+    sources(Path::new("src"), &mut files);
+    let mut wrong = Vec::new();
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let room = path.strip_prefix("src").unwrap().components().next().unwrap();
+        let room = room.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        if let Some(allowed) = rules.get(room.as_str()) {
+            for other in named(&text).into_iter().filter(|o| rules.contains_key(o.as_str())) {
+                if other != room && !allowed.contains(&other.as_str()) {
+                    wrong.push(format!("{} names {other}", path.display()));
+                }
+            }
+        }
+        if !matches!(room.as_str(), "graphql" | "http" | "cli") {
+            for word in ["axum::", "async_graphql::"] {
+                if text.contains(word) {
+                    wrong.push(format!("{} names {word}", path.display()));
+                }
+            }
+        }
+        let known = rules.contains_key(room.as_str()) || SERVE_ALL.contains(&room.as_str());
+        assert!(known || ["lib", "main", "cli", "demo"].contains(&room.as_str()), "no rule for the room {room}");
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn only_the_door_deletes_or_clears_personal_rows() {
+    let mut files = Vec::new();
+    sources(Path::new("src"), &mut files);
+    for path in files.iter().filter(|p| !p.ends_with("retention/door.rs")) {
+        let text = std::fs::read_to_string(path).unwrap();
+        for word in ["DELETE FROM", "delete_many", "delete_by_id", ".delete(&tx", ".delete(tx"] {
+            let allowed = path.starts_with("src/keys") || path.ends_with("retention/ledger.rs");
+            assert!(allowed || !text.contains(word), "{} has {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn schema_graphql_is_current() {
+    let committed = std::fs::read_to_string("schema.graphql").unwrap();
+    assert!(
+        committed == aftersales::graphql::sdl(),
+        "run `cargo run -- schema > schema.graphql`, and name a breaking change in the CHANGELOG"
+    );
+}
+
+#[test]
+fn the_printed_data_map_is_current() {
+    let committed = std::fs::read_to_string("docs/data-map.md").unwrap();
+    assert!(committed == aftersales::privacy::map::markdown(), "run `cargo run -- privacy map > docs/data-map.md`");
+}
+
+on_both_engines! {
+    /// F95: entities, map and migrated database name the same tables and columns, both ways.
+    async fn the_map_is_the_database(app) {
+        let sql = if app.state.db.backend() == DbBackend::Postgres {
+            "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = 'public'"
+        } else {
+            "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"
+        };
+        let mut stored = BTreeSet::new();
+        for row in db::rows(app.state.db.read(), sql, []).await.unwrap() {
+            let (table, column): (String, String) = (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap());
+            if table != "seaql_migrations" && !table.starts_with("sqlite_") {
+                stored.insert((table, column));
+            }
+        }
+        let mapped = tables().iter().flat_map(|t| t.columns.iter().map(|c| (t.name.to_owned(), c.name.to_owned())));
+        assert_eq!(stored, mapped.collect::<BTreeSet<_>>());
+    }
+}

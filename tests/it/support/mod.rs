@@ -1,0 +1,324 @@
+//! The harness: an application of its own per test, actors that carry credentials, a clock that moves when told to, and
+//! invariants that are checked at the end of every test.
+
+pub mod life;
+pub mod media;
+pub mod postgres;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aftersales::auth::Actor;
+use aftersales::clock::{Clock, FixedClock};
+use aftersales::config::Config;
+use aftersales::db::{self, Place};
+use aftersales::jobs::{lease, named};
+use aftersales::keys::master::Source;
+use aftersales::state::{App as State, AppState};
+use aftersales::{customers, http, staff};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::staff::Role;
+use futures::TryStreamExt as _;
+use http_body_util::BodyExt as _;
+use object_store::ObjectStore as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+/// Declares tests that run on SQLite and, where it is there, on PostgreSQL.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($app:ident) $body:block)+) => {$(
+        $(#[doc = $doc])*
+        mod $name {
+            #[allow(unused_imports, reason = "what a test body needs differs")]
+            use super::*;
+
+            async fn body($app: &$crate::support::App) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                let app = $crate::support::App::sqlite().await;
+                body(&app).await;
+                app.finish().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if let Some(app) = $crate::support::App::postgres().await {
+                    body(&app).await;
+                    app.finish().await;
+                }
+            }
+        }
+    )+};
+}
+
+/// The instant at which every test begins: a Monday in winter, far from a year's end.
+pub const BEGIN: &str = "2014-03-10T09:00:00Z";
+
+/// An application of one test.
+pub struct App {
+    pub state: AppState,
+    pub clock: FixedClock,
+    pub router: Router,
+    pub folder: tempfile::TempDir,
+    databases: Vec<String>,
+    keys: AtomicU32,
+}
+
+impl App {
+    pub async fn sqlite() -> Self {
+        // Says once per run whether PostgreSQL is there.
+        postgres::server();
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder, None);
+        Self::open(folder, config, Vec::new()).await
+    }
+
+    pub async fn postgres() -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let server = postgres::server()?;
+        let name = format!("aftersales_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let databases = vec![format!("{name}_main"), format!("{name}_keys")];
+        for database in &databases {
+            server.create_database(database);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder, Some((server.url(&databases[0]), server.url(&databases[1]))));
+        Some(Self::open(folder, config, databases).await)
+    }
+
+    async fn open(folder: tempfile::TempDir, config: Config, databases: Vec<String>) -> Self {
+        // What a failing test needs to know; libtest shows it for failing tests only.
+        let warnings = tracing_subscriber::EnvFilter::new("warn,sqlx=error");
+        let _ = tracing_subscriber::fmt().with_env_filter(warnings).with_test_writer().try_init();
+        let clock = FixedClock::at(BEGIN.parse().unwrap());
+        let state = State::open(config, Clock::Fixed(clock.clone())).await.unwrap();
+        let _ = state.base_url.set("http://test".to_owned());
+        let router = http::router(Arc::clone(&state));
+        Self { state, clock, router, folder, databases, keys: AtomicU32::new(0) }
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, by: TimeDelta) {
+        self.clock.advance(by);
+    }
+
+    /// Moves the clock to an instant.
+    pub fn at(&self, instant: &str) {
+        self.clock.set(instant.parse().unwrap());
+    }
+
+    /// An idempotency key that no other request has.
+    pub fn key(&self) -> String {
+        format!("key-{}", self.keys.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub fn anonymous(&self) -> Caller<'_> {
+        Caller { app: self, token: None }
+    }
+
+    pub async fn staff(&self, role: Role) -> Caller<'_> {
+        Caller { app: self, token: Some(staff::token(&self.state, role).await.unwrap()) }
+    }
+
+    pub async fn agent(&self) -> Caller<'_> {
+        self.staff(Role::Agent).await
+    }
+
+    pub async fn finance(&self) -> Caller<'_> {
+        self.staff(Role::Finance).await
+    }
+
+    pub async fn dpo(&self) -> Caller<'_> {
+        self.staff(Role::Dpo).await
+    }
+
+    pub fn shop(&self) -> Caller<'_> {
+        let (now, id) = (self.now(), entity::ids::TokenId::new(self.now()));
+        let token = self.state.signing.bearer(&Actor::Shop, id, now, now + TimeDelta::hours(1)).unwrap();
+        Caller { app: self, token: Some(token) }
+    }
+
+    /// A customer who is known by an order.
+    pub async fn customer(&self, email: &str) -> Caller<'_> {
+        let new = customers::access::NewToken { email: email.to_owned(), minutes: Some(1440) };
+        let minted = customers::access::create(&self.state, &Actor::Shop, new, &self.key()).await.unwrap();
+        Caller { app: self, token: Some(minted.bearer) }
+    }
+
+    /// Runs a job to its end and returns its report.
+    pub async fn run_job(&self, name: &str) -> Value {
+        match lease::run_now(&self.state, named(name).unwrap()).await.unwrap() {
+            lease::Ran::Here(run) => {
+                assert_eq!(run.state, entity::job_runs::State::Done, "{}", run.report);
+                serde_json::from_str(&run.report).unwrap()
+            }
+            lease::Ran::Elsewhere => panic!("{name} is leased by somebody else"),
+        }
+    }
+
+    /// How many rows a table has that meet a condition.
+    pub async fn count(&self, table: &str, condition: &str) -> i64 {
+        let sql = format!("SELECT COUNT(*) FROM {table} WHERE {condition}");
+        let rows = db::rows(self.state.db.write(), &sql, []).await.unwrap();
+        rows[0].try_get_by_index(0).unwrap()
+    }
+
+    /// A request as it is, through the real router.
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Reply { status: parts.status, headers: parts.headers, bytes: bytes.to_vec() }
+    }
+
+    /// What has to hold after every test, whatever it did.
+    pub async fn finish(self) {
+        let blobs: Vec<_> = self.state.blobs.list(None).try_collect().await.unwrap();
+        let stored = i64::try_from(blobs.len()).unwrap();
+        let waiting = self.count("outbox_entries", "kind = 'DELETE_BLOB' AND state = 'PENDING'").await;
+        assert_eq!(stored, self.count("attachments", "blob IS NOT NULL").await + waiting, "blobs and rows match");
+        for t in entity::map::tables().iter().filter(|t| t.has("unit_id")) {
+            let sql = format!("SELECT unit_id FROM {} WHERE unit_id IS NOT NULL", t.name);
+            let rows = db::rows(self.state.db.write(), &sql, []).await.unwrap();
+            let mut units: Vec<_> = rows.iter().map(|r| entity::ids::UnitId(r.try_get_by_index(0).unwrap())).collect();
+            units.sort_unstable();
+            units.dedup();
+            let keys = self.state.keys.load(&units, self.now()).await.unwrap();
+            assert_eq!(keys.len(), units.len(), "every row of {} has its key", t.name);
+        }
+        assert_eq!(self.count("jobs", "lease_owner IS NOT NULL").await, 0, "no lease is held");
+        let over = "captured_minor < (SELECT COALESCE(SUM(r.amount_minor), 0) FROM refunds r \
+                    WHERE r.order_id = orders.id AND r.state <> 'FAILED')";
+        assert_eq!(self.count("orders", over).await, 0, "no order is refunded beyond what was captured");
+        for (table, action) in [("cases", "case.open"), ("orders", "order.register"), ("refunds", "refund.grant")] {
+            let silent = format!(
+                "NOT EXISTS (SELECT 1 FROM audit_entries a WHERE a.row_id = {table}.id AND a.action = '{action}')"
+            );
+            assert_eq!(self.count(table, &silent).await, 0, "every row of {table} has its {action}");
+        }
+        self.close().await;
+    }
+
+    async fn close(self) {
+        self.state.db.clone().close().await;
+        self.state.keys.db().clone().close().await;
+        if let Some(server) = postgres::server() {
+            for database in &self.databases {
+                server.drop_database(database);
+            }
+        }
+    }
+}
+
+/// Settings of a test: everything in `folder`, or the two databases on PostgreSQL.
+pub fn config(folder: &tempfile::TempDir, databases: Option<(String, String)>) -> Config {
+    let data = folder.path().join("data");
+    let mut config = Config::load(None, |_| None).unwrap();
+    config.database = Place::File(data.join("main/aftersales.sqlite"));
+    config.keystore = Place::File(data.join("keys/keys.sqlite"));
+    if let Some((main, keys)) = databases {
+        config.database = Place::Postgres(main);
+        config.keystore = Place::Postgres(keys);
+    }
+    config.ledger = Place::File(data.join("ledger"));
+    config.master_key = Source::File(folder.path().join("secrets/master.key"));
+    config.data = data;
+    config.introspection = true;
+    config
+}
+
+/// An actor with credentials.
+#[derive(Clone)]
+pub struct Caller<'a> {
+    pub app: &'a App,
+    pub token: Option<String>,
+}
+
+impl Caller<'_> {
+    /// A GraphQL request by POST.
+    pub async fn gql(&self, query: &str, variables: Value) -> Reply {
+        self.gql_in("en", query, variables).await
+    }
+
+    /// A GraphQL request in a language.
+    pub async fn gql_in(&self, language: &str, query: &str, variables: Value) -> Reply {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let mut request = Request::post("/graphql")
+            .header("content-type", "application/json")
+            .header("accept", "application/graphql-response+json")
+            .header("accept-language", language);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        self.app.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// The `data` of a request that has to succeed.
+    pub async fn data(&self, query: &str, variables: Value) -> Value {
+        let reply = self.gql(query, variables).await.json();
+        assert!(reply.get("errors").is_none(), "{query}\n{reply:#}");
+        reply["data"].clone()
+    }
+
+    /// The payload of a mutation with one input; adds an idempotency key where there is none. `selection` is what is
+    /// asked of the payload besides `userErrors`.
+    pub async fn mutate(&self, mutation: &str, input_type: &str, mut input: Value, selection: &str) -> Value {
+        if input.get("idempotencyKey").is_none() {
+            input["idempotencyKey"] = json!(self.app.key());
+        }
+        let query = format!(
+            "mutation($input: {input_type}!) {{ {mutation}(input: $input) {{ {selection} \
+             userErrors {{ code field message details {{ name value }} }} }} }}"
+        );
+        self.data(&query, json!({ "input": input })).await[mutation].clone()
+    }
+
+    /// As [`Caller::mutate`], where nothing may be refused.
+    pub async fn done(&self, mutation: &str, input_type: &str, input: Value, selection: &str) -> Value {
+        let payload = self.mutate(mutation, input_type, input, selection).await;
+        assert_eq!(payload["userErrors"], json!([]), "{mutation}: {payload:#}");
+        payload
+    }
+
+    /// The code and field of the only user error of a mutation that has to be refused.
+    pub async fn refused(&self, mutation: &str, input_type: &str, input: Value) -> (String, Value) {
+        let payload = self.mutate(mutation, input_type, input, "").await;
+        let errors = payload["userErrors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{mutation}: {payload:#}");
+        (errors[0]["code"].as_str().unwrap().to_owned(), errors[0].clone())
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: axum::http::HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|e| panic!("{e}: {:?}", String::from_utf8_lossy(&self.bytes)))
+    }
+
+    /// The code of the first top-level error.
+    pub fn code(&self) -> String {
+        self.json()["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// Days.
+pub fn days(n: i64) -> TimeDelta {
+    TimeDelta::days(n)
+}
