@@ -86,11 +86,12 @@ fn main() -> anyhow::Result<()> {
 fn on(postgres: Option<[String; 2]>, cases: usize, measure: bool, report: &mut Report) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = runtime.block_on(tokio::time::timeout(LONGEST, async {
+    let work = async {
         let config = config(folder.path(), postgres)?;
         let regular = filled(&config, cases).await?;
         engine(config, regular, measure, report).await
-    }));
+    };
+    let done = runtime.block_on(async { tokio::time::timeout(LONGEST, work).await });
     runtime.shutdown_timeout(Duration::from_secs(5));
     done.with_context(|| format!("not done after {} s", LONGEST.as_secs()))?
 }
@@ -232,6 +233,9 @@ impl Report {
     }
 
     fn print(&self) {
+        if cfg!(debug_assertions) {
+            println!("\nThis build is not optimised: its numbers mean nothing. Run `cargo bench --bench nested_list`.");
+        }
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         println!(
             "\n{cores} cores for server, database and client; {} connections; {ROUNDS} rounds of {} s after {} s of \

@@ -27,6 +27,8 @@ pub enum Permission {
     RunShop,
     /// See cases, as far as they are visible to the actor.
     ReadCases,
+    /// Read what was written and shown: message texts, file names, photos and videos.
+    ReadTexts,
     /// Open a case.
     OpenCase,
     /// Write messages and add evidence.
@@ -52,12 +54,12 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
     use Permission as P;
     match actor {
         Actor::Anonymous => &[],
-        Actor::Customer(_) => &[P::ReadCases, P::OpenCase, P::Correspond],
+        Actor::Customer(_) => &[P::ReadCases, P::ReadTexts, P::OpenCase, P::Correspond],
         Actor::Staff(_, Role::Agent) => {
-            &[P::ReadCases, P::OpenCase, P::Correspond, P::Decide, P::GrantRefund, P::RevealContact]
+            &[P::ReadCases, P::ReadTexts, P::OpenCase, P::Correspond, P::Decide, P::GrantRefund, P::RevealContact]
         }
         Actor::Staff(_, Role::Warehouse) => &[P::ReadCases],
-        Actor::Staff(_, Role::Finance) => &[P::ReadCases, P::GrantRefund, P::MoveRefund, P::RevealContact],
+        Actor::Staff(_, Role::Finance) => &[P::ReadCases, P::ReadTexts, P::GrantRefund, P::MoveRefund, P::RevealContact],
         Actor::Staff(_, Role::Dpo) => &[P::ProtectData, P::ReadOperations],
         Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff],
         Actor::Shop => &[P::RunShop],

@@ -90,10 +90,21 @@ impl Config {
         {
             bail!("KEYSTORE_URL names the same database as DATABASE_URL; it has to be a second one");
         }
+        for origin in set.cors_origins.iter().flatten() {
+            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            if host.is_none_or(|h| h.is_empty() || h.contains(['/', '*', ' '])) {
+                bail!("cors_origins: {origin} is not an origin such as https://www.example.com");
+            }
+        }
         let ledger = match var("LEDGER_URL") {
             Some(url) if url.starts_with("file://") => Place::File(PathBuf::from(url.trim_start_matches("file://"))),
             other => place(other, "LEDGER_URL", &data.join("ledger"))?,
         };
+        if let Place::Postgres(url) = &ledger
+            && [&database, &keystore].iter().any(|p| matches!(p, Place::Postgres(other) if other == url))
+        {
+            bail!("LEDGER_URL names the same database as DATABASE_URL or KEYSTORE_URL; it has to be one of its own");
+        }
         Ok(Self {
             listen,
             public_url: set.public_url.map(|u| u.trim_end_matches('/').to_owned()),
@@ -109,16 +120,6 @@ impl Config {
             max_video_bytes: set.max_video_bytes.unwrap_or(1 << 30),
             jobs: set.jobs.unwrap_or(true),
         })
-    }
-
-    /// Whether a key store exists already; only where none does may a master key be made.
-    #[must_use]
-    pub fn keystore_exists(&self) -> bool {
-        match &self.keystore {
-            Place::File(path) => path.exists(),
-            // A PostgreSQL key store cannot be asked before it is opened: its operator gives the key.
-            Place::Postgres(_) => !matches!(&self.master_key, Source::File(path) if !path.exists()),
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::state::App;
-use crate::{db, keys};
+use crate::db;
 
 /// Writes an intent in the transaction of the change.
 ///
@@ -65,6 +65,10 @@ pub async fn drain(app: &App) -> Result<Report> {
     loop {
         let claimed = claim(app).await?;
         if claimed.is_empty() {
+            if report.done > 0 {
+                // Not only the main database has to forget: the keys lay in pages and logs of their own.
+                app.keys.db().forget().await?;
+            }
             return Ok(report);
         }
         for entry in claimed {
@@ -104,10 +108,8 @@ async fn perform(app: &App, entry: &Claimed) -> anyhow::Result<()> {
     match entry.kind {
         Kind::DestroyKey => {
             let unit = UnitId(entry.target.parse()?);
-            let tx = app.db.begin().await?;
-            let unused = keys::without_rows(&tx, &[unit]).await;
-            tx.rollback().await?;
-            Ok(app.keys.destroy(&unused?).await?)
+            app.keys.destroy_unused(&app.db, &[unit]).await?;
+            Ok(())
         }
         Kind::DeleteBlob => match app.blobs.delete(&Path::from(entry.target.as_str())).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
@@ -125,7 +127,7 @@ async fn settle(app: &App, entry: &Claimed, done: bool, report: &mut Report) -> 
     };
     *counter += 1;
     let finished = (state != State::Pending).then_some(now);
-    // Doubling from one minute to about a day.
+    // Doubling from two minutes to seventeen hours.
     let wait = TimeDelta::minutes(1_i64 << entry.attempts.clamp(1, 10));
     let sql =
         "UPDATE outbox_entries SET state = $1, done_at = $2, available_at = $3, claimed_until = NULL WHERE id = $4";

@@ -61,7 +61,15 @@ impl App {
     /// # Errors
     /// As [`App::open`].
     pub async fn open_with(config: Config, clock: Clock, durability: SqliteSynchronous) -> anyhow::Result<AppState> {
-        let master = MasterKey::load(&config.master_key, !config.keystore_exists())?;
+        let has_keys = has_rows(&config.keystore, "store").await?;
+        if !has_keys && has_rows(&config.database, "customers").await? {
+            anyhow::bail!(
+                "the main database holds data, but its key store is missing or empty, so that nothing in it could be \
+                 opened. Put the key store back (the folder keys/, or the database of KEYSTORE_URL). Nothing has been \
+                 changed."
+            );
+        }
+        let master = MasterKey::load(&config.master_key, !has_keys)?;
         let keystore = open_database(&config.keystore, &durability).await?;
         migrate::<KeyStore>(&keystore).await.context("cannot migrate the key store")?;
         let keys = Keys::open(keystore, &master).await?;
@@ -94,6 +102,25 @@ impl App {
         }
         self.base_url.get().cloned().unwrap_or_else(|| format!("http://{}", self.config.listen))
     }
+}
+
+/// Whether a database is there and a table of it has rows. Makes nothing.
+async fn has_rows(place: &Place, table: &str) -> anyhow::Result<bool> {
+    if let Place::File(path) = place
+        && !path.exists()
+    {
+        return Ok(false);
+    }
+    let db = Db::open(place).await?;
+    let known = if db.backend() == sea_orm::DbBackend::Postgres {
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1"
+    } else {
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1"
+    };
+    let known = !db::rows(db.read(), known, [table.into()]).await?.is_empty();
+    let found = known && !db::rows(db.read(), &format!("SELECT 1 FROM {table} LIMIT 1"), []).await?.is_empty();
+    db.close().await;
+    Ok(found)
 }
 
 async fn open_database(place: &Place, durability: &SqliteSynchronous) -> anyhow::Result<Db> {

@@ -62,8 +62,8 @@ SELECT json_group_array(json_object('id', c.id, 'number', c.number, 'state', c.s
     'customer', (SELECT json_object('name', u.name, 'email', u.email) FROM plain_customers u
         WHERE u.id = c.customer_id),
     'messages', (SELECT json_group_array(json_object('id', m.id, 'form', m.form, 'author', m.author,
-        'sentAt', m.sent_at, 'body', m.body)) FROM (SELECT * FROM plain_messages WHERE case_id = c.id AND form <> 'INTERNAL_NOTE'
-        ORDER BY id LIMIT 5) m),
+        'sentAt', m.sent_at, 'body', m.body))
+        FROM (SELECT * FROM plain_messages WHERE case_id = c.id AND form <> 'INTERNAL_NOTE' ORDER BY id LIMIT 5) m),
     'refunds', (SELECT json_group_array(json_object('id', r.id, 'amountMinor', r.amount_minor, 'currency', r.currency,
         'state', r.state)) FROM (SELECT * FROM plain_refunds WHERE case_id = c.id ORDER BY id) r)))
 FROM (SELECT * FROM plain_cases WHERE customer_id = $1 ORDER BY id DESC LIMIT 20) c";

@@ -1,4 +1,4 @@
-//! Photos and videos of a case (R09a, R09b), each sealed with a key of its own.
+//! Photos and videos of a case (R09a, R09b; R27 while awaited), each sealed with a key of its own.
 
 use sea_orm::entity::prelude::*;
 
@@ -67,7 +67,7 @@ pub struct Model {
     pub case_id: CaseId,
     /// The erasure unit whose key seals this row; none in a bare row.
     pub unit_id: Option<UnitId>,
-    /// R09b until the case is closed as fully accepted and settled, then R09a.
+    /// R27 while no bytes have come; then R09b, until the case is closed as fully accepted and settled: then R09a.
     pub data_type: DataType,
     /// State.
     pub state: State,
@@ -99,7 +99,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Classified for Entity {
     const SUBJECT: Subject = Subject::Through(&[("case_id", "cases")]);
-    const TYPES: &'static [DataType] = &[DataType::R09a, DataType::R09b];
+    const TYPES: &'static [DataType] = &[DataType::R09a, DataType::R09b, DataType::R27];
     const START: Option<Column> = Some(Column::StartAt);
 
     fn meaning(column: &Column) -> Meaning {

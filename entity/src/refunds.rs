@@ -14,7 +14,7 @@ crate::codes! {
         Submitted = "SUBMITTED",
         /// Credited to the customer.
         Credited = "CREDITED",
-        /// Refused by the provider; does not count towards the ceiling.
+        /// Withdrawn, or refused by the provider; does not count towards the ceiling.
         Failed = "FAILED",
     }
 }

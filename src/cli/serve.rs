@@ -107,13 +107,14 @@ async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
 }
 
 async fn run(app: AppState, listener: TcpListener, ready: impl FnOnce(&str)) -> anyhow::Result<()> {
-    let _ = app.base_url.set(format!("http://{}", listener.local_addr()?));
+    let address = format!("http://{}", listener.local_addr()?);
+    let _ = app.base_url.set(address.clone());
     let mut scheduler = None;
     if app.config.jobs {
         lease::sync(&app).await.map_err(said)?;
         scheduler = Some(ticker::start(&app).await?);
     }
-    ready(&app.base_url());
+    ready(&address);
     let served = http::serve::serve(listener, http::router(app), stopped()).await;
     if let Some(mut scheduler) = scheduler {
         scheduler.shutdown().await?;

@@ -53,6 +53,8 @@ struct Life {
     ware: &'static str,
     number: String,
     salutation: String,
+    by: By,
+    channel: Channel,
 }
 
 struct Verdict {
@@ -69,7 +71,7 @@ impl Life {
 
     /// A letter of the shop.
     fn letter(&self, text: &str) -> String {
-        format!("{}\n\n{}\n\nMit freundlichen Grüßen\nIhr Sofioma-Kundenservice", self.salutation, self.fill(text))
+        texts::letter(&self.salutation, &self.fill(text))
     }
 
     const fn customer(&self) -> By {
@@ -83,7 +85,7 @@ impl Life {
 
 impl Plan {
     /// Lays out a case.
-    pub(super) fn live(&mut self, brief: Brief) {
+    pub(super) fn live(&mut self, mut brief: Brief) {
         let placed = brief.order.map(|order| &self.orders[order]);
         let article = match placed {
             Some(placed) => placed.article,
@@ -92,9 +94,26 @@ impl Plan {
         let number = brief.order.map(|order| self.orders[order].number.clone()).unwrap_or_default();
         let salutation = self.people[brief.person].salutation.clone();
         let reason = self.reason(brief.kind);
-        let life = Life { case: self.cases, brief, reason, ware: article.title, number, salutation };
+        let (by, channel) = self.intake(&mut brief);
+        let life = Life { case: self.cases, brief, reason, ware: article.title, number, salutation, by, channel };
         self.cases += 1;
         let _the_present_is_reached = self.steps(&life, article.group);
+    }
+
+    /// Customers write at any time; what staff writes down arrives in service hours.
+    fn intake(&mut self, brief: &mut Brief) -> (By, Channel) {
+        let channel = match self.rng.random_range(0..100) {
+            0..62 => Channel::Portal,
+            62..85 => Channel::Email,
+            85..97 => Channel::Phone,
+            _ => Channel::Letter,
+        };
+        let in_hours = self.office(brief.opened);
+        if channel == Channel::Portal || in_hours > self.now - TimeDelta::minutes(10) {
+            return (By::Customer(brief.person), Channel::Portal);
+        }
+        brief.opened = in_hours;
+        (By::Agent, channel)
     }
 
     fn reason(&mut self, kind: Kind) -> Option<Reason> {
@@ -105,7 +124,7 @@ impl Plan {
             Kind::WarrantyClaim => &[QualityDefect, QualityDefect, QualityDefect, NotAsDescribed],
             _ => return None,
         };
-        Some(*pick(&mut self.rng, reasons))
+        Some(pick(&mut self.rng, reasons))
     }
 
     fn steps(&mut self, life: &Life, group: &str) -> Option<()> {
@@ -147,13 +166,8 @@ impl Plan {
 
     fn open(&mut self, life: &Life, group: &str) -> Option<()> {
         let Brief { person, order, kind, opened, until } = life.brief;
-        let (by, channel) = match self.rng.random_range(0..100) {
-            0..62 => (life.customer(), Channel::Portal),
-            62..85 => (By::Agent, Channel::Email),
-            85..97 => (By::Agent, Channel::Phone),
-            _ => (By::Agent, Channel::Letter),
-        };
-        let wish = *pick(&mut self.rng, texts::wish(kind));
+        let (case, by, channel) = (life.case, life.by, life.channel);
+        let wish = pick(&mut self.rng, texts::wish(kind));
         let description = match life.reason {
             Some(reason) => format!("{} {wish}", pick(&mut self.rng, texts::problem(reason, group))),
             None => wish.to_owned(),
@@ -162,9 +176,8 @@ impl Plan {
         if channel == Channel::Portal {
             self.add(opened - TimeDelta::minutes(4), What::SignIn { person })?;
         }
-        let case = life.case;
         self.add(opened, What::Open { case, by, person, order, opening })?;
-        let often = if until == Until::Closed { 35 } else { 75 };
+        let often = if until == Until::Closed { 24 } else { 60 };
         if life.reason.is_some_and(|r| r != Reason::NoReason) && self.rng.random_ratio(often, 100) {
             let at = opened + TimeDelta::minutes(6);
             let name = format!("IMG_{}.jpg", at.format("%Y%m%d_%H%M%S"));
@@ -181,7 +194,7 @@ impl Plan {
         let first = self.office(opened + minutes(20));
         self.add(first, What::Look { case, by: By::Agent })?;
         if self.rng.random_ratio(1, 6) {
-            let body = (*pick(&mut self.rng, texts::NOTES)).to_owned();
+            let body = pick(&mut self.rng, texts::NOTES).to_owned();
             self.add(first + minutes(3), What::Write { case, by: By::Agent, body, internal: true })?;
         }
         if !life.is_claim() && until == Until::Closed && self.rng.random_bool(0.5) {
@@ -194,7 +207,7 @@ impl Plan {
         }
         let wait = self.hours(24, 60);
         let back = self.daytime(first + wait);
-        let body = (*pick(&mut self.rng, texts::follow_up(kind))).to_owned();
+        let body = pick(&mut self.rng, texts::follow_up(kind)).to_owned();
         self.add(back, What::Write { case, by: life.customer(), body, internal: false })?;
         Some(back)
     }
@@ -206,7 +219,7 @@ impl Plan {
         let days = placed.and_then(|p| p.delivered).map_or(0, |delivered| (opened - delivered).num_days());
         let reason = life.reason.unwrap_or(Reason::Answered);
         let dice = if until > Until::Decided && until < Until::Closed { 0 } else { self.rng.random_range(0..100) };
-        let mut share = |from, to| Some(captured * self.rng.random_range(from..=to) / 100).filter(|a| *a > 0);
+        let mut share = |from: i64, to: i64| Some(captured * self.rng.random_range(from..=to) / 100).filter(|a| *a > 0);
         let (outcome, reason, legal_basis, refund) = match (kind, dice) {
             (Kind::Return, 1..) if days > 45 && reason == Reason::NoReason => {
                 (Outcome::NotEligible, Reason::PeriodEnded, LegalBasis::ShopReturn, None)
@@ -226,7 +239,9 @@ impl Plan {
                 (Outcome::NotEligible, Reason::PeriodEnded, LegalBasis::Warranty, None)
             }
             (Kind::WarrantyClaim, 94..) => (Outcome::NotEligible, Reason::NotOurProduct, LegalBasis::Warranty, None),
-            (Kind::WarrantyClaim, 80..) => (Outcome::NotEligible, Reason::DefectNotConfirmed, LegalBasis::Warranty, None),
+            (Kind::WarrantyClaim, 80..) => {
+                (Outcome::NotEligible, Reason::DefectNotConfirmed, LegalBasis::Warranty, None)
+            }
             (Kind::WarrantyClaim, 62..) => (Outcome::PartiallyEligible, reason, LegalBasis::Warranty, share(15, 40)),
             (Kind::WarrantyClaim, 32..) => (Outcome::Eligible, reason, LegalBasis::Warranty, None),
             (Kind::WarrantyClaim, _) => (Outcome::Eligible, reason, LegalBasis::Warranty, share(100, 100)),
@@ -304,7 +319,7 @@ impl Plan {
         }
         let wait = self.hours(24, 100);
         let back = self.daytime(settled + wait);
-        let body = (*pick(&mut self.rng, if objects { texts::OBJECTIONS } else { texts::THANKS })).to_owned();
+        let body = pick(&mut self.rng, if objects { texts::OBJECTIONS } else { texts::THANKS }).to_owned();
         self.add(back, What::Write { case, by: life.customer(), body, internal: false })?;
         if !objects {
             return Some(back);

@@ -3,26 +3,21 @@
 
 use chrono::{DateTime, Datelike as _, Months, TimeDelta, Utc, Weekday};
 use entity::cases::{Channel, Kind, Reason};
-use entity::codes::Locale;
-use entity::orders::PaymentMethod;
 use entity::staff::Role;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use super::goods::{ARTICLES, Article, CARRIERS};
+use super::goods::Article;
 use super::life::{Brief, Until};
 use super::people::{Person, pick};
 use crate::cases::Decision;
-use crate::customers::Contact;
-use crate::orders::{Delivery, NewLine, NewOrder, NewParcel};
+use crate::orders::{Delivery, NewOrder};
 use crate::policy::calendar;
 use crate::refunds::Step;
 
-const SEED: u64 = 2_018_05_25;
+const SEED: u64 = 20_180_525;
 const YEARS: u32 = 12;
-const PEOPLE: usize = 298;
-const ORDERS: usize = 417;
-const CASES_WITH_ORDER: usize = 362;
+const CASES_WITH_ORDER: usize = 352;
 const CASES_WITHOUT_ORDER: usize = 58;
 
 /// Who does a thing.
@@ -99,7 +94,7 @@ pub(super) struct Placed {
     /// When the last parcel arrives, if that is not in the future.
     pub delivered: Option<DateTime<Utc>>,
     /// The article of the first line.
-    pub article: &'static Article,
+    pub article: Article,
     /// What was captured, in cents.
     pub captured: i64,
     /// A case of it has a refund; no second one gets any.
@@ -191,114 +186,6 @@ impl Plan {
         }
     }
 
-    /// An instant since `from`: the shop grows, so later ones are likelier.
-    fn growing(&mut self, from: DateTime<Utc>) -> DateTime<Utc> {
-        let span = (self.now - TimeDelta::days(2) - from).num_seconds().max(1);
-        let (one, other) = (self.rng.random_range(0..span), self.rng.random_range(0..span));
-        let at = if self.rng.random_ratio(2, 3) { one.max(other) } else { one };
-        self.daytime(from + TimeDelta::seconds(at))
-    }
-
-    fn customers_and_orders(&mut self) {
-        let start = Self::start(self.now) + TimeDelta::days(1);
-        let mut first = Vec::with_capacity(PEOPLE);
-        for n in 0..PEOPLE {
-            let person = Person::invent(&mut self.rng, n);
-            self.people.push(person);
-            first.push(self.growing(start));
-            self.place(n, first[n]);
-        }
-        while self.orders.len() < ORDERS {
-            let person = self.rng.random_range(0..PEOPLE);
-            let at = self.growing(first[person]);
-            self.place(person, at);
-        }
-    }
-
-    /// An order with its parcels and deliveries. It has to be at least a day old.
-    pub(super) fn place(&mut self, person: usize, ordered: DateTime<Utc>) -> usize {
-        let order = self.orders.len();
-        let number = format!("SO-{}-{order:04}", calendar::day_of(ordered).format("%Y%m%d"));
-        let registered = ordered + TimeDelta::hours(20);
-        let article = pick(&mut self.rng, ARTICLES);
-        let mut lines = vec![self.line(article, ordered)];
-        for _ in 0..self.rng.random_range(0..=2) {
-            let further = pick(&mut self.rng, ARTICLES);
-            lines.push(self.line(further, ordered));
-        }
-        let goods: i64 = lines.iter().map(|l| l.unit_price_minor * i64::from(l.quantity)).sum();
-        let captured = if goods < 50_00 { goods + 4_95 } else { goods };
-        let (carrier, prefix) = *pick(&mut self.rng, CARRIERS);
-        let count = if lines.len() > 1 && self.rng.random_ratio(1, 5) { 2 } else { 1 };
-        let parcels: Vec<NewParcel> = (0..count)
-            .map(|_| NewParcel {
-                carrier: carrier.to_owned(),
-                tracking_number: format!("{prefix}{:09}", self.rng.random_range(0..1_000_000_000)),
-                dispatched_at: Some(registered - TimeDelta::hours(1)),
-            })
-            .collect();
-        let who = &self.people[person];
-        let new = NewOrder {
-            number: number.clone(),
-            ordered_at: ordered,
-            customer: Contact {
-                email: who.email.clone(),
-                name: who.name.clone(),
-                phone: who.phone.clone(),
-                address: Some(who.address.clone()),
-                locale: Locale::De,
-            },
-            currency: "EUR".to_owned(),
-            captured_minor: captured,
-            payment_method: *pick(&mut self.rng, &[PaymentMethod::Visa, PaymentMethod::Mastercard]),
-            payment_reference: Some(format!("PAY-{:010}", self.rng.random_range(0..10_000_000_000_u64))),
-            lines,
-            parcels: parcels.clone(),
-        };
-        self.push(registered, What::Register { order, person, new: Box::new(new) });
-        let delivered = self.deliver(&number, registered, parcels);
-        let is_refunded = false;
-        self.orders.push(Placed { person, number, registered, delivered, article, captured, is_refunded });
-        order
-    }
-
-    fn deliver(&mut self, number: &str, registered: DateTime<Utc>, parcels: Vec<NewParcel>) -> Option<DateTime<Utc>> {
-        let mut day = registered;
-        let mut last = None;
-        for parcel in parcels {
-            day += self.hours(24, 72);
-            let delivered_at = self.daytime(day);
-            let delivery = Delivery {
-                order_number: number.to_owned(),
-                carrier: parcel.carrier,
-                tracking_number: parcel.tracking_number,
-                delivered_at,
-            };
-            self.add(delivered_at + TimeDelta::minutes(35), What::Deliver(delivery))?;
-            last = Some(delivered_at);
-        }
-        last
-    }
-
-    fn line(&mut self, article: &Article, ordered: DateTime<Utc>) -> NewLine {
-        let day = calendar::day_of(ordered);
-        // Value added tax was lower in the second half of 2020 (UStG § 28).
-        let tax_basis_points = match (article.reduced, day.year() == 2020 && day.month() >= 7) {
-            (false, false) => 1900,
-            (false, true) => 1600,
-            (true, false) => 700,
-            (true, true) => 500,
-        };
-        NewLine {
-            sku: article.sku.to_owned(),
-            product_group: article.group.to_owned(),
-            title: article.title.to_owned(),
-            quantity: if self.rng.random_ratio(1, 6) { 2 } else { 1 },
-            unit_price_minor: article.price,
-            tax_basis_points,
-        }
-    }
-
     fn cases_of_the_past(&mut self) {
         while self.cases < CASES_WITH_ORDER {
             let order = self.rng.random_range(0..self.orders.len());
@@ -332,15 +219,19 @@ impl Plan {
         let desk = [
             (Received, 1, 70, 9),
             (UnderReview, 5 * 24, 16 * 24, 12),
-            (Decided, 20 * 24, 38 * 24, 7),
-            (Granted, 20 * 24, 36 * 24, 6),
-            (Submitted, 24 * 24, 40 * 24, 7),
-            (Failed, 29 * 24, 45 * 24, 3),
+            (Decided, 22 * 24, 38 * 24, 7),
+            (Granted, 22 * 24, 36 * 24, 6),
+            (Submitted, 26 * 24, 40 * 24, 7),
+            (Failed, 31 * 24, 45 * 24, 3),
         ];
         for (until, from, to, count) in desk {
             for _ in 0..count {
                 let opened = self.now - self.hours(from, to);
-                let wanted = if until >= Granted { *pick(&mut self.rng, &[Kind::Return, Kind::WarrantyClaim]) } else { self.kind() };
+                let wanted = if until >= Granted {
+                    pick(&mut self.rng, &[Kind::Return, Kind::WarrantyClaim])
+                } else {
+                    self.kind()
+                };
                 let found = self.order_for(wanted, opened).map(|order| (wanted, order));
                 let found = found.or_else(|| Some((Kind::WarrantyClaim, self.order_for(Kind::WarrantyClaim, opened)?)));
                 let Some((kind, order)) = found else { continue };
@@ -354,9 +245,12 @@ impl Plan {
     fn order_for(&mut self, kind: Kind, opened: DateTime<Utc>) -> Option<usize> {
         let (from, to) = window(kind)?;
         let (latest, earliest) = (opened - TimeDelta::days(from), opened - TimeDelta::days(to));
-        let fits = |o: &Placed| !o.is_refunded && o.delivered.is_some_and(|d| d > earliest && d < latest);
+        let fits = |o: &Placed| {
+            let since = if kind == Kind::LogisticsQuery { Some(o.registered) } else { o.delivered };
+            !o.is_refunded && since.is_some_and(|since| since > earliest && since < latest)
+        };
         let fitting: Vec<usize> = (0..self.orders.len()).filter(|o| fits(&self.orders[*o])).collect();
-        (!fitting.is_empty()).then(|| *pick(&mut self.rng, &fitting))
+        (!fitting.is_empty()).then(|| pick(&mut self.rng, &fitting))
     }
 
     fn kind(&mut self) -> Kind {

@@ -3,6 +3,11 @@
 
 use entity::cases::{Kind, Outcome, Reason};
 
+/// A letter of the shop.
+pub(super) fn letter(salutation: &str, text: &str) -> String {
+    format!("{salutation}\n\n{text}\n\nMit freundlichen Grüßen\nIhr Sofioma-Kundenservice")
+}
+
 /// The problem in the customer's words, where something is wrong with the goods.
 pub(super) fn problem(reason: Reason, group: &str) -> &'static [&'static str] {
     match (reason, group) {
@@ -124,9 +129,10 @@ pub(super) fn follow_up(kind: Kind) -> &'static [&'static str] {
              ersten Tag auf.",
             "Ich habe das Paket heute abgegeben, der Beleg liegt mir vor.",
         ],
-        Kind::UsageGuidance | Kind::OrderAdvice => {
-            &["Es geht um die Ausführung, die ich im Betreff genannt habe.", "Vielen Dank, das hat Zeit bis nächste Woche."]
-        }
+        Kind::UsageGuidance | Kind::OrderAdvice => &[
+            "Es geht um die Ausführung, die ich im Betreff genannt habe.",
+            "Vielen Dank, das hat Zeit bis nächste Woche.",
+        ],
         Kind::LogisticsQuery | Kind::RefundTracking => {
             &["Bisher hat sich nichts getan. Bitte bleiben Sie dran.", "Danke, dann warte ich noch bis morgen."]
         }
@@ -216,13 +222,11 @@ pub(super) const OBJECTIONS: &[&str] = &[
 ];
 
 /// The answer to an objection.
-pub(super) const AFTER_OBJECTION: &str =
-    "wir haben den Sachverhalt auf Ihre Rückmeldung hin erneut geprüft und kommen zu demselben Ergebnis. Selbstverständlich \
+pub(super) const AFTER_OBJECTION: &str = "wir haben den Sachverhalt auf Ihre Rückmeldung hin erneut geprüft und kommen zu demselben Ergebnis. Selbstverständlich \
      steht es Ihnen frei, eine Schlichtung zu beantragen.";
 
 /// What is told when the bank has sent a refund back.
-pub(super) const REFUND_FAILED: &str =
-    "die Rückerstattung wurde von der Bank zurückgewiesen. Bitte prüfen Sie, ob Ihre Karte noch gültig ist; wir weisen den \
+pub(super) const REFUND_FAILED: &str = "die Rückerstattung wurde von der Bank zurückgewiesen. Bitte prüfen Sie, ob Ihre Karte noch gültig ist; wir weisen den \
      Betrag danach erneut an.";
 
 /// Notes between members of staff.

@@ -251,18 +251,19 @@ fn random_name() -> Result<String> {
     Ok(Uuid::from_bytes(bytes).simple().to_string())
 }
 
-/// The row becomes available in one transaction; if the case was erased meanwhile, the blob goes again.
+/// The row becomes available in one transaction; if the case was closed meanwhile, the blob goes again.
 async fn finish(app: &App, attachment: Model, token: &tokens::Model, blob: String, stored: u64) -> Result<Model> {
     let tx = app.db.begin().await?;
     let now = app.clock.now();
-    let sql = "UPDATE attachments SET state = 'AVAILABLE', blob = $1, byte_size = $2, ready_at = $3 \
-               WHERE id = $4 AND state = 'RECEIVING'";
+    let sql = "UPDATE attachments SET state = 'AVAILABLE', data_type = 'R09b', start_at = NULL, blob = $1, \
+               byte_size = $2, ready_at = $3 WHERE id = $4 AND state = 'RECEIVING' \
+               AND EXISTS (SELECT 1 FROM cases c WHERE c.id = attachments.case_id AND c.state NOT IN ('CLOSED', 'ERASED'))";
     let size = i64::try_from(stored).unwrap_or(i64::MAX);
     let values = [blob.clone().into(), size.into(), now.into(), attachment.id.0.into()];
     if db::run(&tx, sql, values).await? == 0 {
         outbox::enqueue(&tx, now, Kind::DeleteBlob, blob).await?;
         tx.commit().await?;
-        return Err(Refusal::at(Code::LinkInvalid, &["ticket"]).into());
+        return Err(Refusal::at(Code::LinkInvalid, &["ticket"]).with("state", "CASE_CLOSED").into());
     }
     db::run(&tx, "UPDATE tokens SET used_at = $1 WHERE id = $2", [now.into(), token.id.0.into()]).await?;
     let details = json!({ "byteSize": stored, "mediaType": attachment.media_type.code(), "ticket": token.id });

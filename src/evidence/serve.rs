@@ -13,7 +13,7 @@ use sea_orm::EntityTrait as _;
 use uuid::Uuid;
 
 use super::binding;
-use crate::auth::Actor;
+use crate::auth::{Actor, Permission};
 use crate::cases::access;
 use crate::error::{Code, Error, Refusal, Result};
 use crate::keys::stream::{CHUNK, HEADER_LEN, Opener};
@@ -31,7 +31,7 @@ pub fn link(app: &App, actor: &Actor, attachment: &Model) -> Option<(String, Dat
         Actor::Staff(id, _) => [b"S", id.0.as_bytes().as_slice()].concat(),
         _ => return None,
     };
-    if attachment.state != State::Available {
+    if attachment.state != State::Available || !actor.may(Permission::ReadTexts) {
         return None;
     }
     let until = app.clock.now() + LINK_LASTS;
@@ -68,7 +68,7 @@ pub async fn open_link(app: &App, link: &str) -> Result<Served> {
             found.filter(|s| s.left_at.is_none()).map(|s| Actor::Staff(s.id, s.role))
         }
     };
-    let actor = actor.ok_or_else(invalid)?;
+    let actor = actor.filter(|a| a.may(Permission::ReadTexts)).ok_or_else(invalid)?;
     let attachment = match super::get(app.db.read(), &actor, id).await {
         Err(Error::NotFound) => return Err(invalid()),
         found => found?,

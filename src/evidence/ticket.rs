@@ -88,7 +88,8 @@ pub async fn ticket(app: &App, actor: &Actor, case: CaseId, new: NewAttachment, 
         id: Set(id),
         case_id: Set(case.id),
         unit_id: Set(Some(unit.id)),
-        data_type: Set(DataType::R09b),
+        // While it is only awaited it lives as long as its ticket.
+        data_type: Set(DataType::R27),
         state: Set(State::AwaitingUpload),
         file_name: Set(Some(unit.key.seal(place, &name)?)),
         media_type: Set(media_type),
@@ -97,7 +98,7 @@ pub async fn ticket(app: &App, actor: &Actor, case: CaseId, new: NewAttachment, 
         blob: Set(None),
         created_at: Set(now),
         ready_at: Set(None),
-        start_at: Set(None),
+        start_at: Set(Some(now + TICKET_LASTS)),
         not_before: Set(None),
     };
     let attachment = attachment.insert(&tx).await?;

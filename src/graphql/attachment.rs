@@ -15,7 +15,11 @@ use crate::evidence::{self, NewAttachment, serve};
 use crate::keys::Place;
 
 /// A photo or video of a case.
-pub struct Attachment(pub Model);
+pub struct Attachment {
+    pub(super) row: Model,
+    /// Whether name and bytes are shown: to the customer always, to staff that may where the case was opened.
+    pub(super) shown: bool,
+}
 
 /// A link that lets the bytes out once it is followed with GET.
 #[derive(SimpleObject)]
@@ -30,53 +34,60 @@ pub struct SignedLink {
 impl Attachment {
     /// The opaque id.
     pub(super) async fn id(&self) -> ID {
-        node::id("Attachment", self.0.id.0)
+        node::id("Attachment", self.row.id.0)
     }
 
     /// Where it stands.
     async fn state(&self) -> AttachmentState {
-        self.0.state.into()
+        self.row.state.into()
     }
 
-    /// Its name, as uploaded.
+    /// Its name, as uploaded; null for staff in a list of cases.
     async fn file_name(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
-        let place = Place { table: "attachments", column: "file_name", row: self.0.id.0 };
-        Ok(ctx.session().open(self.0.unit_id, place, self.0.file_name.as_ref()).await?)
+        if !self.shown {
+            return Ok(None);
+        }
+        let place = Place { table: "attachments", column: "file_name", row: self.row.id.0 };
+        Ok(ctx.session().open(self.row.unit_id, place, self.row.file_name.as_ref()).await?)
     }
 
     /// Its media type.
     async fn media_type(&self) -> &'static str {
-        self.0.media_type.mime()
+        self.row.media_type.mime()
     }
 
     /// Its size in bytes: as announced while it is awaited, as stored afterwards.
     async fn byte_size(&self) -> i64 {
-        self.0.byte_size
+        self.row.byte_size
     }
 
     /// When its ticket was issued, UTC.
     async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+        self.row.created_at
     }
 
     /// When it became available, UTC.
     async fn ready_at(&self) -> Option<DateTime<Utc>> {
-        self.0.ready_at
+        self.row.ready_at
     }
 
-    /// A link for you, for five minutes; null while there are no bytes. Each download is logged.
+    /// A link for you, for five minutes; null while there are no bytes, and for staff in a list of cases. Each download
+    /// is logged.
     async fn download(&self, ctx: &Context<'_>) -> Option<SignedLink> {
-        serve::link(ctx.app(), ctx.actor(), &self.0).map(|(url, expires_at)| SignedLink { url, expires_at })
+        if !self.shown {
+            return None;
+        }
+        serve::link(ctx.app(), ctx.actor(), &self.row).map(|(url, expires_at)| SignedLink { url, expires_at })
     }
 
     /// What could be done with it.
     async fn available_actions(&self) -> Vec<AvailableAction> {
-        vec![AvailableAction::unless("download", &[(self.0.state != State::Available, "STATE")])]
+        vec![AvailableAction::unless("download", &[(self.row.state != State::Available, "STATE")])]
     }
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), self.0.data_type, self.0.start_at)
+        retention(ctx.app(), self.row.data_type, self.row.start_at)
     }
 }
 
@@ -138,7 +149,7 @@ impl AttachmentMutation {
         };
         let (ticket, user_errors) = outcome(ctx, authorised(ctx, Permission::Correspond, done).await)?;
         let parts =
-            ticket.map(|t| (Attachment(t.attachment), Upload { url: t.url, method: "PUT", expires_at: t.expires_at }));
+            ticket.map(|t| (Attachment { row: t.attachment, shown: true }, Upload { url: t.url, method: "PUT", expires_at: t.expires_at }));
         let (attachment, upload) = parts.unzip();
         Ok(AttachmentUploadCreatePayload { attachment, upload, user_errors })
     }

@@ -209,7 +209,7 @@ pub enum RefundState {
     Submitted,
     /// Credited to the customer.
     Credited,
-    /// Refused by the provider; does not count towards the ceiling.
+    /// Withdrawn, or refused by the provider; does not count towards the ceiling.
     Failed,
 }
 

@@ -40,7 +40,7 @@ pub fn nullable<T>(ctx: &Context<'_>, found: Result<T, Error>) -> ApiResult<Opti
         Ok(value) => Ok(Some(value)),
         Err(Error::NotFound) => {
             let error = async_graphql::Error::from(ApiError::from(Error::NotFound));
-            ctx.add_error(error.into_server_error(ctx.item.pos));
+            ctx.add_error(ctx.set_error_path(error.into_server_error(ctx.item.pos)));
             Ok(None)
         }
         Err(error) => Err(error.into()),

@@ -12,7 +12,7 @@ use super::retention::{Retention, retention};
 use super::service_case::ServiceCase;
 use super::session::ContextExt as _;
 use crate::auth::Permission;
-use crate::cases::{self, NewMessage, messages};
+use crate::cases::{self, NewMessage, access, messages};
 
 /// A message of a case.
 pub struct Message {
@@ -97,6 +97,9 @@ impl MessageMutation {
         };
         let (done, user_errors) = outcome(ctx, authorised(ctx, Permission::Correspond, done).await)?;
         let (case, message) = done.unzip();
+        if let Some(case) = &case {
+            access::log(ctx.app(), ctx.actor(), case, access::purpose_of(ctx.actor()), None).await?;
+        }
         Ok(MessageAddPayload {
             service_case: case.map(ServiceCase::opened),
             message: message.map(|row| Message { row, shown: true }),

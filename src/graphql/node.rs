@@ -70,7 +70,11 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
         "Customer" => Node::Customer(Customer::listed(customers::get(app, actor, CustomerId(uuid)).await?)),
         "Order" => Node::Order(Order(orders::get(app, actor, OrderId(uuid)).await?)),
         "Refund" => Node::Refund(Refund(refunds::get(app.db.read(), actor, RefundId(uuid)).await?)),
-        "Attachment" => Node::Attachment(Attachment(evidence::get(app.db.read(), actor, AttachmentId(uuid)).await?)),
+        "Attachment" => {
+            // By itself an attachment is not an opened case: staff sees that it exists.
+            let row = evidence::get(app.db.read(), actor, AttachmentId(uuid)).await?;
+            Node::Attachment(Attachment { row, shown: actor.customer().is_some() })
+        }
         _ => return Err(Error::NotFound),
     })
 }

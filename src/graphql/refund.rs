@@ -206,7 +206,7 @@ impl RefundMutation {
         step(ctx, Step::Credit, input).await
     }
 
-    /// Marks a refund as refused by the provider; it no longer counts towards the captured amount.
+    /// Marks a refund as withdrawn, or as refused by the provider; it no longer counts towards the captured amount.
     async fn refund_fail(&self, ctx: &Context<'_>, input: RefundStepInput) -> ApiResult<RefundPayload> {
         step(ctx, Step::Fail, input).await
     }

@@ -46,7 +46,7 @@ impl ServiceCase {
     }
 
     fn shows_texts(&self, actor: &Actor) -> bool {
-        self.opened || actor.customer().is_some()
+        actor.may(Permission::ReadTexts) && (self.opened || actor.customer().is_some())
     }
 }
 
@@ -140,7 +140,7 @@ impl ServiceCase {
     /// The customer; null once the contact record has been erased.
     async fn customer(&self, ctx: &Context<'_>) -> ApiResult<Option<Customer>> {
         let found = ctx.session().loaders.load_one(self.row.customer_id).await.map_err(Error::from)?;
-        let opened = self.opened;
+        let opened = self.opened && ctx.actor().may(Permission::RevealContact);
         Ok(found.map(|row| if opened { Customer::opened(row) } else { Customer::listed(row) }))
     }
 
@@ -179,7 +179,8 @@ impl ServiceCase {
     /// Photos and videos, oldest first, at most 50.
     async fn attachments(&self, ctx: &Context<'_>) -> ApiResult<Vec<Attachment>> {
         let found = ctx.session().loaders.load_one(AttachmentsOf(self.row.id)).await.map_err(Error::from)?;
-        Ok(found.unwrap_or_default().into_iter().map(Attachment).collect())
+        let shown = self.shows_texts(ctx.actor());
+        Ok(found.unwrap_or_default().into_iter().map(|row| Attachment { row, shown }).collect())
     }
 
     /// The mutations that could be called on it, and why one could not.
@@ -358,8 +359,12 @@ pub struct ServiceCasePayload {
     user_errors: Vec<UserError>,
 }
 
-fn payload(ctx: &Context<'_>, done: Result<Model>) -> ApiResult<ServiceCasePayload> {
+/// A case in an answer is an opened one, and logged as such.
+async fn payload(ctx: &Context<'_>, done: Result<Model>) -> ApiResult<ServiceCasePayload> {
     let (row, user_errors) = outcome(ctx, done)?;
+    if let Some(case) = &row {
+        access::log(ctx.app(), ctx.actor(), case, access::purpose_of(ctx.actor()), None).await?;
+    }
     Ok(ServiceCasePayload { service_case: row.map(ServiceCase::opened), user_errors })
 }
 
@@ -384,7 +389,7 @@ impl ServiceCaseMutation {
             };
             cases::open(ctx.app(), ctx.actor(), new, &input.idempotency_key).await
         };
-        payload(ctx, authorised(ctx, Permission::OpenCase, done).await)
+        payload(ctx, authorised(ctx, Permission::OpenCase, done).await).await
     }
 
     /// Decides a case.
@@ -404,7 +409,7 @@ impl ServiceCaseMutation {
             };
             cases::decide(ctx.app(), ctx.actor(), id, decision, &input.idempotency_key).await
         };
-        payload(ctx, authorised(ctx, Permission::Decide, done).await)
+        payload(ctx, authorised(ctx, Permission::Decide, done).await).await
     }
 
     /// Closes a decided case: the retention periods of all that hangs on it begin.
@@ -418,6 +423,6 @@ impl ServiceCaseMutation {
             let close = Close { advice_only: input.advice_only, expected_version: input.expected_version };
             cases::close(ctx.app(), ctx.actor(), id, close, &input.idempotency_key).await
         };
-        payload(ctx, authorised(ctx, Permission::Decide, done).await)
+        payload(ctx, authorised(ctx, Permission::Decide, done).await).await
     }
 }

@@ -47,7 +47,7 @@ pub const JOBS: &[Job] = &[
     Job {
         name: "reaper",
         cron: "45 3 * * *",
-        about: "removes keys and blobs without rows, and reopens uploads that died",
+        about: "removes keys and blobs without rows",
         kind: Kind::Reaper,
     },
 ];
@@ -76,9 +76,9 @@ impl Job {
         let actor = Actor::System;
         match self.kind {
             Kind::Retention => {
-                let settled = if dry_run { 0 } else { erasure::resume(app, &actor).await? };
+                let erasures = if dry_run { Default::default() } else { erasure::resume(app, &actor).await? };
                 let sweep = sweep::run(app, &actor, dry_run).await?;
-                json(&Retention { erasures_settled: settled, sweep })
+                json(&Retention { erasures_settled: erasures.settled, erasures_failed: erasures.failed, sweep })
             }
             Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
             Kind::Outbox => json(&outbox::drain(app).await?),
@@ -91,6 +91,7 @@ impl Job {
 #[serde(rename_all = "camelCase")]
 struct Retention {
     erasures_settled: u64,
+    erasures_failed: u64,
     #[serde(flatten)]
     sweep: sweep::Report,
 }

@@ -1,4 +1,4 @@
-//! What a crash between two stores leaves behind: keys and blobs without rows, uploads that never ended.
+//! What a crash between two stores leaves behind: keys and blobs without rows.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::state::App;
-use crate::{db, keys};
+use crate::keys;
 
 /// What the reaper removed, or would remove.
 #[derive(Debug, Default, Serialize)]
@@ -25,8 +25,6 @@ pub struct Report {
     pub keys: usize,
     /// Blobs older than a day that no row names.
     pub blobs: usize,
-    /// Uploads that died while receiving; their tickets are open again.
-    pub uploads: u64,
 }
 
 /// A key or blob younger than this may belong to a change that is just being made.
@@ -41,7 +39,6 @@ pub async fn run(app: &App, dry_run: bool) -> Result<Report> {
         dry_run,
         keys: reap_keys(app, dry_run).await?,
         blobs: reap_blobs(app, dry_run).await?,
-        uploads: if dry_run { 0 } else { reopen_uploads(app).await? },
     })
 }
 
@@ -49,17 +46,17 @@ async fn reap_keys(app: &App, dry_run: bool) -> Result<usize> {
     let before = app.clock.now() - GRACE;
     let (mut after, mut reaped) = (UnitId(Uuid::nil()), 0);
     loop {
-        let page = app.keys.made_before(before, after, 500).await?;
+        let page = app.keys.idle_since(before, after, 500).await?;
         let Some(last) = page.last() else { return Ok(reaped) };
         after = *last;
-        let tx = app.db.begin().await?;
-        let unused = keys::without_rows(&tx, &page).await;
-        tx.rollback().await?;
-        let unused = unused?;
-        reaped += unused.len();
-        if !dry_run {
-            app.keys.destroy(&unused).await?;
-        }
+        reaped += if dry_run {
+            let tx = app.db.begin().await?;
+            let unused = keys::without_rows(&tx, &page).await;
+            tx.rollback().await?;
+            unused?.len()
+        } else {
+            app.keys.destroy_unused(&app.db, &page).await?.len()
+        };
     }
 }
 
@@ -80,10 +77,4 @@ async fn reap_blobs(app: &App, dry_run: bool) -> Result<usize> {
         }
     }
     Ok(reaped)
-}
-
-async fn reopen_uploads(app: &App) -> Result<u64> {
-    let before = app.clock.now() - TimeDelta::hours(6);
-    let sql = "UPDATE attachments SET state = 'AWAITING_UPLOAD' WHERE state = 'RECEIVING' AND created_at < $1";
-    Ok(db::run(app.db.write(), sql, [before.into()]).await?)
 }

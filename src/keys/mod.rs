@@ -52,6 +52,9 @@ pub struct Unit {
 /// the generation number does; this bounds what a memory dump finds).
 const CACHED_FOR: TimeDelta = TimeDelta::seconds(60);
 
+/// A unit asked for by a writer counts as used for this long at least, which is half of the reaper's grace.
+const TOUCHED_AFTER: TimeDelta = TimeDelta::hours(12);
+
 #[derive(Default)]
 struct Cache {
     generation: i64,
@@ -104,13 +107,13 @@ impl Keys {
     /// # Errors
     /// The key store cannot be read or written.
     pub async fn ensure(&self, unit: UnitOf, now: DateTime<Utc>) -> Result<Unit> {
-        if let Some(found) = self.find(unit).await? {
+        if let Some(found) = self.find(unit, now).await? {
             return Ok(found);
         }
         let id = UnitId(uuid_at(now));
         let mut data = Zeroizing::new([0; 32]);
         getrandom::fill(data.as_mut_slice()).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
-        let sql = "INSERT INTO units (id, owner_id, data_type, year, subject_id, wrapped_key, created_at) \
+        let sql = "INSERT INTO units (id, owner_id, data_type, year, subject_id, wrapped_key, used_at) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (owner_id, data_type, year) DO NOTHING";
         let values = [
             id.0.into(),
@@ -124,15 +127,22 @@ impl Keys {
         if db::run(self.db.write(), sql, values).await? == 1 {
             return Ok(Unit { id, key: Arc::new(UnitKey::new(data)) });
         }
-        self.find(unit).await?.context("a unit made elsewhere at the same moment has gone again").map_err(Into::into)
+        self.find(unit, now).await?.context("a unit made elsewhere at the same moment has gone again").map_err(Into::into)
     }
 
-    async fn find(&self, unit: UnitOf) -> Result<Option<Unit>> {
-        let sql = "SELECT id, wrapped_key FROM units WHERE owner_id = $1 AND data_type = $2 AND year = $3";
+    async fn find(&self, unit: UnitOf, now: DateTime<Utc>) -> Result<Option<Unit>> {
+        let sql = "SELECT id, wrapped_key, used_at FROM units WHERE owner_id = $1 AND data_type = $2 AND year = $3";
         let values = [unit.owner.into(), unit.data_type.code().into(), i64::from(unit.year).into()];
         let Some(row) = db::rows(self.db.read(), sql, values).await?.into_iter().next() else { return Ok(None) };
         let id = UnitId(row.try_get_by_index(0)?);
         let key = self.unwrap(id, &row.try_get_by_index::<Vec<u8>>(1)?)?;
+        if row.try_get_by_index::<DateTime<Utc>>(2)? < now - TOUCHED_AFTER {
+            // A row may be about to use it: the reaper has to see that.
+            let sql = "UPDATE units SET used_at = $1 WHERE id = $2";
+            if db::run(self.db.write(), sql, [now.into(), id.0.into()]).await? == 0 {
+                return Ok(None);
+            }
+        }
         Ok(Some(Unit { id, key: Arc::new(key) }))
     }
 
@@ -192,6 +202,30 @@ impl Keys {
         Ok((generation, keys))
     }
 
+    /// Destroys those of the units that no row of the main database names, and returns them.
+    ///
+    /// The persons concerned are locked meanwhile: whoever is about to give one of these units a row again holds that
+    /// lock from before asking for the unit until after the commit.
+    ///
+    /// # Errors
+    /// A database fails.
+    pub async fn destroy_unused(&self, main: &Db, units: &[UnitId]) -> Result<Vec<UnitId>> {
+        if units.is_empty() {
+            return Ok(Vec::new());
+        }
+        let is_any = db::is_any(self.db.backend(), "id", 1);
+        let sql = format!("SELECT DISTINCT subject_id FROM units WHERE {is_any} AND subject_id IS NOT NULL ORDER BY 1");
+        let subjects = db::rows(self.db.read(), &sql, [db::id_list(units.iter().map(|u| u.0))]).await?;
+        let tx = main.begin().await?;
+        for subject in subjects {
+            db::lock(&tx, "customers", subject.try_get_by_index(0)?).await?;
+        }
+        let unused = without_rows(&tx, units).await?;
+        self.destroy(&unused).await?;
+        tx.rollback().await?;
+        Ok(unused)
+    }
+
     /// Destroys keys, with the look-ups that go with them, and lets every cache know. Destroying twice is fine.
     ///
     /// # Errors
@@ -211,12 +245,12 @@ impl Keys {
         Ok(())
     }
 
-    /// Units made before `before`, oldest first, after `after`: what the reaper compares with the rows.
+    /// Units last used before `before`, in order of id, after `after`: what the reaper compares with the rows.
     ///
     /// # Errors
     /// The key store cannot be read.
-    pub async fn made_before(&self, before: DateTime<Utc>, after: UnitId, most: u32) -> Result<Vec<UnitId>> {
-        let sql = format!("SELECT id FROM units WHERE created_at < $1 AND id > $2 ORDER BY id LIMIT {most}");
+    pub async fn idle_since(&self, before: DateTime<Utc>, after: UnitId, most: u32) -> Result<Vec<UnitId>> {
+        let sql = format!("SELECT id FROM units WHERE used_at < $1 AND id > $2 ORDER BY id LIMIT {most}");
         let rows = db::rows(self.db.read(), &sql, [before.into(), after.0.into()]).await?;
         rows.iter().map(|r| Ok(UnitId(r.try_get_by_index(0)?))).collect()
     }

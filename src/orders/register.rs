@@ -17,8 +17,9 @@ use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::keys::lookup::{Entry, Kind};
 use crate::keys::{Place, Unit, UnitOf};
+use crate::retention::starts;
 use crate::state::App;
-use crate::{audit, input};
+use crate::{audit, db, input};
 
 /// An order to be registered. Money is in minor units of `currency`.
 #[derive(Clone, Debug, Serialize)]
@@ -123,18 +124,8 @@ fn checked(new: NewOrder) -> Result<NewOrder> {
 pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Result<Model> {
     actor.require(Permission::RunShop)?;
     let new = checked(new)?;
-    let now = app.clock.now();
-    // Ids and keys come first, in the key store; rows that never follow are reaped.
-    let customer = CustomerId(allot(app, Kind::Email, &new.customer.email, uuid_at(now), None).await?);
-    let order = OrderId(allot(app, Kind::OrderNumber, &new.number, uuid_at(now), Some(customer)).await?);
-    let contact_unit = UnitOf { owner: customer.0, data_type: DataType::R21, year: 0, subject: Some(customer.0) };
-    let contact_unit = app.keys.ensure(contact_unit, now).await?;
-    let subject = Some(customer.0);
-    let unit = app.keys.ensure(UnitOf { owner: order.0, data_type: DataType::R25, year: 0, subject }, now).await?;
-    let parcel_unit =
-        app.keys.ensure(UnitOf { owner: order.0, data_type: DataType::R07, year: 0, subject }, now).await?;
-
     let tx = app.db.begin().await?;
+    let now = app.clock.now();
     let claim = match idempotency::claim(app, &tx, actor, "orderRegister", key, &new).await? {
         Outcome::Replay(ids) => {
             let id = OrderId(*ids.first().ok_or(Error::NotFound)?);
@@ -146,14 +137,29 @@ pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Res
     if suppressions::Entity::find().filter(suppressions::Column::Hash.eq(hash)).one(&tx).await?.is_some() {
         return Err(Refusal::at(Code::Erased, &["input", "number"]).into());
     }
+    // Under the person's lock, so that keys and look-ups cannot be destroyed between here and the commit; they are
+    // committed first, and what never gets its rows is reaped.
+    let customer = CustomerId(allot(app, Kind::Email, &new.customer.email, uuid_at(now), None).await?);
+    db::lock(&tx, "customers", customer.0).await?;
+    let subject = Some(customer.0);
+    let contact_unit = UnitOf { owner: customer.0, data_type: DataType::R21, year: 0, subject };
+    let contact_unit = app.keys.ensure(contact_unit, now).await?;
+    if allot(app, Kind::Email, &new.customer.email, customer.0, None).await? != customer.0 {
+        return Err(anyhow::anyhow!("the person was erased at this moment and registered anew elsewhere").into());
+    }
+    let order = OrderId(allot(app, Kind::OrderNumber, &new.number, uuid_at(now), Some(customer)).await?);
     if Entity::find_by_id(order).one(&tx).await?.is_some() {
         return Err(Refusal::at(Code::AlreadyExists, &["input", "number"]).with("orderId", order).into());
     }
+    let unit = app.keys.ensure(UnitOf { owner: order.0, data_type: DataType::R25, year: 0, subject }, now).await?;
+    let parcel_unit =
+        app.keys.ensure(UnitOf { owner: order.0, data_type: DataType::R07, year: 0, subject }, now).await?;
     customers::upsert(&tx, customer, &contact_unit, &new.customer, now).await?;
     let row = insert(&tx, order, customer, &unit, &new, now).await?;
     for parcel in &new.parcels {
         insert_parcel(&tx, order, &parcel_unit, parcel, now).await?;
     }
+    starts::order_registered(&tx, order, customer, now).await?;
     claim.done(&tx, now, &[order.0], Some(customer)).await?;
     let details = json!({ "lines": new.lines.len(), "capturedMinor": new.captured_minor });
     audit::record(&tx, now, actor, "order.register", ("orders", Some(order.0)), details).await?;

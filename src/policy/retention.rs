@@ -32,6 +32,8 @@ pub struct Rule {
     pub basis: &'static str,
     /// Why an erasure request does not end the period early, as an article of the GDPR; none: it does.
     pub floor: Option<&'static str>,
+    /// Whether open work on the case or order puts the end off, however long it takes.
+    pub waits_for_work: bool,
 }
 
 impl Rule {
@@ -97,6 +99,8 @@ pub fn shipped() -> Vec<Rule> {
         purpose,
         basis,
         floor,
+        // What only lets somebody in, or shows who was in, lives by its own short period.
+        waits_for_work: !matches!(data_type, D::R12 | D::R27 | D::R28 | D::R32),
     };
     let ye = |n| (n, Year, true);
     vec![

@@ -128,17 +128,33 @@ pub async fn erase(app: &App, actor: &Actor, customer: CustomerId, key: &str) ->
     go_on(app, actor, row).await
 }
 
-/// Goes on with every erasure that waits for something; returns how many are settled now.
+/// What became of the erasures that waited.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Resumed {
+    /// Nothing is left to do.
+    pub settled: u64,
+    /// A store failed; the next run tries again.
+    pub failed: u64,
+}
+
+/// Goes on with every erasure that waits for something. One that fails is counted and does not stop the others.
 ///
 /// # Errors
-/// A store fails; the next run goes on.
-pub async fn resume(app: &App, actor: &Actor) -> Result<u64> {
-    let mut settled = 0;
+/// The list of them cannot be read.
+pub async fn resume(app: &App, actor: &Actor) -> Result<Resumed> {
+    let mut resumed = Resumed::default();
     let waiting = Entity::find().filter(Column::State.eq(State::Deferred)).all(app.db.read()).await?;
     for row in waiting {
-        settled += u64::from(go_on(app, actor, row).await?.state == State::Settled);
+        let id = row.id;
+        match go_on(app, actor, row).await {
+            Ok(report) => resumed.settled += u64::from(report.state == State::Settled),
+            Err(error) => {
+                tracing::error!(erasure = %id, cause = ?error, "a deferred erasure failed");
+                resumed.failed += 1;
+            }
+        }
     }
-    Ok(settled)
+    Ok(resumed)
 }
 
 async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
@@ -164,7 +180,7 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
     let sql = "UPDATE erasures SET state = $1, report = $2, settled_at = $3 WHERE id = $4";
     let values = [done.state.code().into(), text(&done)?.into(), settled_at.into(), row.id.0.into()];
     db::run(app.db.write(), sql, values).await?;
-    sweep::finish(app, true).await?;
+    sweep::finish(app).await?;
     Ok(done)
 }
 

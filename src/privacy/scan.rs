@@ -57,7 +57,7 @@ pub async fn scan(app: &App, actor: &Actor, text: &str) -> Result<Vec<Finding>> 
         }
     }
     found.extend(blobs(app, needle.as_bytes()).await?);
-    let (folders, bytes) = (folders(&app.config), text.as_bytes().to_vec());
+    let (folders, bytes) = (folders(&app.config), needle.as_bytes().to_vec());
     let files = tokio::task::spawn_blocking(move || files(&folders, &bytes));
     found.extend(files.await.map_err(|e| anyhow::anyhow!("the scan died: {e}"))??);
     Ok(found)
@@ -143,7 +143,7 @@ fn files(folders: &[PathBuf], needle: &[u8]) -> anyhow::Result<Vec<Finding>> {
 
 /// A file that vanishes while it is read holds nothing.
 fn holds(path: &Path, needle: &[u8]) -> bool {
-    std::fs::read(path).is_ok_and(|bytes| contains(&bytes, needle))
+    std::fs::read(path).is_ok_and(|bytes| contains(&bytes.to_ascii_lowercase(), needle))
 }
 
 fn contains(hay: &[u8], needle: &[u8]) -> bool {

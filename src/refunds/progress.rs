@@ -21,7 +21,8 @@ pub enum Step {
     Submit,
     /// Credited to the customer.
     Credit,
-    /// Refused by the provider; possible even after a credit, when the money comes back.
+    /// Withdrawn before it was submitted, or refused by the provider; possible even after a credit, when the money
+    /// comes back.
     Fail,
 }
 
@@ -32,7 +33,7 @@ impl Step {
         match self {
             Self::Submit => (&[State::Granted], State::Submitted),
             Self::Credit => (&[State::Submitted], State::Credited),
-            Self::Fail => (&[State::Submitted, State::Credited], State::Failed),
+            Self::Fail => (&[State::Granted, State::Submitted, State::Credited], State::Failed),
         }
     }
 

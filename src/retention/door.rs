@@ -77,7 +77,7 @@ pub fn check(row: &Row, rule: &Rule, ground: Ground, now: DateTime<Utc>) -> Verd
     if row.held {
         return Verdict::Held;
     }
-    if row.open {
+    if row.open && rule.waits_for_work {
         return Verdict::Deferred;
     }
     let over = row.start.is_some_and(|start| rule.is_over(start, now)) && row.not_before.is_none_or(|t| now >= t);
@@ -111,12 +111,14 @@ pub async fn remove(
     let now = app.clock.now();
     let hashes = if t.name == "orders" { app.keys.hashes_of(ids).await? } else { Vec::new() };
     let intent = app.ledger.intent(now, &ground.name(), t.name, ids).await?;
-    let done = remove_in_transaction(app, actor, t, ids, ground, now, hashes).await;
-    match &done {
-        Ok(done) if !done.gone.is_empty() => app.ledger.settled(now, intent, &done.gone, &done.units).await?,
-        _ => app.ledger.void(now, intent).await?,
+    // An error may hide a commit whose answer was lost: the intent then stays open, and a restore checks it again.
+    let done = remove_in_transaction(app, actor, t, ids, ground, now, hashes).await?;
+    if done.gone.is_empty() {
+        app.ledger.void(now, intent).await?;
+    } else {
+        app.ledger.settled(now, intent, &done.gone, &done.units).await?;
     }
-    Ok(done?.verdicts)
+    Ok(done.verdicts)
 }
 
 struct Done {

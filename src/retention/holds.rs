@@ -49,14 +49,15 @@ pub async fn place(app: &App, actor: &Actor, input: NewHold, key: &str) -> Resul
     actor.require(Permission::ProtectData)?;
     let now = app.clock.now();
     let customer = customer_of(app, input.scope).await?;
-    let unit = UnitOf { owner: customer.0, data_type: DataType::R32, year: 0, subject: Some(customer.0) };
-    let unit = app.keys.ensure(unit, now).await?;
     let tx = app.db.begin().await?;
     let claim = match idempotency::claim(app, &tx, actor, "holdPlace", key, &input).await? {
         Outcome::Replay(ids) => return by_id(&tx, HoldId(*ids.first().ok_or(Error::NotFound)?)).await,
         Outcome::First(claim) => claim,
     };
     db::lock(&tx, "customers", customer.0).await?;
+    // Under the person's lock, so that the key cannot be destroyed between here and the commit.
+    let unit = UnitOf { owner: customer.0, data_type: DataType::R32, year: 0, subject: Some(customer.0) };
+    let unit = app.keys.ensure(unit, now).await?;
     let today = calendar::day_of(now);
     let latest = today.checked_add_months(Months::new(6)).unwrap_or(today);
     if input.review_on < today || input.review_on > latest {

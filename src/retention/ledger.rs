@@ -172,8 +172,14 @@ fn files(folder: &Path) -> anyhow::Result<Vec<(i32, PathBuf)>> {
 /// One write of one line, under a lock that other processes respect, on disk when it returns.
 fn append_line(path: &Path, line: &str) -> anyhow::Result<()> {
     let cannot = || format!("cannot write the erasure ledger {}", path.display());
+    let is_new = !path.exists();
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).with_context(cannot)?;
     file.lock().with_context(cannot)?;
     file.write_all(line.as_bytes()).with_context(cannot)?;
-    file.sync_data().with_context(cannot)
+    file.sync_data().with_context(cannot)?;
+    if let (true, Some(folder)) = (is_new, path.parent()) {
+        // A new name is on disk only when its folder is.
+        std::fs::File::open(folder).and_then(|f| f.sync_all()).with_context(cannot)?;
+    }
+    Ok(())
 }

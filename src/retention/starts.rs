@@ -10,6 +10,27 @@ use crate::error::Result;
 
 const NO_OPEN_CASE: &str = "NOT EXISTS (SELECT 1 FROM cases c WHERE c.state NOT IN ('CLOSED', 'ERASED') AND c.";
 
+/// An order is registered: until a delivery or a case moves them on, its periods and that of the contact record count
+/// from here, so that an order which is never reported delivered does not stay for ever.
+///
+/// # Errors
+/// The database fails.
+pub async fn order_registered(
+    tx: &DatabaseTransaction,
+    order: OrderId,
+    customer: CustomerId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let values: [Value; 2] = [now.into(), order.0.into()];
+    db::run(tx, "UPDATE orders SET start_at = $1 WHERE id = $2", values.clone()).await?;
+    for table in ["order_lines", "parcels"] {
+        db::run(tx, &format!("UPDATE {table} SET start_at = $1 WHERE order_id = $2"), values.clone()).await?;
+    }
+    let sql = format!("UPDATE customers SET start_at = $1 WHERE id = $2 AND {NO_OPEN_CASE}customer_id = $2)");
+    db::run(tx, &sql, [now.into(), customer.0.into()]).await?;
+    Ok(())
+}
+
 /// A case opens: the contact record and the order are needed again, so their periods stop.
 ///
 /// # Errors
@@ -37,7 +58,7 @@ pub async fn case_closed(
     now: DateTime<Utc>,
 ) -> Result<()> {
     db::run(tx, "UPDATE cases SET start_at = $1 WHERE id = $2", [now.into(), case.0.into()]).await?;
-    let sql = "UPDATE attachments SET start_at = $1, data_type = $2 WHERE case_id = $3";
+    let sql = "UPDATE attachments SET start_at = $1, data_type = $2 WHERE case_id = $3 AND state = 'AVAILABLE'";
     db::run(tx, sql, [now.into(), evidence.code().into(), case.0.into()]).await?;
     let sql = "UPDATE messages SET start_at = $1 WHERE case_id = $2 AND data_type = 'R06'";
     db::run(tx, sql, [now.into(), case.0.into()]).await?;

@@ -91,7 +91,7 @@ pub async fn run(app: &App, actor: &Actor, dry_run: bool) -> Result<Report> {
     if let Some(rule) = app.rules.get(&DataType::R34) {
         report.ledger_expired = app.ledger.expire(rule, now).await?;
     }
-    (report.outbox, report.forgotten) = finish(app, report.gone() + report.bare_removed > 0).await?;
+    (report.outbox, report.forgotten) = finish(app).await?;
     Ok(report)
 }
 
@@ -99,9 +99,9 @@ pub async fn run(app: &App, actor: &Actor, dry_run: bool) -> Result<Report> {
 ///
 /// # Errors
 /// A database fails.
-pub async fn finish(app: &App, anything_gone: bool) -> Result<(outbox::Report, bool)> {
+pub async fn finish(app: &App) -> Result<(outbox::Report, bool)> {
     let outbox = outbox::drain(app).await?;
-    let forgotten = !anything_gone || (app.db.forget().await? & app.keys.db().forget().await?);
+    let forgotten = app.db.forget().await? & app.keys.db().forget().await?;
     Ok((outbox, forgotten))
 }
 

@@ -157,18 +157,36 @@ on_both_engines! {
         assert_eq!(put(app, "/attachments/uploads/AAAA", Body::empty()).await.status, StatusCode::NOT_FOUND);
     }
 
-    /// F68: an upload whose process died can be tried again, and a blob without a row is reaped.
-    async fn the_reaper_clears_up(app) {
+    /// F68: a blob without a row is reaped, and an attachment that never got its bytes goes with its ticket (R27), even
+    /// while the case is open.
+    async fn what_never_came_clears_itself_up(app) {
         let (known, case) = case_of(app).await;
         let customer = app.customer(&known.email).await;
         ticket(&customer, &case, "image/jpeg", 10).await;
         db::run(app.state.db.write(), "UPDATE attachments SET state = 'RECEIVING'", []).await.unwrap();
+        app.advance(crate::support::days(6));
+        app.run_job("retention").await;
+        assert_eq!(app.count("attachments", "1 = 1").await, 1);
+        app.advance(crate::support::days(3));
+        app.run_job("retention").await;
+        assert_eq!(app.count("attachments", "1 = 1").await, 0, "seven days after the ticket's end");
         let stray = object_store::path::Path::from("stray");
         object_store::ObjectStoreExt::put(&*app.state.blobs, &stray, Bytes::from_static(b"x").into()).await.unwrap();
         // The blob store stamps files with the real time, which lies years after the test's clock.
         app.at("2100-01-01T00:00:00Z");
-        let report = app.run_job("reaper").await;
-        assert_eq!((report["blobs"].as_u64(), report["uploads"].as_u64()), (Some(1), Some(1)));
-        assert_eq!(app.count("attachments", "state = 'AWAITING_UPLOAD'").await, 1);
+        assert_eq!(app.run_job("reaper").await["blobs"], 1);
+    }
+
+    /// A case that closes while bytes are still coming: the bytes go again.
+    async fn closing_ends_an_upload(app) {
+        let (known, case) = case_of(app).await;
+        let customer = app.customer(&known.email).await;
+        let photo = media::jpeg();
+        let (_, path) = ticket(&customer, &case, "image/jpeg", photo.len()).await;
+        life::decide(app, &case, "NOT_ELIGIBLE").await;
+        life::close(app, &case).await;
+        assert_eq!(put(app, &path, Body::from(photo)).await.json()["error"]["code"], "LINK_INVALID");
+        app.run_job("outbox").await;
+        assert_eq!(blobs(app).await, 0);
     }
 }

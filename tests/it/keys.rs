@@ -36,14 +36,31 @@ on_both_engines! {
     async fn a_missing_master_key_stops_the_start(app) {
         let missing = app.folder.path().join("nowhere/master.key");
         let source = Source::File(missing.clone());
-        if app.state.db.backend() == sea_orm::DbBackend::Sqlite {
-            let error = start(with_key(app, source)).await.unwrap_err();
-            assert!(error.contains("is missing") && error.contains("Put the key back"), "{error}");
-            assert!(!missing.exists(), "nothing was made");
-        } else {
-            // A PostgreSQL key store is asked once it is open: the key that would be made does not fit.
-            let error = start(with_key(app, source)).await.unwrap_err();
-            assert!(error.contains("master key"), "{error}");
+        let error = start(with_key(app, source)).await.unwrap_err();
+        assert!(error.contains("is missing") && error.contains("Put the key back"), "{error}");
+        assert!(!missing.exists(), "nothing was made");
+    }
+
+    /// A lost key store beside a filled main database: nothing is made in its place.
+    async fn a_lost_key_store_stops_the_start(app) {
+        life::order(app, "max@example.com", "K-0").await;
+        let empty = match &app.state.config.keystore {
+            aftersales::db::Place::File(_) => {
+                aftersales::db::Place::File(app.folder.path().join("elsewhere/keys.sqlite"))
+            }
+            // An empty database stands for a lost one: the test's own, but for its rows.
+            aftersales::db::Place::Postgres(url) => {
+                let db = app.state.keys.db().write();
+                aftersales::db::run(db, "ALTER TABLE store RENAME TO store_lost", []).await.unwrap();
+                aftersales::db::Place::Postgres(url.clone())
+            }
+        };
+        let error = start(Config { keystore: empty, ..app.state.config.clone() }).await.unwrap_err();
+        assert!(error.contains("key store is missing") && error.contains("Put the key store back"), "{error}");
+        assert!(!app.folder.path().join("elsewhere").exists(), "nothing was made");
+        if app.state.db.backend() == sea_orm::DbBackend::Postgres {
+            let db = app.state.keys.db().write();
+            aftersales::db::run(db, "ALTER TABLE store_lost RENAME TO store", []).await.unwrap();
         }
     }
 

@@ -224,6 +224,24 @@ on_both_engines! {
         assert_eq!((voucher["endsOn"].as_str(), voucher["floor"].as_str()), (Some("2022-12-31"), Some("GDPR Art. 17(3)(b)")));
     }
 
+    /// R07, R21, R25: what is never reported delivered counts from its registration, and a returning customer is known
+    /// until three years after the last event.
+    async fn an_order_without_delivery_does_not_stay_for_ever(app) {
+        let known = life::order(app, "max@example.com", "B-1006").await;
+        life::delivered(app, &known).await;
+        app.at("2017-12-30T09:00:00Z");
+        life::order(app, "max@example.com", "B-1007").await;
+        app.at("2018-01-02T00:00:00Z");
+        sweep(app).await;
+        assert_eq!(app.count("customers", "email IS NOT NULL").await, 1, "the new order needs the contact");
+        assert_eq!(app.count("orders", "number IS NOT NULL").await, 1);
+        app.at("2021-01-01T00:00:00Z");
+        sweep(app).await;
+        for table in ["customers", "orders", "order_lines", "parcels"] {
+            assert_eq!(rows(app, table).await, 0, "{table}");
+        }
+    }
+
     /// R31: when somebody leaves, the account is closed at once and gone after its period; the audit keeps the id.
     async fn a_staff_account_ends(app) {
         let agent = app.agent().await;

@@ -14,11 +14,11 @@ CREATE TABLE units (
     year bigint NOT NULL,
     subject_id uuid,
     wrapped_key bytea NOT NULL,
-    created_at timestamptz NOT NULL,
+    used_at timestamptz NOT NULL,
     UNIQUE (owner_id, data_type, year)
 );
 CREATE INDEX units_subject ON units (subject_id);
-CREATE INDEX units_created ON units (created_at);
+CREATE INDEX units_used ON units (used_at);
 
 -- Keyed blind indexes. They go with the person's last unit.
 CREATE TABLE lookups (

@@ -144,7 +144,7 @@ CREATE TABLE attachments (
     id uuid PRIMARY KEY,
     case_id uuid NOT NULL REFERENCES cases (id),
     unit_id uuid,
-    data_type text NOT NULL CHECK (data_type IN ('R09a', 'R09b')),
+    data_type text NOT NULL CHECK (data_type IN ('R09a', 'R09b', 'R27')),
     state text NOT NULL CHECK (state IN ('AWAITING_UPLOAD', 'RECEIVING', 'AVAILABLE')),
     file_name bytea,
     media_type text NOT NULL CHECK (media_type IN ('JPEG', 'PNG', 'WEBP', 'MP4', 'QUICKTIME')),
