@@ -33,7 +33,7 @@ mod load;
 #[path = "support/plain.rs"]
 mod plain;
 #[path = "../tests/it/support/postgres.rs"]
-#[allow(dead_code, reason = "shared with the tests, which use more of it")]
+#[expect(dead_code, reason = "shared with the tests, which use more of it")]
 mod postgres;
 
 use check::Reader;

