@@ -33,7 +33,6 @@ mod load;
 #[path = "support/plain.rs"]
 mod plain;
 #[path = "../tests/it/support/postgres.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use more of it")]
 mod postgres;
 
 use check::Reader;

@@ -59,7 +59,9 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
             &[P::ReadCases, P::ReadTexts, P::OpenCase, P::Correspond, P::Decide, P::GrantRefund, P::RevealContact]
         }
         Actor::Staff(_, Role::Warehouse) => &[P::ReadCases],
-        Actor::Staff(_, Role::Finance) => &[P::ReadCases, P::ReadTexts, P::GrantRefund, P::MoveRefund, P::RevealContact],
+        Actor::Staff(_, Role::Finance) => {
+            &[P::ReadCases, P::ReadTexts, P::GrantRefund, P::MoveRefund, P::RevealContact]
+        }
         Actor::Staff(_, Role::Dpo) => &[P::ProtectData, P::ReadOperations],
         Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff],
         Actor::Shop => &[P::RunShop],

@@ -70,7 +70,7 @@ impl Db {
                 .map_sqlx_sqlite_opts(move |o| {
                     o.auto_vacuum(SqliteAutoVacuum::Incremental)
                         .journal_mode(SqliteJournalMode::Wal)
-                        .synchronous(synchronous.clone())
+                        .synchronous(synchronous)
                         .busy_timeout(Duration::from_secs(10))
                         .foreign_keys(true)
                         .pragma("secure_delete", "ON")

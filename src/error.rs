@@ -44,9 +44,8 @@ impl Error {
     }
 }
 
-/// Every code that a top-level error may carry.
-pub const PUBLIC_CODES: &[&str] =
-    &["UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT", "INTERNAL_SERVER_ERROR"];
+/// Every code that a top-level error of ours may carry as it is; `INTERNAL_SERVER_ERROR` gets a request id first.
+pub const PUBLIC_CODES: &[&str] = &["UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT"];
 
 impl From<DbErr> for Error {
     /// PostgreSQL's error details quote values, so only the kind and the engine's code are kept.
@@ -86,8 +85,8 @@ impl From<Refusal> for Error {
 pub struct Refusal {
     /// What is wrong.
     pub code: Code,
-    /// Path in the mutation's input.
-    pub field: Vec<&'static str>,
+    /// Path in the mutation's arguments; a place in a list is its index from 0.
+    pub field: Vec<String>,
     /// Facts such as the legal transitions, the current version, the largest amount.
     pub details: Vec<(&'static str, String)>,
 }
@@ -96,7 +95,16 @@ impl Refusal {
     /// A refusal of the input at `field`.
     #[must_use]
     pub fn at(code: Code, field: &[&'static str]) -> Self {
-        Self { code, field: field.to_vec(), details: Vec::new() }
+        Self { code, field: field.iter().map(|&f| f.to_owned()).collect(), details: Vec::new() }
+    }
+
+    /// Says which element of the list `list` in the path is meant.
+    #[must_use]
+    pub fn element(mut self, list: &str, index: usize) -> Self {
+        if let Some(at) = self.field.iter().position(|f| f == list) {
+            self.field.insert(at + 1, index.to_string());
+        }
+        self
     }
 
     /// Adds a fact.

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::auth::Actor;
 use crate::db;
 use crate::error::{Code, Refusal, Result};
+use crate::input;
 use crate::state::App;
 
 /// One execution of a mutation under its key.
@@ -31,7 +32,7 @@ pub enum Outcome {
     Replay(Vec<Uuid>),
 }
 
-/// Looks the key up inside the transaction of the effect. `input` is everything but the key.
+/// Looks the key up inside the transaction of the effect. `request` is everything but the key.
 ///
 /// # Errors
 /// The key is empty or too long, or was used with another input.
@@ -41,19 +42,14 @@ pub async fn claim(
     actor: &Actor,
     operation: &'static str,
     key: &str,
-    input: &impl Serialize,
+    request: &impl Serialize,
 ) -> Result<Outcome> {
     const FIELD: &[&str] = &["input", "idempotencyKey"];
-    if key.trim().is_empty() {
-        return Err(Refusal::at(Code::Required, FIELD).into());
-    }
-    if key.len() > 200 {
-        return Err(Refusal::at(Code::TooLong, FIELD).with("maximum", 200).into());
-    }
+    input::text(key, FIELD, 200)?;
     let who = format!("{}:{}", actor.kind().code(), actor.id().map(|id| id.to_string()).unwrap_or_default());
     let key_hash = app.keys.keyed_hash("idempotency key", key.as_bytes());
-    let input = serde_json::to_vec(input).map_err(|e| anyhow::anyhow!("input does not serialise: {e}"))?;
-    let request_hash = app.keys.keyed_hash("idempotent request", &input);
+    let request = serde_json::to_vec(request).map_err(|e| anyhow::anyhow!("input does not serialise: {e}"))?;
+    let request_hash = app.keys.keyed_hash("idempotent request", &request);
     if tx.get_database_backend() == DbBackend::Postgres {
         // Two requests with one key at the same moment: the second waits, and then replays.
         let lock = key_hash.iter().take(8).fold(0_i64, |n, byte| (n << 8) | i64::from(*byte));

@@ -1,5 +1,7 @@
 //! Checks of what comes in. Each refusal names the path in the mutation's input and the limit.
 
+use chrono::{DateTime, Utc};
+
 use crate::error::{Code, Refusal, Result};
 
 /// Longest message or decision, in characters.
@@ -88,6 +90,18 @@ pub fn positive(value: i64, field: &[&'static str], most: i64) -> Result<i64> {
         return Err(Refusal::at(Code::TooLarge, field).with("maximum", most).into());
     }
     Ok(value)
+}
+
+/// An instant that can have happened: from 1990 on, and not after `latest`.
+///
+/// # Errors
+/// `INVALID` with the bounds.
+pub fn instant(value: DateTime<Utc>, field: &[&'static str], latest: DateTime<Utc>) -> Result<()> {
+    let earliest = DateTime::from_timestamp(631_152_000, 0).unwrap_or_default();
+    if (earliest..=latest).contains(&value) {
+        return Ok(());
+    }
+    Err(Refusal::at(Code::Invalid, field).with("earliest", earliest).with("latest", latest).into())
 }
 
 /// The caller's version is the current one, or the caller does not care.

@@ -9,9 +9,9 @@ use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, DatabaseTransaction, DbBa
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::db;
 use crate::error::Result;
 use crate::state::App;
-use crate::db;
 
 /// Writes an intent in the transaction of the change.
 ///

@@ -70,10 +70,10 @@ impl App {
             );
         }
         let master = MasterKey::load(&config.master_key, !has_keys)?;
-        let keystore = open_database(&config.keystore, &durability).await?;
+        let keystore = open_database(&config.keystore, durability).await?;
         migrate::<KeyStore>(&keystore).await.context("cannot migrate the key store")?;
         let keys = Keys::open(keystore, &master).await?;
-        let db = open_database(&config.database, &durability).await?;
+        let db = open_database(&config.database, durability).await?;
         migrate::<Main>(&db).await.context("cannot migrate the main database")?;
         let folder = config.data.join("blobs");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
@@ -123,9 +123,9 @@ async fn has_rows(place: &Place, table: &str) -> anyhow::Result<bool> {
     Ok(found)
 }
 
-async fn open_database(place: &Place, durability: &SqliteSynchronous) -> anyhow::Result<Db> {
+async fn open_database(place: &Place, durability: SqliteSynchronous) -> anyhow::Result<Db> {
     match place {
-        Place::File(path) => Db::open_file(path, durability.clone()).await,
+        Place::File(path) => Db::open_file(path, durability).await,
         Place::Postgres(_) => Db::open(place).await,
     }
 }

@@ -42,7 +42,7 @@ pub async fn log(app: &App, actor: &Actor, case: &Model, purpose: Purpose, attac
     let now = app.clock.now();
     let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
     let sql = "INSERT INTO access_entries (id, at, actor_kind, actor_id, case_id, customer_id, attachment_id, purpose) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (case_id, actor_id, at, purpose) DO NOTHING";
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (case_id, actor_id, at, purpose) WHERE attachment_id IS NULL DO NOTHING";
     // A download is logged each time, at its own instant.
     let at = if attachment.is_some() { now } else { hour };
     let values = [

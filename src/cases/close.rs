@@ -56,7 +56,7 @@ pub async fn close(app: &App, actor: &Actor, id: CaseId, close: Close, key: &str
     let refunds = refunds::Entity::find().filter(refunds::Column::CaseId.eq(id)).all(&tx).await?;
     if let Some(running) = refunds.iter().find(|r| r.state.is_running()) {
         let refusal = Refusal::at(Code::TransitionNotAllowed, &["input", "caseId"]);
-        return Err(refusal.with("refundId", running.id).with("refundState", running.state.code()).into());
+        return Err(refusal.with("refundState", running.state.code()).into());
     }
     if let Some(unit) = advice {
         let is_claim = case.outcome != Some(CaseOutcome::SolvedDirectly) || !refunds.is_empty();
@@ -103,10 +103,9 @@ async fn lower_to_advice(app: &App, tx: &DatabaseTransaction, case: CaseId, advi
         let place = writing::place(letter.id);
         let key = letter.unit_id.and_then(|u| keys.get(&u));
         let text = letter.body.as_ref().zip(key).and_then(|(body, key)| key.open(place, body));
+        let text = text.ok_or_else(|| anyhow::anyhow!("letter {} does not open", letter.id))?;
         let mut row: messages::ActiveModel = letter.into();
-        if let Some(text) = text {
-            row.body = Set(Some(advice.key.seal(place, text.as_str())?));
-        }
+        row.body = Set(Some(advice.key.seal(place, text.as_str())?));
         row.unit_id = Set(Some(advice.id));
         row.data_type = Set(DataType::R06);
         row.start_at = Set(None);

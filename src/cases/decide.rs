@@ -3,7 +3,8 @@
 use entity::cases::{ActiveModel, LegalBasis, Model, Outcome as CaseOutcome, Reason, State, WaitingFor};
 use entity::ids::CaseId;
 use entity::messages::Form;
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set};
+use entity::refunds;
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde::Serialize;
 use serde_json::json;
 
@@ -32,7 +33,7 @@ pub struct Decision {
 /// Decides a case.
 ///
 /// # Errors
-/// Refused: an unknown or closed case, no text, a claim decided without a basis, another version.
+/// Refused: an unknown or closed case, one with a refund that is decided against now, no text, a claim decided without a basis, another version.
 pub async fn decide(app: &App, actor: &Actor, id: CaseId, decision: Decision, key: &str) -> Result<Model> {
     actor.require(Permission::Decide)?;
     let text = input::text(&decision.text, &["input", "text"], input::LONG_TEXT)?;
@@ -55,6 +56,15 @@ pub async fn decide(app: &App, actor: &Actor, id: CaseId, decision: Decision, ke
     let case = super::for_change(&tx, actor, id, &["input", "caseId"]).await?;
     input::version(decision.expected_version, case.version)?;
     super::require_state(&case, &[State::Received, State::UnderReview, State::Decided], &["input", "caseId"])?;
+    if !matches!(decision.outcome, CaseOutcome::Eligible | CaseOutcome::PartiallyEligible) {
+        let promised = refunds::Entity::find()
+            .filter(refunds::Column::CaseId.eq(id))
+            .filter(refunds::Column::State.ne(refunds::State::Failed));
+        if let Some(refund) = promised.one(&tx).await? {
+            let refusal = Refusal::at(Code::TransitionNotAllowed, &["input", "outcome"]);
+            return Err(refusal.with("refundState", refund.state.code()).into());
+        }
+    }
     let (version, customer) = (case.version, case.customer_id);
     let mut row: ActiveModel = case.into();
     row.state = Set(State::Decided);

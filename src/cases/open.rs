@@ -134,7 +134,11 @@ fn number(id: CaseId, day: chrono::NaiveDate) -> String {
 /// # Errors
 /// The database cannot be read.
 pub async fn by_number(app: &App, actor: &Actor, number: &str) -> Result<Model> {
-    let rows = super::visible_to(actor).filter(entity::cases::Column::Number.eq(number.trim().to_uppercase()));
+    let number = number.trim();
+    if number.chars().any(|c| !c.is_ascii_graphic()) {
+        return Err(Error::NotFound);
+    }
+    let rows = super::visible_to(actor).filter(entity::cases::Column::Number.eq(number.to_uppercase()));
     let found: Option<<Entity as sea_orm::EntityTrait>::Model> = rows.one(app.db.read()).await?;
     found.ok_or(Error::NotFound)
 }

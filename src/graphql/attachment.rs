@@ -2,13 +2,13 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::attachments::{Model, State};
+use entity::attachments::Model;
 use entity::ids::CaseId;
 
 use super::codes::AttachmentState;
 use super::error::{ApiResult, UserError, authorised, outcome};
 use super::node;
-use super::retention::{AvailableAction, Retention, retention};
+use super::retention::{Retention, retention};
 use super::session::ContextExt as _;
 use crate::auth::Permission;
 use crate::evidence::{self, NewAttachment, serve};
@@ -80,11 +80,6 @@ impl Attachment {
         serve::link(ctx.app(), ctx.actor(), &self.row).map(|(url, expires_at)| SignedLink { url, expires_at })
     }
 
-    /// What could be done with it.
-    async fn available_actions(&self) -> Vec<AvailableAction> {
-        vec![AvailableAction::unless("download", &[(self.row.state != State::Available, "STATE")])]
-    }
-
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
         retention(ctx.app(), self.row.data_type, self.row.start_at)
@@ -148,8 +143,12 @@ impl AttachmentMutation {
             evidence::ticket(ctx.app(), ctx.actor(), case, new, &input.idempotency_key).await
         };
         let (ticket, user_errors) = outcome(ctx, authorised(ctx, Permission::Correspond, done).await)?;
-        let parts =
-            ticket.map(|t| (Attachment { row: t.attachment, shown: true }, Upload { url: t.url, method: "PUT", expires_at: t.expires_at }));
+        let parts = ticket.map(|t| {
+            (
+                Attachment { row: t.attachment, shown: true },
+                Upload { url: t.url, method: "PUT", expires_at: t.expires_at },
+            )
+        });
         let (attachment, upload) = parts.unzip();
         Ok(AttachmentUploadCreatePayload { attachment, upload, user_errors })
     }

@@ -104,7 +104,7 @@ pub struct UserError {
     /// What is wrong.
     pub code: UserErrorCode,
     /// Path in the mutation's arguments, such as `["input", "amount", "amountMinor"]`.
-    pub field: Vec<&'static str>,
+    pub field: Vec<String>,
     /// What it means and what helps, in the language of `Accept-Language` (German or English).
     pub message: &'static str,
     /// Named facts.

@@ -34,8 +34,7 @@ pub fn wanted(first: Option<i32>, after: Option<&str>) -> ApiResult<Wanted> {
         None => None,
         Some(text) => {
             let id = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| Uuid::from_slice(&bytes).ok());
-            let unknown =
-                || bad(Refusal::at(Code::Invalid, &["after"]).with("expected", "an endCursor of this connection"));
+            let unknown = || bad(Refusal::at(Code::Invalid, &["after"]).with("expected", "an endCursor"));
             Some(id.ok_or_else(unknown)?)
         }
     };

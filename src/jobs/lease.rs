@@ -81,7 +81,8 @@ async fn run_leased(app: &App, job: &Job, fence: i64) -> Result<Model> {
     let started = app.clock.now();
     let id = EntryId::new(started);
     // Whoever had the lease before died without a word: its run ends here, so that it can expire (R13).
-    let sql = "UPDATE job_runs SET state = 'FAILED', finished_at = $1 WHERE job = $2 AND state = 'RUNNING' AND fence < $3";
+    let sql =
+        "UPDATE job_runs SET state = 'FAILED', finished_at = $1 WHERE job = $2 AND state = 'RUNNING' AND fence < $3";
     db::run(app.db.write(), sql, [started.into(), job.name.into(), fence.into()]).await?;
     let row = ActiveModel {
         id: Set(id),

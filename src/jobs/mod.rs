@@ -44,12 +44,7 @@ pub const JOBS: &[Job] = &[
         kind: Kind::Retention,
     },
     Job { name: "outbox", cron: "* * * * *", about: "destroys keys and deletes blobs", kind: Kind::Outbox },
-    Job {
-        name: "reaper",
-        cron: "45 3 * * *",
-        about: "removes keys and blobs without rows",
-        kind: Kind::Reaper,
-    },
+    Job { name: "reaper", cron: "45 3 * * *", about: "removes keys and blobs without rows", kind: Kind::Reaper },
 ];
 
 /// The job of this name.

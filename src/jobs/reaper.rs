@@ -12,8 +12,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::state::App;
 use crate::keys;
+use crate::state::App;
 
 /// What the reaper removed, or would remove.
 #[derive(Debug, Default, Serialize)]
@@ -35,11 +35,7 @@ const GRACE: TimeDelta = TimeDelta::days(1);
 /// # Errors
 /// A store fails; the next run goes on.
 pub async fn run(app: &App, dry_run: bool) -> Result<Report> {
-    Ok(Report {
-        dry_run,
-        keys: reap_keys(app, dry_run).await?,
-        blobs: reap_blobs(app, dry_run).await?,
-    })
+    Ok(Report { dry_run, keys: reap_keys(app, dry_run).await?, blobs: reap_blobs(app, dry_run).await? })
 }
 
 async fn reap_keys(app: &App, dry_run: bool) -> Result<usize> {

@@ -127,7 +127,10 @@ impl Keys {
         if db::run(self.db.write(), sql, values).await? == 1 {
             return Ok(Unit { id, key: Arc::new(UnitKey::new(data)) });
         }
-        self.find(unit, now).await?.context("a unit made elsewhere at the same moment has gone again").map_err(Into::into)
+        self.find(unit, now)
+            .await?
+            .context("a unit made elsewhere at the same moment has gone again")
+            .map_err(Into::into)
     }
 
     async fn find(&self, unit: UnitOf, now: DateTime<Utc>) -> Result<Option<Unit>> {

@@ -47,9 +47,7 @@ pub async fn deliver(app: &App, actor: &Actor, delivery: Delivery, key: &str) ->
     };
     let unknown = || Error::from(Refusal::at(Code::NotFound, &["input", "orderNumber"]));
     let now = app.clock.now();
-    if delivery.delivered_at > now {
-        return Err(Refusal::at(Code::Invalid, &["input", "deliveredAt"]).with("latest", now).into());
-    }
+    input::instant(delivery.delivered_at, &["input", "deliveredAt"], now)?;
     let id = app.keys.look_up(Kind::OrderNumber, &number).await?.map(OrderId).ok_or_else(unknown)?;
     let order = Entity::find_by_id(id).one(app.db.read()).await?.filter(|o| o.erased_at.is_none());
     let subject = Some(order.ok_or_else(unknown)?.customer_id.0);

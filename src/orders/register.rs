@@ -74,12 +74,27 @@ pub struct NewParcel {
 
 const MOST: i64 = 100_000_000_000;
 
-fn checked(new: NewOrder) -> Result<NewOrder> {
+/// Checks every element; a refusal names its index.
+fn each<T>(list: Vec<T>, name: &str, check: impl Fn(T) -> Result<T>) -> Result<Vec<T>> {
+    let named = |index: usize| {
+        move |error| match error {
+            Error::Refused(refusal) => Error::Refused(refusal.element(name, index)),
+            other => other,
+        }
+    };
+    list.into_iter().enumerate().map(|(index, element)| check(element).map_err(named(index))).collect()
+}
+
+fn checked(new: NewOrder, latest: DateTime<Utc>) -> Result<NewOrder> {
+    input::instant(new.ordered_at, &["input", "orderedAt"], latest)?;
     if new.lines.is_empty() {
         return Err(Refusal::at(Code::Required, &["input", "lines"]).into());
     }
-    if new.lines.len() > 200 || new.parcels.len() > 100 {
+    if new.lines.len() > 200 {
         return Err(Refusal::at(Code::TooLarge, &["input", "lines"]).with("maximum", 200).into());
+    }
+    if new.parcels.len() > 100 {
+        return Err(Refusal::at(Code::TooLarge, &["input", "parcels"]).with("maximum", 100).into());
     }
     let line = |l: NewLine| -> Result<NewLine> {
         input::positive(i64::from(l.quantity), &["input", "lines", "quantity"], 1_000_000)?;
@@ -97,6 +112,9 @@ fn checked(new: NewOrder) -> Result<NewOrder> {
         })
     };
     let parcel = |p: NewParcel| -> Result<NewParcel> {
+        if let Some(at) = p.dispatched_at {
+            input::instant(at, &["input", "parcels", "dispatchedAt"], latest)?;
+        }
         Ok(NewParcel {
             carrier: input::code(&p.carrier, &["input", "parcels", "carrier"])?,
             tracking_number: input::text(&p.tracking_number, &["input", "parcels", "trackingNumber"], 80)?,
@@ -104,15 +122,15 @@ fn checked(new: NewOrder) -> Result<NewOrder> {
         })
     };
     if new.captured_minor < 0 || new.captured_minor > MOST {
-        return Err(Refusal::at(Code::Invalid, &["input", "capturedMinor"]).with("maximum", MOST).into());
+        return Err(Refusal::at(Code::Invalid, &["input", "captured", "amountMinor"]).with("maximum", MOST).into());
     }
     Ok(NewOrder {
         number: input::text(&new.number, &["input", "number"], 80)?,
         customer: new.customer.checked()?,
-        currency: input::currency(&new.currency, &["input", "currency"])?,
+        currency: input::currency(&new.currency, &["input", "captured", "currency"])?,
         payment_reference: input::optional(new.payment_reference.as_deref(), &["input", "paymentReference"], 120)?,
-        lines: new.lines.into_iter().map(line).collect::<Result<_>>()?,
-        parcels: new.parcels.into_iter().map(parcel).collect::<Result<_>>()?,
+        lines: each(new.lines, "lines", line)?,
+        parcels: each(new.parcels, "parcels", parcel)?,
         ..new
     })
 }
@@ -123,7 +141,7 @@ fn checked(new: NewOrder) -> Result<NewOrder> {
 /// Refused: a field of the wrong form, a number that is registered already (`ALREADY_EXISTS`) or was erased (`ERASED`).
 pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Result<Model> {
     actor.require(Permission::RunShop)?;
-    let new = checked(new)?;
+    let new = checked(new, app.clock.now())?;
     let tx = app.db.begin().await?;
     let now = app.clock.now();
     let claim = match idempotency::claim(app, &tx, actor, "orderRegister", key, &new).await? {
@@ -149,7 +167,7 @@ pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Res
     }
     let order = OrderId(allot(app, Kind::OrderNumber, &new.number, uuid_at(now), Some(customer)).await?);
     if Entity::find_by_id(order).one(&tx).await?.is_some() {
-        return Err(Refusal::at(Code::AlreadyExists, &["input", "number"]).with("orderId", order).into());
+        return Err(Refusal::at(Code::AlreadyExists, &["input", "number"]).into());
     }
     let unit = app.keys.ensure(UnitOf { owner: order.0, data_type: DataType::R25, year: 0, subject }, now).await?;
     let parcel_unit =

@@ -1,9 +1,9 @@
 //! The way of a refund to the customer's account: submitted, credited, or failed.
 
 use entity::cases::{self, WaitingFor};
-use entity::ids::RefundId;
+use entity::ids::{CaseId, RefundId};
 use entity::refunds::{ActiveModel, Model, State};
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _};
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, DatabaseTransaction, EntityTrait as _};
 use serde::Serialize;
 use serde_json::json;
 
@@ -11,6 +11,7 @@ use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::keys::Place;
+use crate::retention::starts;
 use crate::state::App;
 use crate::{audit, db, input};
 
@@ -106,15 +107,32 @@ pub async fn advance(
         row.reference = Set(Some(key.seal(place, &text)?));
     }
     let row = row.update(&tx).await?;
-    let waiting_for = if to == State::Submitted { WaitingFor::Bank } else { WaitingFor::Shop };
-    if let Some(case) = cases::Entity::find_by_id(case).one(&tx).await?.filter(|c| c.closed_at.is_none()) {
-        let mut case: cases::ActiveModel = case.into();
-        case.waiting_for = Set(Some(waiting_for));
-        case.update(&tx).await?;
-    }
+    follow(&tx, case, to).await?;
     claim.done(&tx, now, &[id.0], Some(customer)).await?;
     let details = json!({ "state": to.code() });
     audit::record(&tx, now, actor, "refund.advance", ("refunds", Some(id.0)), details).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Whose turn the case is now. Money that comes back after the case was closed takes it up again: the customer is owed it.
+async fn follow(tx: &DatabaseTransaction, case: CaseId, refund: State) -> Result<()> {
+    let Some(case) = cases::Entity::find_by_id(case).one(tx).await? else { return Ok(()) };
+    let (id, customer, order, state, version) = (case.id, case.customer_id, case.order_id, case.state, case.version);
+    let reopened = state == cases::State::Closed && refund == State::Failed;
+    if state != cases::State::Decided && !reopened {
+        return Ok(());
+    }
+    let mut case: cases::ActiveModel = case.into();
+    case.waiting_for = Set(Some(if refund == State::Submitted { WaitingFor::Bank } else { WaitingFor::Shop }));
+    if reopened {
+        case.state = Set(cases::State::Decided);
+        case.closed_at = Set(None);
+        case.version = Set(version + 1);
+    }
+    case.update(tx).await?;
+    if reopened {
+        starts::case_reopened(tx, id, customer, order).await?;
+    }
+    Ok(())
 }

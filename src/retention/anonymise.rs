@@ -82,9 +82,9 @@ const fn duration_bucket(days: Option<i64>) -> &'static str {
 const fn amount_bucket(minor: Option<i64>) -> &'static str {
     match minor {
         None => "",
-        Some(..=24_99) => "0-24",
-        Some(25_00..=99_99) => "25-99",
-        Some(100_00..=499_99) => "100-499",
+        Some(..=2_499) => "0-24",
+        Some(2_500..=9_999) => "25-99",
+        Some(10_000..=49_999) => "100-499",
         Some(_) => "500+",
     }
 }

@@ -15,7 +15,7 @@ use crate::idempotency::{self, Outcome};
 use crate::keys::{Place, UnitOf};
 use crate::policy::calendar;
 use crate::state::App;
-use crate::{audit, db};
+use crate::{audit, db, input};
 
 /// What a hold covers, with all that hangs on it.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -45,12 +45,12 @@ pub struct NewHold {
 ///
 /// # Errors
 /// Refused: an unknown scope, a review day in the past or more than six months ahead, a note over 2,000 characters.
-pub async fn place(app: &App, actor: &Actor, input: NewHold, key: &str) -> Result<Model> {
+pub async fn place(app: &App, actor: &Actor, new: NewHold, key: &str) -> Result<Model> {
     actor.require(Permission::ProtectData)?;
     let now = app.clock.now();
-    let customer = customer_of(app, input.scope).await?;
+    let customer = customer_of(app, new.scope).await?;
     let tx = app.db.begin().await?;
-    let claim = match idempotency::claim(app, &tx, actor, "holdPlace", key, &input).await? {
+    let claim = match idempotency::claim(app, &tx, actor, "holdPlace", key, &new).await? {
         Outcome::Replay(ids) => return by_id(&tx, HoldId(*ids.first().ok_or(Error::NotFound)?)).await,
         Outcome::First(claim) => claim,
     };
@@ -60,35 +60,30 @@ pub async fn place(app: &App, actor: &Actor, input: NewHold, key: &str) -> Resul
     let unit = app.keys.ensure(unit, now).await?;
     let today = calendar::day_of(now);
     let latest = today.checked_add_months(Months::new(6)).unwrap_or(today);
-    if input.review_on < today || input.review_on > latest {
+    if new.review_on < today || new.review_on > latest {
         let refusal = Refusal::at(Code::Invalid, &["input", "reviewOn"]);
         return Err(refusal.with("earliest", today).with("latest", latest).into());
     }
     let id = HoldId::new(now);
-    let (customer_id, order_id, case_id) = match input.scope {
+    let (customer_id, order_id, case_id) = match new.scope {
         Scope::Customer(id) => (Some(id), None, None),
         Scope::Order(id) => (None, Some(id), None),
         Scope::Case(id) => (None, None, Some(id)),
     };
     let place = Place { table: "holds", column: "note", row: id.0 };
-    let note = match input.note.as_deref().map(str::trim).filter(|n| !n.is_empty()) {
-        Some(note) if note.chars().count() > 2000 => {
-            return Err(Refusal::at(Code::TooLong, &["input", "note"]).with("maximum", 2000).into());
-        }
-        Some(note) => Some(unit.key.seal(place, note)?),
-        None => None,
-    };
+    let note = input::optional(new.note.as_deref(), &["input", "note"], 2000)?;
+    let note = note.map(|text| unit.key.seal(place, &text)).transpose()?;
     let row = ActiveModel {
         id: Set(id),
         customer_id: Set(customer_id),
         order_id: Set(order_id),
         case_id: Set(case_id),
         unit_id: Set(note.is_some().then_some(unit.id)),
-        reason: Set(input.reason),
+        reason: Set(new.reason),
         note: Set(note),
         placed_at: Set(now),
         placed_by: Set(actor.staff()),
-        review_on: Set(input.review_on),
+        review_on: Set(new.review_on),
         released_at: Set(None),
         released_by: Set(None),
         start_at: Set(None),
@@ -154,5 +149,10 @@ async fn customer_of(app: &App, scope: Scope) -> Result<CustomerId> {
         Scope::Order(id) => orders::Entity::find_by_id(id).one(db).await?.map(|o| o.customer_id),
         Scope::Case(id) => cases::Entity::find_by_id(id).one(db).await?.map(|c| c.customer_id),
     };
-    found.ok_or_else(|| Refusal::at(Code::NotFound, &["input", "scope"]).into())
+    let field = match scope {
+        Scope::Customer(_) => "customerId",
+        Scope::Order(_) => "orderId",
+        Scope::Case(_) => "caseId",
+    };
+    found.ok_or_else(|| Refusal::at(Code::NotFound, &["input", field]).into())
 }

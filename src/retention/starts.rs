@@ -44,6 +44,24 @@ pub async fn case_opened(tx: &DatabaseTransaction, customer: CustomerId, order: 
     Ok(())
 }
 
+/// A closed case is taken up again: everything that its closing had started stops.
+///
+/// # Errors
+/// The database fails.
+pub async fn case_reopened(
+    tx: &DatabaseTransaction,
+    case: CaseId,
+    customer: CustomerId,
+    order: Option<OrderId>,
+) -> Result<()> {
+    db::run(tx, "UPDATE cases SET start_at = NULL WHERE id = $1", [case.0.into()]).await?;
+    let sql = "UPDATE attachments SET start_at = NULL WHERE case_id = $1 AND state = 'AVAILABLE'";
+    db::run(tx, sql, [case.0.into()]).await?;
+    db::run(tx, "UPDATE messages SET start_at = NULL WHERE case_id = $1 AND data_type = 'R06'", [case.0.into()])
+        .await?;
+    case_opened(tx, customer, order).await
+}
+
 /// A case closes: its header (R24), its evidence (R09a, R09b), its advice (R06), and, where it was the last open one,
 /// the order (R25) and the contact record (R21) begin their periods.
 ///
@@ -74,8 +92,8 @@ pub async fn case_closed(
     Ok(())
 }
 
-/// The last parcel of an order is delivered: an order without any case begins its period, and so does the contact
-/// record of a customer without an open case; a later event of the same kind moves it on, never back.
+/// The last parcel of an order is delivered: an order without any case begins its period then; one whose cases are all
+/// closed, and the contact record of a customer without an open case, are moved on by it, never back.
 ///
 /// # Errors
 /// The database fails.
@@ -86,9 +104,11 @@ pub async fn order_delivered(
     at: DateTime<Utc>,
 ) -> Result<()> {
     let values: [Value; 2] = [at.into(), order.0.into()];
-    let no_case = "NOT EXISTS (SELECT 1 FROM cases c WHERE c.order_id = $2)";
-    db::run(tx, &format!("UPDATE orders SET start_at = $1 WHERE id = $2 AND {no_case}"), values.clone()).await?;
-    db::run(tx, &format!("UPDATE order_lines SET start_at = $1 WHERE order_id = $2 AND {no_case}"), values).await?;
+    let begins = format!(
+        "(NOT EXISTS (SELECT 1 FROM cases c WHERE c.order_id = $2) OR (start_at < $1 AND {NO_OPEN_CASE}order_id = $2)))"
+    );
+    db::run(tx, &format!("UPDATE orders SET start_at = $1 WHERE id = $2 AND {begins}"), values.clone()).await?;
+    db::run(tx, &format!("UPDATE order_lines SET start_at = $1 WHERE order_id = $2 AND {begins}"), values).await?;
     let sql = format!(
         "UPDATE customers SET start_at = $1 WHERE id = $2 AND (start_at IS NULL OR start_at < $1) \
          AND {NO_OPEN_CASE}customer_id = $2)"

@@ -99,8 +99,18 @@ const MATRIX: &[(&str, &str, &str)] = &[
 
 /// What a mutation must not touch.
 const TABLES: &[&str] = &[
-    "customers", "orders", "cases", "messages", "refunds", "attachments", "holds", "tokens", "erasures", "idempotency_keys",
-    "audit_entries", "staff",
+    "customers",
+    "orders",
+    "cases",
+    "messages",
+    "refunds",
+    "attachments",
+    "holds",
+    "tokens",
+    "erasures",
+    "idempotency_keys",
+    "audit_entries",
+    "staff",
 ];
 
 /// The root fields of the API, each with its operation.

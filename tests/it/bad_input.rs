@@ -45,12 +45,7 @@ fn with(input: &Value, place: &str, value: &Value) -> Value {
 
 /// An input that is right but for the value at a place is refused with this code, at this path, in words; returns the
 /// errors, so that facts can be looked at. Nothing changes.
-async fn refuses(
-    caller: &Caller<'_>,
-    mutation: &str,
-    right: &Value,
-    rows: &[(&str, Value, &str, &str)],
-) -> Vec<Value> {
+async fn refuses(caller: &Caller<'_>, mutation: &str, right: &Value, rows: &[(&str, Value, &str, &str)]) -> Vec<Value> {
     let before = counts(caller.app).await;
     let input_type = match mutation {
         "refundSubmit" => "RefundStepInput".to_owned(),
@@ -243,7 +238,7 @@ on_both_engines! {
             ("/customer/name", json!("  "), "REQUIRED", "input.customer.name"),
             ("/captured/amountMinor", json!(-1), "INVALID", "input.captured.amountMinor"),
             ("/captured/currency", json!("Euro"), "INVALID", "input.captured.currency"),
-            ("/parcels/0/carrier", json!("Die Post"), "INVALID", "input.parcels.carrier"),
+            ("/parcels/0/carrier", json!("Die Post"), "INVALID", "input.parcels.0.carrier"),
             ("/parcels", json!(vec![json!({ "carrier": "DHL", "trackingNumber": "1" }); 101]), "TOO_LARGE", "input.parcels"),
         ]).await;
         assert_eq!(errors[0]["details"], json!([{ "name": "maximum", "value": "200" }]));

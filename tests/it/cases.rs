@@ -1,1 +1,280 @@
+//! The life of a case: how it arrives, whose turn it is, what is decided and told, and how it ends.
 
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::on_both_engines;
+use crate::support::{App, Caller, life};
+
+/// A claim about an order, and its customer.
+async fn claim(app: &App, number: &str) -> (life::Known, String) {
+    let known = life::order(app, "max@example.com", number).await;
+    life::delivered(app, &known).await;
+    let customer = app.customer(&known.email).await;
+    let case = life::open(&customer, "WARRANTY_CLAIM", Some(&known.order), "Der Wasserkocher leckt.").await;
+    (known, case)
+}
+
+/// What a caller sees of a case.
+async fn seen(caller: &Caller<'_>, case: &str, selection: &str) -> Value {
+    let query = format!("query($id: ID!) {{ serviceCase(id: $id) {{ {selection} }} }}");
+    caller.data(&query, json!({ "id": case })).await["serviceCase"].clone()
+}
+
+/// State and turn, as the customer sees them.
+async fn stands(app: &App, known: &life::Known, case: &str) -> (String, String) {
+    let found = seen(&app.customer(&known.email).await, case, "state waitingFor").await;
+    (found["state"].as_str().unwrap().to_owned(), found["waitingFor"].as_str().unwrap().to_owned())
+}
+
+fn is(state: &str, turn: &str) -> (String, String) {
+    (state.to_owned(), turn.to_owned())
+}
+
+/// The data type, body and readiness to be deleted of each message.
+async fn letters(caller: &Caller<'_>, case: &str) -> Vec<(String, String, bool)> {
+    let found = seen(caller, case, "messages { nodes { body retention { dataType startedAt } } }").await;
+    let text = |value: &Value| value.as_str().unwrap_or("nothing").to_owned();
+    let letter =
+        |m: &Value| (text(&m["retention"]["dataType"]), text(&m["body"]), m["retention"]["startedAt"].is_string());
+    found["messages"]["nodes"].as_array().unwrap().iter().map(letter).collect()
+}
+
+async fn close_refused(app: &App, case: &str, advice_only: bool) -> (String, Value) {
+    let input = json!({ "caseId": case, "adviceOnly": advice_only });
+    app.agent().await.refused("serviceCaseClose", "ServiceCaseCloseInput", input).await
+}
+
+/// Details as pairs.
+fn facts(error: &Value) -> Vec<(&str, &str)> {
+    let details = error["details"].as_array().unwrap();
+    details.iter().map(|d| (d["name"].as_str().unwrap(), d["value"].as_str().unwrap())).collect()
+}
+
+on_both_engines! {
+    /// F4, F30, S33, S57: every step of a claim, with its state and whose turn it is.
+    async fn a_claim_goes_from_step_to_step(app) {
+        let (known, case) = claim(app, "C-1").await;
+        assert_eq!(stands(app, &known, &case).await, is("RECEIVED", "SHOP"));
+        life::say(&app.agent().await, &case, "Bitte senden Sie uns ein Foto.").await;
+        assert_eq!(stands(app, &known, &case).await, is("UNDER_REVIEW", "CUSTOMER"));
+        life::say(&app.customer(&known.email).await, &case, "Hier ist es.").await;
+        assert_eq!(stands(app, &known, &case).await, is("UNDER_REVIEW", "SHOP"));
+        app.advance(TimeDelta::hours(1));
+        life::decide(app, &case, "ELIGIBLE").await;
+        assert_eq!(stands(app, &known, &case).await, is("DECIDED", "SHOP"));
+        let refund = life::grant(app, &case, 11990).await;
+        assert_eq!(stands(app, &known, &case).await, is("DECIDED", "SHOP"));
+        life::step(app, "refundSubmit", &refund).await;
+        assert_eq!(stands(app, &known, &case).await, is("DECIDED", "BANK"));
+        life::step(app, "refundCredit", &refund).await;
+        assert_eq!(stands(app, &known, &case).await, is("DECIDED", "SHOP"));
+        app.advance(TimeDelta::hours(1));
+        life::close(app, &case).await;
+        assert_eq!(stands(app, &known, &case).await, is("CLOSED", "NOBODY"));
+        let times = seen(&app.customer(&known.email).await, &case, "channel openedAt decidedAt closedAt version").await;
+        assert_eq!(times, json!({
+            "channel": "PORTAL", "openedAt": "2014-03-10T09:00:00+00:00", "decidedAt": "2014-03-10T10:00:00+00:00",
+            "closedAt": "2014-03-10T11:00:00+00:00", "version": 3,
+        }));
+        let audit = "action IN ('case.open', 'case.message', 'case.decide', 'case.close') AND row_id IS NOT NULL";
+        assert_eq!(app.count("audit_entries", audit).await, 5);
+    }
+
+    /// S16, F45: an agent writes down what was said on the telephone, and for whom; the customer finds it.
+    async fn staff_opens_a_case_for_one_who_calls(app) {
+        let known = life::order(app, "max@example.com", "C-2").await;
+        let agent = app.agent().await;
+        let mut input = json!({ "kind": "COMPLAINT", "description": "Ruft wegen einer Lieferung an." });
+        let (code, error) = agent.refused("serviceCaseOpen", "ServiceCaseOpenInput", input.clone()).await;
+        assert_eq!((code.as_str(), &error["field"]), ("REQUIRED", &json!(["input", "customerId"])));
+        input["customerId"] = json!(known.customer);
+        let (code, error) = agent.refused("serviceCaseOpen", "ServiceCaseOpenInput", input.clone()).await;
+        assert_eq!((code.as_str(), &error["field"]), ("REQUIRED", &json!(["input", "channel"])));
+        input["channel"] = json!("PHONE");
+        let done = agent.done("serviceCaseOpen", "ServiceCaseOpenInput", input, "serviceCase { id }").await;
+        let case = done["serviceCase"]["id"].as_str().unwrap();
+        let selection = "channel state messages { nodes { form author body } }";
+        let message = json!({ "form": "REQUEST", "author": "STAFF", "body": "Ruft wegen einer Lieferung an." });
+        let expected = json!({ "channel": "PHONE", "state": "RECEIVED", "messages": { "nodes": [message] } });
+        assert_eq!(seen(&app.customer(&known.email).await, case, selection).await, expected);
+    }
+
+    /// S6, S7, S8, S9, S10, S11, S19: every kind, with nothing but a description.
+    async fn every_kind_can_be_opened_with_a_description_alone(app) {
+        let known = life::order(app, "max@example.com", "C-3").await;
+        let customer = app.customer(&known.email).await;
+        let kinds = ["ORDER_ADVICE", "USAGE_GUIDANCE", "RETURN", "EXCHANGE", "REFUND_TRACKING", "LOGISTICS_QUERY", "WARRANTY_CLAIM", "COMPLAINT"];
+        for kind in kinds {
+            let case = life::open(&customer, kind, None, "Mein Anliegen.").await;
+            let found = seen(&customer, &case, "kind state order { id }").await;
+            assert_eq!(found, json!({ "kind": kind, "state": "RECEIVED", "order": null }));
+            let listed = customer.data("query($k: ServiceCaseKind) { serviceCases(filter: {kind: $k}) { nodes { id } } }", json!({ "k": kind })).await;
+            assert_eq!(listed["serviceCases"]["nodes"], json!([{ "id": case }]));
+        }
+    }
+
+    /// F2: by the number that people read to each other; somebody else's is not found.
+    async fn a_case_is_found_by_its_number(app) {
+        let (known, case) = claim(app, "C-4").await;
+        life::order(app, "erika@example.com", "C-5").await;
+        let customer = app.customer(&known.email).await;
+        let number = seen(&customer, &case, "number").await["number"].as_str().unwrap().to_owned();
+        assert!(number.starts_with("AS-2014-") && number.len() == 15, "{number}");
+        let query = "query($n: String!) { serviceCaseByNumber(number: $n) { id } }";
+        for text in [number.clone(), format!(" {} ", number.to_lowercase())] {
+            assert_eq!(customer.data(query, json!({ "n": text })).await["serviceCaseByNumber"]["id"], case.as_str());
+        }
+        let reply = app.customer("erika@example.com").await.gql(query, json!({ "n": number })).await;
+        assert_eq!((reply.code().as_str(), &reply.json()["data"]), ("NOT_FOUND", &json!({ "serviceCaseByNumber": null })));
+        assert_eq!(customer.gql(query, json!({ "n": "AS-2014-0000000" })).await.code(), "NOT_FOUND");
+    }
+
+    /// S34, S35, F7: a claim that is not accepted says why and on what basis, and the customer reads it.
+    async fn a_refusal_gives_reason_and_basis(app) {
+        let (known, case) = claim(app, "C-6").await;
+        app.advance(TimeDelta::minutes(1));
+        let text = "Der Mangel war bei der Prüfung nicht festzustellen.";
+        let mut decision = json!({ "caseId": case, "outcome": "NOT_ELIGIBLE", "reason": "DEFECT_NOT_CONFIRMED", "legalBasis": "NONE", "text": text });
+        let agent = app.agent().await;
+        let (code, error) = agent.refused("serviceCaseDecide", "ServiceCaseDecideInput", decision.clone()).await;
+        assert_eq!((code.as_str(), &error["field"]), ("REQUIRED", &json!(["input", "legalBasis"])), "a claim needs a basis");
+        assert_eq!(stands(app, &known, &case).await, is("RECEIVED", "SHOP"));
+        decision["legalBasis"] = json!("WARRANTY");
+        agent.done("serviceCaseDecide", "ServiceCaseDecideInput", decision, "serviceCase { id }").await;
+        let selection = "outcome outcomeLabel reason legalBasis messages { nodes { form author body } }";
+        let found = seen(&app.customer(&known.email).await, &case, selection).await;
+        assert_eq!((&found["outcome"], &found["outcomeLabel"]), (&json!("NOT_ELIGIBLE"), &json!("Not accepted")));
+        assert_eq!((&found["reason"], &found["legalBasis"]), (&json!("DEFECT_NOT_CONFIRMED"), &json!("WARRANTY")));
+        assert_eq!(found["messages"]["nodes"][1], json!({ "form": "DECISION", "author": "STAFF", "body": text }));
+    }
+
+    /// S42, S43: the customer disagrees, and the matter is examined again.
+    async fn a_decision_can_be_taken_again(app) {
+        let (known, case) = claim(app, "C-7").await;
+        life::decide(app, &case, "NOT_ELIGIBLE").await;
+        app.advance(TimeDelta::minutes(1));
+        let said = life::say(&app.customer(&known.email).await, &case, "Ich bin nicht einverstanden.").await;
+        assert_eq!(said["serviceCase"], json!({ "state": "DECIDED", "waitingFor": "SHOP" }));
+        app.advance(TimeDelta::minutes(1));
+        life::decide(app, &case, "PARTIALLY_ELIGIBLE").await;
+        let found = seen(&app.customer(&known.email).await, &case, "outcome version messages { nodes { form } }").await;
+        assert_eq!((&found["outcome"], &found["version"]), (&json!("PARTIALLY_ELIGIBLE"), &json!(3)));
+        let forms: Vec<&Value> = found["messages"]["nodes"].as_array().unwrap().iter().map(|m| &m["form"]).collect();
+        assert_eq!(forms[2..], ["REPLY", "DECISION"], "both decisions stay");
+    }
+
+    /// F5: what staff notes among themselves stays there, on every page, and hands nothing over.
+    async fn an_internal_note_stays_inside(app) {
+        let (known, case) = claim(app, "C-8").await;
+        let agent = app.agent().await;
+        for text in ["Kulanz möglich?", "Nein."] {
+            app.advance(TimeDelta::minutes(1));
+            let note = json!({ "caseId": case, "body": text, "internal": true });
+            agent.done("messageAdd", "MessageAddInput", note, "message { form }").await;
+        }
+        assert_eq!(stands(app, &known, &case).await, is("RECEIVED", "SHOP"), "a note is no reply");
+        app.advance(TimeDelta::minutes(1));
+        life::say(&agent, &case, "Wir prüfen Ihr Anliegen.").await;
+        let query = "query($id: ID!, $after: String) { serviceCase(id: $id) { messages(first: 1, after: $after) { nodes { form } pageInfo { endCursor hasNextPage } } } }";
+        for (caller, expected) in [
+            (app.customer(&known.email).await, vec!["REQUEST", "REPLY"]),
+            (agent, vec!["REQUEST", "INTERNAL_NOTE", "INTERNAL_NOTE", "REPLY"]),
+        ] {
+            let all = seen(&caller, &case, "messages { nodes { form } }").await["messages"]["nodes"].clone();
+            assert_eq!(all, expected.iter().map(|form| json!({ "form": form })).collect::<Value>());
+            let (mut forms, mut after) = (Vec::new(), Value::Null);
+            while forms.len() < 9 {
+                let page = caller.data(query, json!({ "id": case, "after": after })).await["serviceCase"]["messages"].clone();
+                forms.extend(page["nodes"].as_array().unwrap().iter().map(|m| m["form"].as_str().unwrap().to_owned()));
+                if page["pageInfo"]["hasNextPage"] == false {
+                    break;
+                }
+                after = page["pageInfo"]["endCursor"].clone();
+            }
+            assert_eq!(forms, expected, "page by page");
+        }
+    }
+
+    /// F4: a case is closed once it is decided and no refund is under way.
+    async fn closing_waits_for_the_decision_and_the_refund(app) {
+        let (known, case) = claim(app, "C-9").await;
+        let (code, error) = close_refused(app, &case, false).await;
+        assert_eq!(code, "TRANSITION_NOT_ALLOWED");
+        assert_eq!(facts(&error), [("state", "RECEIVED"), ("possibleIn", "DECIDED")]);
+        life::decide(app, &case, "ELIGIBLE").await;
+        let refund = life::grant(app, &case, 100).await;
+        for (step, state) in [(None, "GRANTED"), (Some("refundSubmit"), "SUBMITTED")] {
+            if let Some(step) = step {
+                life::step(app, step, &refund).await;
+            }
+            let (code, error) = close_refused(app, &case, false).await;
+            assert_eq!(code, "TRANSITION_NOT_ALLOWED");
+            assert!(facts(&error).contains(&("refundState", state)), "{error}");
+        }
+        assert_eq!(stands(app, &known, &case).await, is("DECIDED", "BANK"));
+        life::step(app, "refundFail", &refund).await;
+        life::close(app, &case).await;
+        let (code, error) = close_refused(app, &case, false).await;
+        assert_eq!((code.as_str(), facts(&error)[0]), ("TRANSITION_NOT_ALLOWED", ("state", "CLOSED")));
+    }
+
+    /// F4: nothing is added to a closed case; a new one can be opened.
+    async fn a_closed_case_is_over(app) {
+        let (known, case) = claim(app, "C-10").await;
+        life::decide(app, &case, "NOT_ELIGIBLE").await;
+        life::close(app, &case).await;
+        let customer = app.customer(&known.email).await;
+        let upload = json!({ "caseId": case, "fileName": "a.jpg", "mediaType": "image/jpeg", "byteSize": 9 });
+        let decision = json!({ "caseId": case, "outcome": "ELIGIBLE", "reason": "DAMAGED", "legalBasis": "WARRANTY", "text": "Doch." });
+        for (caller, mutation, input_type, input) in [
+            (&customer, "messageAdd", "MessageAddInput", json!({ "caseId": case, "body": "Noch etwas." })),
+            (&customer, "attachmentUploadCreate", "AttachmentUploadCreateInput", upload),
+            (&app.agent().await, "messageAdd", "MessageAddInput", json!({ "caseId": case, "body": "Notiz", "internal": true })),
+            (&app.agent().await, "serviceCaseDecide", "ServiceCaseDecideInput", decision),
+        ] {
+            let (code, error) = caller.refused(mutation, input_type, input).await;
+            assert_eq!((code.as_str(), &error["field"]), ("TRANSITION_NOT_ALLOWED", &json!(["input", "caseId"])), "{mutation}");
+            assert_eq!(facts(&error), [("state", "CLOSED"), ("possibleIn", "RECEIVED, UNDER_REVIEW, DECIDED")], "{mutation}");
+        }
+        assert_eq!((app.count("messages", "1 = 1").await, app.count("attachments", "1 = 1").await), (2, 0));
+        life::open(&customer, "COMPLAINT", Some(&known.order), "Ich bin nicht zufrieden.").await;
+    }
+
+    /// S24, F84: mere advice is kept for one year instead of six; closed so, it still opens.
+    async fn advice_is_kept_for_less_time_and_still_opens(app) {
+        let known = life::order(app, "max@example.com", "C-11").await;
+        let customer = app.customer(&known.email).await;
+        let case = life::open(&customer, "ORDER_ADVICE", Some(&known.order), "Ist der Deckel dabei?").await;
+        app.advance(TimeDelta::minutes(1));
+        life::say(&app.agent().await, &case, "Ja, er liegt bei.").await;
+        app.advance(TimeDelta::minutes(1));
+        life::decide(app, &case, "SOLVED_DIRECTLY").await;
+        let before = letters(&customer, &case).await;
+        assert!(before.iter().all(|(data_type, _, started)| data_type == "R03" && *started), "{before:?}");
+        let input = json!({ "caseId": case, "adviceOnly": true });
+        app.agent().await.done("serviceCaseClose", "ServiceCaseCloseInput", input, "serviceCase { state }").await;
+        let lowered: Vec<_> = before.into_iter().map(|(_, body, _)| ("R06".to_owned(), body, true)).collect();
+        assert_eq!(lowered.len(), 3);
+        assert_eq!(lowered[1].1, "Ja, er liegt bei.");
+        app.run_job("outbox").await;
+        for caller in [customer, app.agent().await] {
+            assert_eq!(letters(&caller, &case).await, lowered, "the old key has gone, the texts have not");
+        }
+        let ends = seen(&app.agent().await, &case, "messages { nodes { retention { endsOn } } }").await;
+        assert_eq!(ends["messages"]["nodes"][0]["retention"]["endsOn"], "2015-03-10");
+    }
+
+    /// F84: what was a claim stays a commercial letter, whatever the agent says.
+    async fn a_claim_is_no_advice(app) {
+        let (known, case) = claim(app, "C-12").await;
+        for outcome in ["ELIGIBLE", "PARTIALLY_ELIGIBLE", "NOT_ELIGIBLE"] {
+            life::decide(app, &case, outcome).await;
+            let (code, error) = close_refused(app, &case, true).await;
+            assert_eq!((code.as_str(), &error["field"]), ("INVALID", &json!(["input", "adviceOnly"])), "{outcome}");
+        }
+        let letters = letters(&app.customer(&known.email).await, &case).await;
+        assert!(letters.len() == 4 && letters.iter().all(|(data_type, ..)| data_type == "R03"), "{letters:?}");
+        assert_eq!(stands(app, &known, &case).await, is("DECIDED", "SHOP"));
+    }
+}

@@ -3,7 +3,6 @@
 
 use aftersales::graphql::node;
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
-use base64::Engine as _;
 use chrono::TimeDelta;
 use entity::staff::Role;
 use serde_json::{Value, json};
@@ -88,7 +87,7 @@ async fn attempt(caller: &Caller<'_>, mutation: &str, mut input: Value) -> Optio
 fn input_of(mutation: &str, id: &str) -> Value {
     match mutation {
         "messageAdd" => json!({ "caseId": id, "body": "Guten Tag." }),
-        "attachmentUploadCreate" => json!({ "caseId": id, "fileName": "a.jpg", "mediaType": "image/jpeg", "byteSize": 9 }),
+        "attachmentUploadCreate" => json!({ "caseId": id, "fileName": "a", "mediaType": "image/png", "byteSize": 9 }),
         "serviceCaseDecide" => json!({
             "caseId": id, "outcome": "ELIGIBLE", "reason": "DAMAGED", "legalBasis": "WARRANTY", "text": "Wir erstatten.",
         }),
@@ -107,25 +106,22 @@ async fn so_far(app: &App, known: &life::Known, state: &str) -> String {
         return case;
     }
     life::decide(app, &case, if state == "REJECTED" { "NOT_ELIGIBLE" } else { "ELIGIBLE" }).await;
-    match state {
-        "CLOSED" => life::close(app, &case).await,
-        "REFUNDING" => drop(life::grant(app, &case, 1).await),
-        "GRANTED" | "SUBMITTED" | "CREDITED" | "FAILED" => {
-            let refund = life::grant(app, &case, 1).await;
-            let steps: &[&str] = match state {
-                "SUBMITTED" => &["refundSubmit"],
-                "CREDITED" => &["refundSubmit", "refundCredit"],
-                "FAILED" => &["refundSubmit", "refundFail"],
-                _ => &[],
-            };
-            for step in steps {
-                life::step(app, step, &refund).await;
-            }
-            return refund;
+    let steps: &[&str] = match state {
+        "REFUNDING" | "GRANTED" => &[],
+        "SUBMITTED" => &["refundSubmit"],
+        "CREDITED" => &["refundSubmit", "refundCredit"],
+        "FAILED" => &["refundSubmit", "refundFail"],
+        "CLOSED" => {
+            life::close(app, &case).await;
+            return case;
         }
-        _ => {}
+        _ => return case,
+    };
+    let refund = life::grant(app, &case, 1).await;
+    for step in steps {
+        life::step(app, step, &refund).await;
     }
-    case
+    if state == "REFUNDING" { case } else { refund }
 }
 
 /// Every action of a record agrees with what happens when it is tried, for every caller and state.
@@ -196,11 +192,10 @@ on_both_engines! {
 
     /// F103: a key belongs to an actor.
     async fn the_keys_of_two_actors_never_meet(app) {
-        let (one, two) = (life::order(app, "max@example.com", "K-5").await, life::order(app, "erika@example.com", "K-6").await);
-        for (known, text) in [(&one, "Beschwerde."), (&two, "Eine andere Beschwerde.")] {
-            let input = json!({ "kind": "COMPLAINT", "description": text, "idempotencyKey": "same" });
-            let customer = app.customer(&known.email).await;
-            customer.done("serviceCaseOpen", "ServiceCaseOpenInput", input, "serviceCase { id }").await;
+        for (email, number) in [("max@example.com", "K-5"), ("erika@example.com", "K-6")] {
+            life::order(app, email, number).await;
+            let input = json!({ "kind": "COMPLAINT", "description": number, "idempotencyKey": "same" });
+            app.customer(email).await.done("serviceCaseOpen", "ServiceCaseOpenInput", input, "serviceCase { id }").await;
         }
         assert_eq!(app.count("cases", "1 = 1").await, 2);
     }
@@ -237,11 +232,10 @@ on_both_engines! {
     /// F101: a page is 1 to 100 long and begins after a cursor of ours.
     async fn a_wrong_page_is_refused(app) {
         let agent = app.agent().await;
-        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode("20");
         let id = node::id("ServiceCase", uuid::Uuid::nil()).0;
         for connection in ["serviceCases", "customers", "orders", "refunds"] {
             let query = format!("query($n: Int, $c: String) {{ {connection}(first: $n, after: $c) {{ nodes {{ id }} }} }}");
-            for (n, cursor) in [(0, None), (101, None), (-1, None), (5, Some("20")), (5, Some(&*bytes)), (5, Some(&*id))] {
+            for (n, cursor) in [(0, None), (101, None), (-1, None), (5, Some("20")), (5, Some("MjA")), (5, Some(&*id))] {
                 let reply = agent.gql(&query, json!({ "n": n, "c": cursor })).await;
                 assert_eq!(reply.code(), "BAD_USER_INPUT", "{connection} {n} {cursor:?}");
             }
@@ -322,8 +316,7 @@ on_both_engines! {
         let several = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
         let found = customer.data(several, json!({ "ids": [photo, strange[0], case] })).await;
         assert_eq!(found["nodes"], json!([{ "id": photo }, null, { "id": case }]));
-        let many = vec![&case; 101];
-        assert_eq!(customer.gql(several, json!({ "ids": many })).await.code(), "BAD_USER_INPUT");
+        assert_eq!(customer.gql(several, json!({ "ids": vec![&case; 101] })).await.code(), "BAD_USER_INPUT");
     }
 
     /// S65, S66, F94: staff leaves one trace per case and hour, a customer's own reading none.
@@ -355,8 +348,8 @@ on_both_engines! {
         let query = "mutation($id: ID!) { messageAdd(input: {caseId: $id, body: \"Notiz\", internal: true, idempotencyKey: \"k\"}) \
                      { serviceCase { customer { contact { email } } messages { nodes { body } } } } }";
         let answer = app.agent().await.gql(query, json!({ "id": case })).await;
-        let shown = String::from_utf8_lossy(&answer.bytes).contains("max@example.com");
-        assert!(!shown || app.count("access_entries", "case_id IS NOT NULL").await == 1, "{:#}", answer.json());
+        let shown = answer.json()["data"]["messageAdd"]["serviceCase"]["customer"]["contact"]["email"] == "max@example.com";
+        assert_eq!(shown, app.count("access_entries", "case_id IS NOT NULL").await == 1);
     }
 
     /// S65, F105: a list is masked; full contact data needs a role and a purpose, and is logged.
@@ -366,11 +359,12 @@ on_both_engines! {
         life::open(&customer, "WARRANTY_CLAIM", Some(&known.order), "Defekt.").await;
         let agent = app.agent().await;
         let query = "{ serviceCases { nodes { customer { displayName emailMasked } messages { nodes { body } } } } }";
-        let listed = agent.data(query, json!({})).await["serviceCases"]["nodes"][0].clone();
+        let first = |found: Value| found["serviceCases"]["nodes"][0].clone();
+        let listed = first(agent.data(query, json!({})).await);
         assert_eq!(listed["customer"], json!({ "displayName": "E. M.", "emailMasked": "m…@example.com" }));
         assert_eq!(listed["messages"]["nodes"], json!([{ "body": null }]));
-        let own = customer.data(query, json!({})).await["serviceCases"]["nodes"][0].clone();
-        assert_eq!((own["customer"]["displayName"].as_str(), own["messages"]["nodes"][0]["body"].as_str()), (Some("Erika Mustermann"), Some("Defekt.")));
+        let own = first(customer.data(query, json!({})).await);
+        assert_eq!((&own["customer"]["displayName"], &own["messages"]["nodes"]), (&json!("Erika Mustermann"), &json!([{ "body": "Defekt." }])));
         let contact = "query($p: AccessPurpose) { customers { nodes { contact(purpose: $p) { email phone } } } }";
         assert_eq!(agent.gql(contact, json!({})).await.code(), "BAD_USER_INPUT");
         assert_eq!(app.staff(Role::Warehouse).await.gql(contact, json!({ "p": "CONTACT" })).await.code(), "FORBIDDEN");

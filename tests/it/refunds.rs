@@ -65,6 +65,20 @@ on_both_engines! {
         life::grant(app, &case, 11990).await;
     }
 
+    /// Money that comes back after the case was closed takes it up again, and stops the periods that closing had started.
+    async fn a_bounced_refund_reopens_its_case(app) {
+        let (_, case) = claim(app, "D-5").await;
+        let refund = life::refunded(app, &case, 11990).await;
+        life::close(app, &case).await;
+        let started = "start_at IS NOT NULL";
+        assert_eq!((app.count("cases", started).await, app.count("customers", started).await), (1, 1));
+        life::step(app, "refundFail", &refund).await;
+        assert_eq!(app.count("cases", "state = 'DECIDED' AND closed_at IS NULL AND waiting_for = 'SHOP'").await, 1);
+        assert_eq!((app.count("cases", started).await, app.count("customers", started).await), (0, 0));
+        life::refunded(app, &case, 11990).await;
+        life::close(app, &case).await;
+    }
+
     /// F34: only what was decided in the customer's favour, and only with an order.
     async fn no_refund_without_a_decision_and_an_order(app) {
         let known = life::order(app, "max@example.com", "D-4").await;

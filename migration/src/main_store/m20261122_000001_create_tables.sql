@@ -342,7 +342,7 @@ CREATE UNIQUE INDEX cases_number ON cases (number);
 CREATE INDEX cases_state ON cases (state, id);
 CREATE INDEX refunds_state ON refunds (state, id);
 CREATE UNIQUE INDEX idempotency_keys_key ON idempotency_keys (actor, operation, key_hash);
-CREATE UNIQUE INDEX access_entries_hour ON access_entries (case_id, actor_id, at, purpose);
+CREATE UNIQUE INDEX access_entries_hour ON access_entries (case_id, actor_id, at, purpose) WHERE attachment_id IS NULL;
 CREATE INDEX outbox_entries_ready ON outbox_entries (state, available_at, id);
 CREATE INDEX erasures_state ON erasures (state, id);
 CREATE INDEX audit_entries_row ON audit_entries (row_id, id);

@@ -33,7 +33,6 @@ macro_rules! on_both_engines {
     ($($(#[doc = $doc:literal])* async fn $name:ident($app:ident) $body:block)+) => {$(
         $(#[doc = $doc])*
         mod $name {
-            #[allow(unused_imports, reason = "what a test body needs differs")]
             use super::*;
 
             async fn body($app: &$crate::support::App) $body

@@ -95,12 +95,6 @@ impl Server {
         self.run(&format!("CREATE DATABASE {}", quote(name)));
     }
 
-    /// Creates a database as a copy of another, to which nobody may be
-    /// connected.
-    pub fn create_database_from(&self, name: &str, template: &str) {
-        self.run(&format!("CREATE DATABASE {} TEMPLATE {}", quote(name), quote(template)));
-    }
-
     /// Drops a database together with the connections to it; one that does not
     /// exist is no error.
     pub fn drop_database(&self, name: &str) {
