@@ -25,6 +25,9 @@ pub enum Error {
     /// The request is understood and refused; nothing has changed.
     #[error("{0}")]
     Refused(Refusal),
+    /// A disk is full or read-only, a database takes no writes. Nothing has changed; the cause is in the log.
+    #[error("the storage takes no changes at the moment; nothing has been changed, send the request again later")]
+    Unavailable,
     /// Our fault. The text goes to the log only.
     #[error("internal error")]
     Internal(anyhow::Error),
@@ -39,13 +42,15 @@ impl Error {
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
             Self::Refused(_) => "BAD_USER_INPUT",
+            Self::Unavailable => "SERVICE_UNAVAILABLE",
             Self::Internal(_) => "INTERNAL_SERVER_ERROR",
         }
     }
 }
 
 /// Every code that a top-level error of ours may carry as it is; `INTERNAL_SERVER_ERROR` gets a request id first.
-pub const PUBLIC_CODES: &[&str] = &["UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT"];
+pub const PUBLIC_CODES: &[&str] =
+    &["UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT", "SERVICE_UNAVAILABLE"];
 
 impl From<DbErr> for Error {
     /// PostgreSQL's error details quote values, so only the kind and the engine's code are kept.
@@ -55,7 +60,23 @@ impl From<DbErr> for Error {
             Some(sea_orm::SqlErr::ForeignKeyConstraintViolation(_)) => "database: foreign key".to_owned(),
             _ => format!("database: {}", describe(&error)),
         };
+        if takes_no_changes(&error) {
+            tracing::error!(cause = text, "the database takes no changes");
+            return Self::Unavailable;
+        }
         Self::Internal(anyhow::anyhow!(text))
+    }
+}
+
+/// SQLite: READONLY, IOERR, FULL, CANTOPEN (the low byte of the extended code). PostgreSQL: read-only transaction, disk
+/// full.
+fn takes_no_changes(error: &DbErr) -> bool {
+    let (DbErr::Exec(cause) | DbErr::Query(cause)) = error else { return false };
+    let sea_orm::RuntimeErr::SqlxError(cause) = cause else { return false };
+    let code = cause.as_database_error().and_then(|d| d.code()).unwrap_or_default();
+    match code.parse::<u32>() {
+        Ok(sqlite) if code.len() < 5 => matches!(sqlite & 0xFF, 8 | 10 | 13 | 14),
+        _ => matches!(code.as_ref(), "25006" | "53100"),
     }
 }
 
@@ -70,6 +91,12 @@ fn describe(error: &DbErr) -> String {
 
 impl From<anyhow::Error> for Error {
     fn from(error: anyhow::Error) -> Self {
+        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
+        let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+        if causes.any(|io| matches!(io.kind(), PermissionDenied | ReadOnlyFilesystem | StorageFull)) {
+            tracing::error!(cause = format!("{error:#}"), "the storage takes no changes");
+            return Self::Unavailable;
+        }
         Self::Internal(error)
     }
 }

@@ -235,7 +235,9 @@ pub async fn prefetch(session: &Session, cases: &[Case], ahead: Ahead) -> Result
     };
     let refunds = async { if ahead.refunds { loader.refunds(ids()).await } else { Ok(Vec::new()) } };
     let (customers, messages, refunds) = futures::try_join!(customers, messages, refunds)?;
-    let units = customers.iter().map(|c| c.unit_id).chain(messages.iter().map(|m| m.unit_id));
+    // In a list only a customer reads what was written.
+    let read = if session.actor.customer().is_some() { messages.as_slice() } else { &[] };
+    let units = customers.iter().map(|c| c.unit_id).chain(read.iter().map(|m| m.unit_id));
     session.ring.load(&session.app, units).await?;
     if ahead.customers {
         session.loaders.feed_many(customers.into_iter().map(|c| (c.id, c))).await;

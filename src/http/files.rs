@@ -131,6 +131,10 @@ fn refused(error: &Error, language: Language) -> Response {
             let body = json!({ "code": error.code(), "path": [], "message": "internal error", "details": [] });
             (StatusCode::INTERNAL_SERVER_ERROR, body)
         }
+        Error::Unavailable => {
+            let body = json!({ "code": error.code(), "path": [], "message": error.to_string(), "details": [] });
+            (StatusCode::SERVICE_UNAVAILABLE, body)
+        }
         other => {
             let body = json!({ "code": other.code(), "path": [], "message": other.to_string(), "details": [] });
             (StatusCode::FORBIDDEN, body)

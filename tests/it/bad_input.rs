@@ -333,6 +333,27 @@ on_both_engines! {
         }
     }
 
+    /// A disk that takes no writes: a typed error with its path, nothing half done, and the same request works later.
+    async fn a_storage_that_takes_no_changes_says_so(app) {
+        if app.state.db.backend() == sea_orm::DbBackend::Postgres {
+            // SQLite's writer can be made read-only from here; how PostgreSQL says it is a unit test's matter.
+            return;
+        }
+        let known = life::order(app, "max@example.com", "BI-9").await;
+        let customer = app.customer(&known.email).await;
+        let query = "mutation($input: ServiceCaseOpenInput!) { serviceCaseOpen(input: $input) { serviceCase { id } } }";
+        let input = json!({ "input": { "kind": "COMPLAINT", "description": "x", "idempotencyKey": "once" } });
+        aftersales::db::run(app.state.db.write(), "PRAGMA query_only = ON", []).await.unwrap();
+        let refused = customer.gql(query, input.clone()).await;
+        aftersales::db::run(app.state.db.write(), "PRAGMA query_only = OFF", []).await.unwrap();
+        assert_eq!(refused.code(), "SERVICE_UNAVAILABLE");
+        let error = &refused.json()["errors"][0];
+        assert_eq!(error["path"], json!(["serviceCaseOpen"]));
+        assert!(error["message"].as_str().unwrap().contains("nothing has been changed"), "{error}");
+        assert_eq!(app.count("cases", "1 = 1").await, 0);
+        assert!(!customer.data(query, input).await["serviceCaseOpen"]["serviceCase"].is_null());
+    }
+
     /// S69: tokens that are expired, forged, revoked, or of somebody who has left.
     async fn bad_credentials_open_nothing(app) {
         let known = life::order(app, "max@example.com", "B-11").await;

@@ -135,6 +135,24 @@ on_both_engines! {
         assert_eq!(app.count("customers", "email IS NOT NULL").await, 0);
     }
 
+    /// F81, N12: INTENT before, SETTLED after, by ids only; what is due for nobody leaves no entry but its intent's VOID.
+    async fn the_ledger_says_what_went_before_it_went(app) {
+        let known = life::order(app, "max@example.com", "C-9").await;
+        life::delivered(app, &known).await;
+        erase(app, &known.customer, false).await;
+        let entries = app.state.ledger.entries().await.unwrap();
+        let of = |event: &str| entries.iter().filter(|e| e["event"] == event).collect::<Vec<_>>();
+        let order = life::row(&known.order).to_string();
+        let intent = of("INTENT").into_iter().find(|e| e["rows"].to_string().contains(&order) && e["table"] == "orders").unwrap();
+        assert!(intent["ground"].as_str().unwrap().starts_with("ERASURE:"));
+        let settled = of("SETTLED").into_iter().find(|e| e["intent"] == intent["intent"]).unwrap();
+        assert!(settled["rows"].to_string().contains(&order));
+        assert_eq!(settled["units"].as_array().unwrap().len(), 1, "with the unit whose key goes");
+        assert_eq!(of("INTENT").len(), of("SETTLED").len() + of("VOID").len(), "every intent has its end");
+        let text = serde_json::to_string(&entries).unwrap();
+        assert!(!text.contains("max@example.com") && !text.contains("C-9"), "ids only");
+    }
+
     /// Suppression: the shop's next synchronisation does not bring an erased order back; a new order is new data.
     async fn an_erased_order_stays_erased(app) {
         let known = life::order(app, "max@example.com", "C-5").await;

@@ -1,0 +1,226 @@
+//! Service cases: the type; finding and changing them stand beside it.
+
+mod mutation;
+mod query;
+
+use async_graphql::{Context, ID, Object};
+use chrono::{DateTime, Utc};
+use entity::DataType;
+use entity::cases::{Model, Outcome, State};
+
+use super::attachment::Attachment;
+use super::codes::{
+    LegalBasis, ServiceCaseChannel, ServiceCaseKind, ServiceCaseOutcome, ServiceCaseReason, ServiceCaseState,
+    WaitingFor,
+};
+use super::customer::Customer;
+use super::error::ApiResult;
+use super::loaders::{AttachmentsOf, MessagesOf, RefundsOf};
+use super::message::Message;
+use super::node;
+use super::order::Order;
+use super::page::{Page, page, wanted};
+use super::refund::Refund;
+use super::retention::{AvailableAction, Retention, retention};
+use super::session::ContextExt as _;
+use crate::auth::{Actor, Permission};
+use crate::cases;
+use crate::error::Error;
+
+pub use mutation::{ServiceCaseMutation, ServiceCasePayload};
+pub use query::ServiceCaseQuery;
+
+/// A service case: one request of a customer, from intake to closing.
+pub struct ServiceCase {
+    row: Model,
+    /// Opened by itself (logged for staff), not listed: message texts and contact data are shown.
+    opened: bool,
+}
+
+impl ServiceCase {
+    /// A case that was opened by itself.
+    #[must_use]
+    pub const fn opened(row: Model) -> Self {
+        Self { row, opened: true }
+    }
+
+    /// A case in a list: staff sees masked contact data and no message texts.
+    #[must_use]
+    pub const fn listed(row: Model) -> Self {
+        Self { row, opened: false }
+    }
+
+    fn shows_texts(&self, actor: &Actor) -> bool {
+        actor.may(Permission::ReadTexts) && (self.opened || actor.customer().is_some())
+    }
+}
+
+#[Object]
+impl ServiceCase {
+    /// The opaque id.
+    pub(super) async fn id(&self) -> ID {
+        node::id("ServiceCase", self.row.id.0)
+    }
+
+    /// What people read to each other, such as `AS-2026-4F7K2M9`.
+    async fn number(&self) -> Option<&str> {
+        self.row.number.as_deref()
+    }
+
+    /// What the customer wants.
+    async fn kind(&self) -> Option<ServiceCaseKind> {
+        self.row.kind.map(Into::into)
+    }
+
+    /// The kind in words, in the language of `Accept-Language`.
+    async fn kind_label(&self, ctx: &Context<'_>) -> Option<&'static str> {
+        self.row.kind.map(|k| ServiceCaseKind::from(k).label(ctx.session().language))
+    }
+
+    /// How the request arrived.
+    async fn channel(&self) -> Option<ServiceCaseChannel> {
+        self.row.channel.map(Into::into)
+    }
+
+    /// Where the case stands.
+    async fn state(&self) -> ServiceCaseState {
+        self.row.state.into()
+    }
+
+    /// The state in words, in the language of `Accept-Language`.
+    async fn state_label(&self, ctx: &Context<'_>) -> &'static str {
+        ServiceCaseState::from(self.row.state).label(ctx.session().language)
+    }
+
+    /// The outcome of the review; null before the decision.
+    async fn outcome(&self) -> Option<ServiceCaseOutcome> {
+        self.row.outcome.map(Into::into)
+    }
+
+    /// The outcome in words, in the language of `Accept-Language`.
+    async fn outcome_label(&self, ctx: &Context<'_>) -> Option<&'static str> {
+        self.row.outcome.map(|o| ServiceCaseOutcome::from(o).label(ctx.session().language))
+    }
+
+    /// Why the customer asks, or after the decision why it was decided so.
+    async fn reason(&self) -> Option<ServiceCaseReason> {
+        self.row.reason.map(Into::into)
+    }
+
+    /// The basis of the decision.
+    async fn legal_basis(&self) -> Option<LegalBasis> {
+        self.row.legal_basis.map(Into::into)
+    }
+
+    /// Product group of the order's first line.
+    async fn product_group(&self) -> Option<&str> {
+        self.row.product_group.as_deref()
+    }
+
+    /// Whose turn it is.
+    async fn waiting_for(&self) -> Option<WaitingFor> {
+        self.row.waiting_for.map(Into::into)
+    }
+
+    /// When it was opened, UTC.
+    async fn opened_at(&self) -> Option<DateTime<Utc>> {
+        self.row.opened_at
+    }
+
+    /// When it was decided, UTC.
+    async fn decided_at(&self) -> Option<DateTime<Utc>> {
+        self.row.decided_at
+    }
+
+    /// When it was closed, UTC.
+    async fn closed_at(&self) -> Option<DateTime<Utc>> {
+        self.row.closed_at
+    }
+
+    /// Counts decisions; send it back as `expectedVersion`. Messages do not change it.
+    async fn version(&self) -> i64 {
+        self.row.version
+    }
+
+    /// The customer; null once the contact record has been erased.
+    async fn customer(&self, ctx: &Context<'_>) -> ApiResult<Option<Customer>> {
+        let found = ctx.session().loaders.load_one(self.row.customer_id).await.map_err(Error::from)?;
+        let opened = self.opened && ctx.actor().may(Permission::RevealContact);
+        Ok(found.map(|row| if opened { Customer::opened(row) } else { Customer::listed(row) }))
+    }
+
+    /// The order; null without one, or once it has been erased.
+    async fn order(&self, ctx: &Context<'_>) -> ApiResult<Option<Order>> {
+        let Some(order) = self.row.order_id else { return Ok(None) };
+        Ok(ctx.session().loaders.load_one(order).await.map_err(Error::from)?.map(Order))
+    }
+
+    /// The messages, oldest first.
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
+    ) -> ApiResult<Page<Message>> {
+        let wanted = wanted(Some(first), after.as_deref())?;
+        let (session, case) = (ctx.session(), self.row.id);
+        let rows = match wanted.after {
+            None => {
+                let key = MessagesOf { case, first: wanted.first + 1 };
+                session.loaders.load_one(key).await.map_err(Error::from)?.unwrap_or_default()
+            }
+            Some(after) => cases::messages::page(&session.app, &session.actor, case, after, wanted.first).await?,
+        };
+        let shown = self.shows_texts(&session.actor);
+        Ok(page(wanted, rows, |m| m.id.0, |row| Message { row, shown }))
+    }
+
+    /// The refunds, oldest first.
+    async fn refunds(&self, ctx: &Context<'_>) -> ApiResult<Vec<Refund>> {
+        let found = ctx.session().loaders.load_one(RefundsOf(self.row.id)).await.map_err(Error::from)?;
+        Ok(found.unwrap_or_default().into_iter().map(Refund).collect())
+    }
+
+    /// Photos and videos, oldest first, at most 50.
+    async fn attachments(&self, ctx: &Context<'_>) -> ApiResult<Vec<Attachment>> {
+        let found = ctx.session().loaders.load_one(AttachmentsOf(self.row.id)).await.map_err(Error::from)?;
+        let shown = self.shows_texts(ctx.actor());
+        Ok(found.unwrap_or_default().into_iter().map(|row| Attachment { row, shown }).collect())
+    }
+
+    /// The mutations that could be called on it, and why one could not.
+    async fn available_actions(&self, ctx: &Context<'_>) -> ApiResult<Vec<AvailableAction>> {
+        let refunds = ctx.session().loaders.load_one(RefundsOf(self.row.id)).await.map_err(Error::from)?;
+        let running = refunds.unwrap_or_default().iter().any(|r| r.state.is_running());
+        let lacks = |permission| !ctx.actor().may(permission);
+        let (state, row) = (self.row.state, &self.row);
+        let over = matches!(state, State::Closed | State::Erased);
+        let granted = matches!(row.outcome, Some(Outcome::Eligible | Outcome::PartiallyEligible));
+        Ok(vec![
+            AvailableAction::unless("messageAdd", &[(lacks(Permission::Correspond), "ROLE"), (over, "STATE")]),
+            AvailableAction::unless(
+                "attachmentUploadCreate",
+                &[(lacks(Permission::Correspond), "ROLE"), (over, "STATE")],
+            ),
+            AvailableAction::unless("serviceCaseDecide", &[(lacks(Permission::Decide), "ROLE"), (over, "STATE")]),
+            AvailableAction::unless(
+                "refundGrant",
+                &[
+                    (lacks(Permission::GrantRefund), "ROLE"),
+                    (state != State::Decided, "STATE"),
+                    (!granted, "OUTCOME"),
+                    (row.order_id.is_none(), "NO_ORDER"),
+                ],
+            ),
+            AvailableAction::unless(
+                "serviceCaseClose",
+                &[(lacks(Permission::Decide), "ROLE"), (state != State::Decided, "STATE"), (running, "REFUND_RUNNING")],
+            ),
+        ])
+    }
+
+    /// Why the header is still here, and until when. Messages, refunds and attachments have periods of their own.
+    async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
+        retention(ctx.app(), DataType::R24, self.row.start_at)
+    }
+}
