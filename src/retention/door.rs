@@ -1,4 +1,4 @@
-//! The one door of deletion. A row passes only with a [`Proof`], and only the check below can make one.
+//! The one door of deletion. A row passes only with a `Proof`, and only the check below can make one.
 //!
 //! Order across the stores: ledger INTENT, then one transaction of the main database (lock the owner, read again,
 //! check, delete, audit, intents for keys and blobs), then ledger SETTLED or VOID. Keys and blobs follow through the
