@@ -61,8 +61,9 @@ impl App {
     /// # Errors
     /// As [`App::open`].
     pub async fn open_with(config: Config, clock: Clock, durability: SqliteSynchronous) -> anyhow::Result<AppState> {
-        let has_keys = has_rows(&config.keystore, "store").await?;
-        if !has_keys && has_rows(&config.database, "customers").await? {
+        make_private(&config.data)?;
+        let has_keys = has_rows(&config.keystore, "store").await.context("the key store")?;
+        if !has_keys && has_rows(&config.database, "customers").await.context("the main database")? {
             anyhow::bail!(
                 "the main database holds data, but its key store is missing or empty, so that nothing in it could be \
                  opened. Put the key store back (the folder keys/, or the database of KEYSTORE_URL). Nothing has been \
@@ -102,6 +103,15 @@ impl App {
         }
         self.base_url.get().cloned().unwrap_or_else(|| format!("http://{}", self.config.listen))
     }
+}
+
+/// The data folder, for its owner alone where it is new.
+fn make_private(folder: &std::path::Path) -> anyhow::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).with_context(|| format!("cannot make the data folder {}", folder.display()))
 }
 
 /// Whether a database is there and a table of it has rows. Makes nothing.

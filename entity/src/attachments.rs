@@ -79,7 +79,7 @@ pub struct Model {
     pub byte_size: i64,
     /// Uploaded by.
     pub uploaded_by: ActorKind,
-    /// Name in the blob store: random, says nothing.
+    /// Name in the blob store, random; while `RECEIVING`, of the latest receiver.
     pub blob: Option<String>,
     /// Created at.
     pub created_at: DateTimeUtc,

@@ -22,7 +22,7 @@ pub enum Command {
     },
     /// Runs a job now, due or not.
     Run {
-        /// Its name.
+        /// Its name: `retention`, `outbox` or `reaper`.
         name: String,
         /// Says what it would do and changes nothing.
         #[arg(long)]
@@ -76,7 +76,9 @@ async fn run(app: &App, name: &str, dry_run: bool, as_json: bool) -> anyhow::Res
         (job.work(app, true).await.map_err(said)?, false)
     } else {
         match lease::run_now(app, job).await.map_err(said)? {
-            Ran::Elsewhere => anyhow::bail!("another instance is running {name} at this moment"),
+            Ran::Elsewhere => anyhow::bail!(
+                "another instance is running {name}, or died while it did: its lease ends within 90 seconds"
+            ),
             Ran::Here(run) => (serde_json::from_str(&run.report)?, run.state == State::Failed),
         }
     };

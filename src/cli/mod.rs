@@ -5,6 +5,7 @@ mod privacy;
 mod serve;
 mod token;
 
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -41,7 +42,11 @@ enum Command {
     /// Prints schema.graphql.
     Schema,
     /// Checks that everything needed is there and fits.
-    Doctor,
+    Doctor {
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
     /// Prints a bearer token of the built-in issuer.
     Token(token::Options),
     /// Jobs: what there is, and running one now.
@@ -56,9 +61,14 @@ impl Cli {
     /// Runs the command.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sea_orm_migration=warn,sqlx=warn"));
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+        let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+            tracing_subscriber::EnvFilter::new("info,sea_orm_migration=warn,sqlx=warn,tokio_cron_scheduler=warn")
+        });
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr)
+            .try_init();
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -86,8 +96,14 @@ impl Cli {
                 open(config()?).await?;
                 println!("the databases are up to date");
             }
-            Command::Doctor => return doctor(config()?).await,
-            Command::Token(options) => println!("{}", options.bearer(&open(config()?).await?).await?),
+            Command::Doctor { json } => return doctor(config()?, json).await,
+            Command::Token(options) => {
+                if let Some(wrong) = options.misused() {
+                    eprintln!("error: {wrong}");
+                    return Ok(ExitCode::from(2));
+                }
+                println!("{}", options.bearer(&open(config()?).await?).await?);
+            }
             Command::Jobs(command) => return command.run(&open(config()?).await?).await,
             Command::Privacy(command) => return command.run(&open(config()?).await?).await,
         }
@@ -108,23 +124,39 @@ fn said(error: Error) -> anyhow::Error {
 }
 
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
+    let written = writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(value)?);
+    match written {
+        // Whoever reads may stop early.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
 }
 
-async fn doctor(config: Config) -> anyhow::Result<ExitCode> {
-    println!("data folder      {}", config.data.display());
-    println!("main database    {}", described(&config.database));
-    println!("key store        {}", described(&config.keystore));
-    println!("ledger           {}", described(&config.ledger));
-    println!("master key       {:?}", config.master_key);
-    println!("AES in hardware  {}", aes_gcm::aes::hardware_accelerated());
+async fn doctor(config: Config, json: bool) -> anyhow::Result<ExitCode> {
+    let places = [
+        ("dataFolder", config.data.display().to_string()),
+        ("mainDatabase", described(&config.database)),
+        ("keyStore", described(&config.keystore)),
+        ("ledger", described(&config.ledger)),
+        ("masterKey", format!("{:?}", config.master_key)),
+        ("aesInHardware", aes_gcm::aes::hardware_accelerated().to_string()),
+    ];
+    if !json {
+        for (name, place) in &places {
+            println!("{name:<14} {place}");
+        }
+    }
     let app = open(config).await?;
     let outbox = crate::outbox::pending(&app).await.map_err(said)?;
-    println!("stores           open, migrated, the master key fits");
-    println!("outbox           {} waiting, {} given up", outbox.pending, outbox.dead);
     let fine = outbox.dead == 0;
-    println!("{}", if fine { "all is well" } else { "look at the dead outbox entries" });
+    if json {
+        let places: serde_json::Map<_, _> = places.into_iter().map(|(n, p)| (n.to_owned(), p.into())).collect();
+        print_json(&serde_json::json!({ "places": places, "outbox": outbox, "fine": fine }))?;
+    } else {
+        println!("stores         open, migrated, the master key fits");
+        println!("outbox         {} waiting, {} given up", outbox.pending, outbox.dead);
+        println!("{}", if fine { "all is well" } else { "look at the entries of the outbox that were given up" });
+    }
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{print_json, said};
 use crate::auth::Actor;
+use crate::error::{Code, Error};
 use crate::privacy::erasure::{self, Report};
 use crate::privacy::{archive, export, find, map as data_map, scan};
 use crate::state::AppState;
@@ -49,7 +50,7 @@ pub enum Command {
     },
     /// Looks for a text in everything that is stored; exit status 1 where it is found.
     Scan {
-        /// The text.
+        /// The text; `-` reads it from stdin.
         text: String,
         /// One JSON document.
         #[arg(long)]
@@ -63,18 +64,28 @@ impl Command {
             Self::Map { json } => map(json)?,
             Self::Export { email, out, json } => export(app, &read(email)?, &out, json).await?,
             Self::Erase { email, dry_run, json } => erase(app, &read(email)?, dry_run, json).await?,
-            Self::Scan { text, json } => return scan_for(app, &text, json).await,
+            Self::Scan { text, json } => return scan_for(app, &read(text)?, json).await,
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
+async fn person(app: &AppState, actor: &Actor, email: &str) -> anyhow::Result<entity::ids::CustomerId> {
+    match find(app, actor, email).await {
+        Err(Error::Refused(refusal)) if refusal.code == Code::NotFound => {
+            anyhow::bail!("nobody with this e-mail address is stored, or nothing is left")
+        }
+        found => found.map_err(said),
+    }
+}
+
+/// `-` stands for stdin, so that a name need not stand in the shell's history.
 fn read(email: String) -> anyhow::Result<String> {
     if email != "-" {
         return Ok(email);
     }
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("cannot read the e-mail address from stdin")?;
+    std::io::stdin().read_to_string(&mut text).context("cannot read from stdin")?;
     Ok(text.trim().to_owned())
 }
 
@@ -88,7 +99,7 @@ pub(super) fn map(as_json: bool) -> anyhow::Result<()> {
 
 async fn export(app: &AppState, email: &str, out: &Path, as_json: bool) -> anyhow::Result<()> {
     let actor = Actor::System;
-    let customer = find(app, &actor, email).await.map_err(said)?;
+    let customer = person(app, &actor, email).await?;
     let collected = export::collect(app, &actor, customer).await.map_err(said)?;
     let (sections, files) = (collected.sections.len(), collected.files.len());
     let records: usize = collected.sections.iter().map(|s| s.records.len()).sum();
@@ -112,7 +123,7 @@ async fn export(app: &AppState, email: &str, out: &Path, as_json: bool) -> anyho
 
 async fn erase(app: &AppState, email: &str, dry_run: bool, as_json: bool) -> anyhow::Result<()> {
     let actor = Actor::System;
-    let customer = find(app, &actor, email).await.map_err(said)?;
+    let customer = person(app, &actor, email).await?;
     let report = if dry_run {
         erasure::plan(app, &actor, customer).await
     } else {

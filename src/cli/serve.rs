@@ -61,7 +61,7 @@ async fn fill_and_serve(config: Config, listener: TcpListener) -> anyhow::Result
     let report = serde_json::from_str(&run_.report)?;
     let tokens = tokens(&app).await?;
     let path = app.config.data.join("tokens.json");
-    std::fs::write(&path, serde_json::to_string_pretty(&tokens)?)
+    write_private(&path, &serde_json::to_string_pretty(&tokens)?)
         .with_context(|| format!("cannot write {}", path.display()))?;
     run(app, listener, |url| {
         println!("{}", demo::greeting(&filled, url, &tokens));
@@ -70,6 +70,15 @@ async fn fill_and_serve(config: Config, listener: TcpListener) -> anyhow::Result
         println!("\nlistening on {url}/graphql");
     })
     .await
+}
+
+/// Tokens are for their owner's eyes alone.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::io::Write::write_all(&mut options.open(path)?, text.as_bytes())
 }
 
 async fn tokens(app: &AppState) -> anyhow::Result<serde_json::Value> {

@@ -17,7 +17,7 @@ pub struct Options {
     #[arg(long, value_enum)]
     role: Whose,
     /// The customer's e-mail address, for the role customer.
-    #[arg(long, required_if_eq("role", "customer"))]
+    #[arg(long, value_name = "EMAIL", required_if_eq("role", "customer"))]
     customer: Option<String>,
 }
 
@@ -33,6 +33,12 @@ enum Whose {
 }
 
 impl Options {
+    /// What is wrong with options that clap cannot tell.
+    pub(super) fn misused(&self) -> Option<&'static str> {
+        let idle = self.customer.is_some() && self.role != Whose::Customer;
+        idle.then_some("--customer goes with --role customer only")
+    }
+
     pub(super) async fn bearer(self, app: &AppState) -> anyhow::Result<String> {
         let role = match self.role {
             Whose::Customer => return customer(app, self.customer.unwrap_or_default()).await,

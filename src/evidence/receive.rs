@@ -23,6 +23,8 @@ use crate::keys::stream::{CHUNK, Sealer};
 use crate::state::App;
 use crate::{audit, db, outbox};
 
+/// How long the next bytes may keep us waiting.
+const IDLE: std::time::Duration = std::time::Duration::from_secs(60);
 /// Bytes that are enough to tell a file's type.
 const SNIFFED: usize = 8192;
 /// Size of a part handed to the blob store; S3 wants at least 5 MiB.
@@ -43,12 +45,12 @@ where
     if let Some(announced) = announced.filter(|a| *a != expected) {
         return Err(size_mismatch(expected, announced).into());
     }
-    begin(app, &attachment, &token).await?;
-    let received = take(app, &attachment, expected, body).await;
-    match received {
-        Ok((blob, stored)) => finish(app, attachment, &token, blob, stored).await,
+    let blob = random_name()?;
+    begin(app, &attachment, &blob).await?;
+    match take(app, &attachment, &blob, expected, body).await {
+        Ok(stored) => finish(app, attachment, &token, blob, stored).await,
         Err(error) => {
-            give_back(app, &attachment).await?;
+            give_back(app, &attachment, &blob).await?;
             Err(error)
         }
     }
@@ -65,24 +67,25 @@ async fn open_ticket(app: &App, link: &str) -> Result<(Model, tokens::Model)> {
     Ok((attachment, token))
 }
 
-/// Takes the place of the only receiver.
-async fn begin(app: &App, attachment: &Model, token: &tokens::Model) -> Result<()> {
-    let sql = "UPDATE attachments SET state = 'RECEIVING' WHERE id = $1 AND state = 'AWAITING_UPLOAD'";
-    if db::run(app.db.write(), sql, [attachment.id.0.into()]).await? == 1 {
+/// The latest receiver holds the place: one whose process died, or whose client went away, does not block the next.
+async fn begin(app: &App, attachment: &Model, blob: &str) -> Result<()> {
+    let sql = "UPDATE attachments SET state = 'RECEIVING', blob = $1 WHERE id = $2 \
+               AND state IN ('AWAITING_UPLOAD', 'RECEIVING')";
+    if db::run(app.db.write(), sql, [blob.into(), attachment.id.0.into()]).await? == 1 {
         return Ok(());
     }
-    tracing::info!(token = %token.id, "a second upload for one ticket was refused");
     Err(Refusal::at(Code::LinkInvalid, &["ticket"]).into())
 }
 
-async fn give_back(app: &App, attachment: &Model) -> Result<()> {
-    let sql = "UPDATE attachments SET state = 'AWAITING_UPLOAD' WHERE id = $1 AND state = 'RECEIVING'";
-    db::run(app.db.write(), sql, [attachment.id.0.into()]).await?;
+async fn give_back(app: &App, attachment: &Model, blob: &str) -> Result<()> {
+    let sql = "UPDATE attachments SET state = 'AWAITING_UPLOAD', blob = NULL \
+               WHERE id = $1 AND state = 'RECEIVING' AND blob = $2";
+    db::run(app.db.write(), sql, [attachment.id.0.into(), blob.into()]).await?;
     Ok(())
 }
 
-/// Reads, checks, seals and stores. Returns the blob's name and the plain size that was stored.
-async fn take<S, E>(app: &App, attachment: &Model, expected: u64, mut body: S) -> Result<(String, u64)>
+/// Reads, checks, seals and stores. Returns the plain size that was stored.
+async fn take<S, E>(app: &App, attachment: &Model, blob: &str, expected: u64, mut body: S) -> Result<u64>
 where
     S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
     E: std::fmt::Display,
@@ -102,7 +105,7 @@ where
         let refusal = Refusal::at(Code::TypeMismatch, &["body"]);
         return Err(refusal.with("announced", attachment.media_type.mime()).into());
     }
-    let mut blob = Blob::create(app, attachment.id, key).await?;
+    let mut blob = Blob::create(app, attachment.id, key, blob).await?;
     let outcome = if attachment.media_type.is_photo() {
         photo(attachment.media_type, head, &mut counted, &mut body, &mut blob).await
     } else {
@@ -170,7 +173,10 @@ impl Counted {
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: std::fmt::Display,
     {
-        match body.next().await {
+        let Ok(next) = tokio::time::timeout(IDLE, body.next()).await else {
+            return Err(size_mismatch(self.expected, self.received).into());
+        };
+        match next {
             None => Ok(None),
             Some(Err(error)) => {
                 tracing::info!(%error, "an upload broke off");
@@ -208,13 +214,18 @@ struct Blob {
 }
 
 impl Blob {
-    async fn create(app: &App, id: AttachmentId, key: &UnitKey) -> Result<Self> {
+    async fn create(app: &App, id: AttachmentId, key: &UnitKey, name: &str) -> Result<Self> {
         let sealer = Sealer::new(key.for_file(), &binding(id)).map_err(|e| anyhow::anyhow!(e))?;
-        let name = random_name()?;
-        let upload = app.blobs.put_multipart(&Path::from(name.as_str())).await.map_err(|e| anyhow::anyhow!(e))?;
+        let upload = app.blobs.put_multipart(&Path::from(name)).await.map_err(|e| anyhow::anyhow!(e))?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
         upload.write(sealer.header());
-        Ok(Self { name, sealer: Some(sealer), sealed: Vec::with_capacity(2 * CHUNK), plain: 0, upload })
+        Ok(Self {
+            name: name.to_owned(),
+            sealer: Some(sealer),
+            sealed: Vec::with_capacity(2 * CHUNK),
+            plain: 0,
+            upload,
+        })
     }
 
     async fn write(&mut self, plain: &[u8]) -> Result<()> {
@@ -228,14 +239,14 @@ impl Blob {
         Ok(())
     }
 
-    async fn complete(mut self) -> Result<(String, u64)> {
+    async fn complete(mut self) -> Result<u64> {
         self.sealed.clear();
         if let Some(sealer) = self.sealer.take() {
             sealer.finish(&mut self.sealed).map_err(|e| anyhow::anyhow!(e))?;
         }
         self.upload.write(&self.sealed);
         self.upload.finish().await.map_err(|e| anyhow::anyhow!(e))?;
-        Ok((self.name, self.plain))
+        Ok(self.plain)
     }
 
     async fn abort(self) {
@@ -256,11 +267,13 @@ async fn finish(app: &App, attachment: Model, token: &tokens::Model, blob: Strin
     let tx = app.db.begin().await?;
     let now = app.clock.now();
     let sql = "UPDATE attachments SET state = 'AVAILABLE', data_type = 'R09b', start_at = NULL, blob = $1, \
-               byte_size = $2, ready_at = $3 WHERE id = $4 AND state = 'RECEIVING' \
+               byte_size = $2, ready_at = $3 WHERE id = $4 AND state = 'RECEIVING' AND blob = $1 \
                AND EXISTS (SELECT 1 FROM cases c WHERE c.id = attachments.case_id AND c.state NOT IN ('CLOSED', 'ERASED'))";
     let size = i64::try_from(stored).unwrap_or(i64::MAX);
     let values = [blob.clone().into(), size.into(), now.into(), attachment.id.0.into()];
     if db::run(&tx, sql, values).await? == 0 {
+        let sql = "UPDATE attachments SET state = 'AWAITING_UPLOAD', blob = NULL WHERE id = $1 AND blob = $2";
+        db::run(&tx, sql, [attachment.id.0.into(), blob.clone().into()]).await?;
         outbox::enqueue(&tx, now, Kind::DeleteBlob, blob).await?;
         tx.commit().await?;
         return Err(Refusal::at(Code::LinkInvalid, &["ticket"]).with("state", "CASE_CLOSED").into());

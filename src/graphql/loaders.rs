@@ -131,6 +131,16 @@ impl Load<CustomerId> for Loader {
     }
 }
 
+impl Load<CaseId> for Loader {
+    type Value = Case;
+    type Error = Failed;
+
+    async fn load(&self, ids: &[CaseId]) -> Result<HashMap<CaseId, Case>, Failed> {
+        let rows = self.rows(crate::cases::visible_to(&self.actor), "id", ids.iter().map(|id| id.0)).await?;
+        Ok(rows.into_iter().map(|r| (r.id, r)).collect())
+    }
+}
+
 impl Load<OrderId> for Loader {
     type Value = orders::Model;
     type Error = Failed;

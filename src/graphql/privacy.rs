@@ -212,7 +212,8 @@ pub struct HoldPlaceInput {
     customer_id: Option<ID>,
     /// This order, its lines and parcels, and the cases about it.
     order_id: Option<ID>,
-    /// This case, its messages, evidence and refunds.
+    /// This case, its messages, evidence and refunds; not the order and not the contact record, which need a hold of
+    /// their own.
     case_id: Option<ID>,
     /// Why.
     reason: HoldReason,

@@ -15,7 +15,6 @@ use super::scalars::{Money, MoneyInput};
 use super::service_case::ServiceCase;
 use super::session::ContextExt as _;
 use crate::auth::Permission;
-use crate::cases;
 use crate::error::{Error, Result};
 use crate::keys::Place;
 use crate::refunds::{self, Grant, Step, progress::Progress};
@@ -73,11 +72,8 @@ impl Refund {
 
     /// The case; null once its header has been erased: the voucher outlives it.
     async fn service_case(&self, ctx: &Context<'_>) -> ApiResult<Option<ServiceCase>> {
-        match cases::get(ctx.app().db.read(), ctx.actor(), self.0.case_id).await {
-            Ok(row) => Ok(Some(ServiceCase::listed(row))),
-            Err(Error::NotFound) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let found = ctx.session().loaders.load_one(self.0.case_id).await.map_err(Error::from)?;
+        Ok(found.map(ServiceCase::listed))
     }
 
     /// The mutations that could be called on it, and why one could not.

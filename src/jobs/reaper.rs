@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use anyhow::Context as _;
 use chrono::TimeDelta;
 use entity::attachments::{Column, Entity};
 use entity::ids::UnitId;
@@ -35,7 +36,11 @@ const GRACE: TimeDelta = TimeDelta::days(1);
 /// # Errors
 /// A store fails; the next run goes on.
 pub async fn run(app: &App, dry_run: bool) -> Result<Report> {
-    Ok(Report { dry_run, keys: reap_keys(app, dry_run).await?, blobs: reap_blobs(app, dry_run).await? })
+    Ok(Report {
+        dry_run,
+        keys: reap_keys(app, dry_run).await?,
+        blobs: reap_blobs(app, dry_run).await? + reap_parts(app, dry_run)?,
+    })
 }
 
 async fn reap_keys(app: &App, dry_run: bool) -> Result<usize> {
@@ -69,6 +74,23 @@ async fn reap_blobs(app: &App, dry_run: bool) -> Result<usize> {
             reaped += 1;
             if !dry_run {
                 app.blobs.delete(path).await.map_err(|e| anyhow::anyhow!("blob {path}: {e}"))?;
+            }
+        }
+    }
+    Ok(reaped)
+}
+
+/// Parts of uploads whose process died: the folder's store keeps them as `name#n` and does not list them. They are sealed.
+fn reap_parts(app: &App, dry_run: bool) -> Result<usize> {
+    let before = std::time::SystemTime::from(app.clock.now() - GRACE);
+    let mut reaped = 0;
+    for entry in std::fs::read_dir(app.config.data.join("blobs")).context("blobs")? {
+        let entry = entry.context("blobs")?;
+        let old = entry.metadata().and_then(|m| m.modified()).is_ok_and(|modified| modified < before);
+        if old && entry.file_name().to_string_lossy().contains('#') {
+            reaped += 1;
+            if !dry_run {
+                std::fs::remove_file(entry.path()).context("blobs")?;
             }
         }
     }

@@ -48,6 +48,9 @@ pub async fn deliver(app: &App, actor: &Actor, delivery: Delivery, key: &str) ->
     let unknown = || Error::from(Refusal::at(Code::NotFound, &["input", "orderNumber"]));
     let now = app.clock.now();
     input::instant(delivery.delivered_at, &["input", "deliveredAt"], now)?;
+    if super::register::is_erased(app, app.db.read(), &number).await? {
+        return Err(Refusal::at(Code::Erased, &["input", "orderNumber"]).into());
+    }
     let id = app.keys.look_up(Kind::OrderNumber, &number).await?.map(OrderId).ok_or_else(unknown)?;
     let order = Entity::find_by_id(id).one(app.db.read()).await?.filter(|o| o.erased_at.is_none());
     let subject = Some(order.ok_or_else(unknown)?.customer_id.0);

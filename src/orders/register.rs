@@ -151,8 +151,7 @@ pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Res
         }
         Outcome::First(claim) => claim,
     };
-    let hash = app.keys.blind_index(Kind::OrderNumber, &new.number);
-    if suppressions::Entity::find().filter(suppressions::Column::Hash.eq(hash)).one(&tx).await?.is_some() {
+    if is_erased(app, &tx, &new.number).await? {
         return Err(Refusal::at(Code::Erased, &["input", "number"]).into());
     }
     // Under the person's lock, so that keys and look-ups cannot be destroyed between here and the commit; they are
@@ -183,6 +182,12 @@ pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Res
     audit::record(&tx, now, actor, "order.register", ("orders", Some(order.0)), details).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Whether an order of this number was erased, or anonymised at its end.
+pub(super) async fn is_erased(app: &App, db: &impl sea_orm::ConnectionTrait, number: &str) -> Result<bool> {
+    let hash = app.keys.blind_index(Kind::OrderNumber, number);
+    Ok(suppressions::Entity::find().filter(suppressions::Column::Hash.eq(hash)).one(db).await?.is_some())
 }
 
 /// The id that a text leads to; `fresh` from now on if it led nowhere.

@@ -1,6 +1,6 @@
 //! Erasure (GDPR Art. 17): an outcome for every record. What is open is deferred and follows by itself.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::erasures::{ActiveModel, Column, Entity, Model, State};
 use entity::ids::{CustomerId, ErasureId};
 use entity::map::{RowEnd, tables};
@@ -163,7 +163,16 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
     let mut records: Vec<Record> = before.records.into_iter().filter(gone).collect();
     for t in tables().iter().rev().filter(|t| t.is_personal()) {
         let found = rows::read(app.db.read(), t, &paths::of_person(t, 1), vec![row.customer_id.0.into()]).await?;
-        let live: Vec<_> = found.into_iter().filter(|r| !r.bare).collect();
+        let mut live: Vec<_> = found.into_iter().filter(|r| !r.bare && !came_later(r.id, row.requested_at)).collect();
+        if t.name == "customers" && has_new_business(app, &row).await? {
+            // Whoever orders again after asking is a customer again: that is new data, and needs the contact.
+            let kept = live.drain(..).map(|r| Record {
+                outcome: "KEPT".to_owned(),
+                because: Some("NEW_BUSINESS".to_owned()),
+                ..record(t.name, r.id, r.data_type, Verdict::NotDue)
+            });
+            records.extend(kept);
+        }
         for some in live.chunks(500) {
             let ids: Vec<Uuid> = some.iter().map(|r| r.id).collect();
             for (id, verdict) in door::remove(app, actor, t, &ids, Ground::Erasure(row.id)).await? {
@@ -182,6 +191,29 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
     db::run(app.db.write(), sql, values).await?;
     sweep::finish(app).await?;
     Ok(done)
+}
+
+/// Ids carry the millisecond in which their row was made.
+fn came_later(id: Uuid, requested: DateTime<Utc>) -> bool {
+    let made = id.get_timestamp().and_then(|t| {
+        let (seconds, nanos) = t.to_unix();
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+    });
+    made.is_some_and(|made| made > requested)
+}
+
+/// Whether the person has ordered or opened a case since the erasure was decided.
+async fn has_new_business(app: &App, row: &Model) -> Result<bool> {
+    for table in ["orders", "cases"] {
+        let sql = format!("SELECT id FROM {table} WHERE customer_id = $1 ORDER BY id DESC LIMIT 1");
+        let rows = db::rows(app.db.read(), &sql, [row.customer_id.0.into()]).await?;
+        if let Some(newest) = rows.first()
+            && came_later(newest.try_get_by_index(0)?, row.requested_at)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn record(table: &str, id: Uuid, data_type: DataType, verdict: Verdict) -> Record {

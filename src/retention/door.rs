@@ -80,7 +80,11 @@ pub fn check(row: &Row, rule: &Rule, ground: Ground, now: DateTime<Utc>) -> Verd
     if row.open && rule.waits_for_work {
         return Verdict::Deferred;
     }
-    let over = row.start.is_some_and(|start| rule.is_over(start, now)) && row.not_before.is_none_or(|t| now >= t);
+    if row.not_before.is_some_and(|not_before| now < not_before) {
+        // An order on its way: the contract still runs.
+        return Verdict::Deferred;
+    }
+    let over = row.start.is_some_and(|start| rule.is_over(start, now));
     match (ground, rule.floor) {
         (Ground::Rule, _) if !over => Verdict::NotDue,
         (Ground::Erasure(_), Some(article)) if !over => {

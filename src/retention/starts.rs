@@ -1,12 +1,15 @@
 //! Start events: the moments at which a retention period begins, written where the moment happens.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::DataType;
 use entity::ids::{CaseId, CustomerId, OrderId};
 use sea_orm::{DatabaseTransaction, Value};
 
 use crate::db;
 use crate::error::Result;
+
+/// How long an order counts as on its way if nobody reports its delivery: neither a rule nor an erasure takes it meanwhile.
+const ON_ITS_WAY: TimeDelta = TimeDelta::days(90);
 
 const NO_OPEN_CASE: &str = "NOT EXISTS (SELECT 1 FROM cases c WHERE c.state NOT IN ('CLOSED', 'ERASED') AND c.";
 
@@ -21,13 +24,16 @@ pub async fn order_registered(
     customer: CustomerId,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let values: [Value; 2] = [now.into(), order.0.into()];
-    db::run(tx, "UPDATE orders SET start_at = $1 WHERE id = $2", values.clone()).await?;
+    let on_its_way = now + ON_ITS_WAY;
+    let values: [Value; 3] = [now.into(), order.0.into(), on_its_way.into()];
+    db::run(tx, "UPDATE orders SET start_at = $1, not_before = $3 WHERE id = $2", values.clone()).await?;
     for table in ["order_lines", "parcels"] {
-        db::run(tx, &format!("UPDATE {table} SET start_at = $1 WHERE order_id = $2"), values.clone()).await?;
+        let sql = format!("UPDATE {table} SET start_at = $1, not_before = $3 WHERE order_id = $2");
+        db::run(tx, &sql, values.clone()).await?;
     }
     let sql = format!("UPDATE customers SET start_at = $1 WHERE id = $2 AND {NO_OPEN_CASE}customer_id = $2)");
     db::run(tx, &sql, [now.into(), customer.0.into()]).await?;
+    db::run(tx, "UPDATE customers SET not_before = $1 WHERE id = $2", [on_its_way.into(), customer.0.into()]).await?;
     Ok(())
 }
 
@@ -109,6 +115,13 @@ pub async fn order_delivered(
     );
     db::run(tx, &format!("UPDATE orders SET start_at = $1 WHERE id = $2 AND {begins}"), values.clone()).await?;
     db::run(tx, &format!("UPDATE order_lines SET start_at = $1 WHERE order_id = $2 AND {begins}"), values).await?;
+    db::run(tx, "UPDATE orders SET not_before = NULL WHERE id = $1", [order.0.into()]).await?;
+    for table in ["order_lines", "parcels"] {
+        db::run(tx, &format!("UPDATE {table} SET not_before = NULL WHERE order_id = $1"), [order.0.into()]).await?;
+    }
+    let sql = "UPDATE customers SET not_before = \
+               (SELECT MAX(o.not_before) FROM orders o WHERE o.customer_id = $1) WHERE id = $1";
+    db::run(tx, sql, [customer.0.into()]).await?;
     let sql = format!(
         "UPDATE customers SET start_at = $1 WHERE id = $2 AND (start_at IS NULL OR start_at < $1) \
          AND {NO_OPEN_CASE}customer_id = $2)"

@@ -153,6 +153,43 @@ on_both_engines! {
         assert!(!text.contains("max@example.com") && !text.contains("C-9"), "ids only");
     }
 
+    /// Whoever orders again after asking for erasure is a customer again: what came later stays, what was there goes.
+    async fn what_comes_after_the_request_stays(app) {
+        let known = life::order(app, "max@example.com", "C-10").await;
+        life::delivered(app, &known).await;
+        let customer = app.customer(&known.email).await;
+        let case = life::open(&customer, "COMPLAINT", None, "Beschwerde.").await;
+        app.advance(days(1));
+        assert_eq!(erase(app, &known.customer, false).await["state"], "DEFERRED");
+        app.advance(days(1));
+        let again = life::order(app, "max@example.com", "C-11").await;
+        assert_eq!(again.customer, known.customer);
+        life::decide(app, &case, "SOLVED_DIRECTLY").await;
+        life::close(app, &case).await;
+        assert_eq!(app.run_job("retention").await["erasuresSettled"], 1);
+        assert_eq!(app.count("orders", "number IS NOT NULL").await, 1, "the new order is untouched");
+        assert_eq!(app.count("customers", "email IS NOT NULL").await, 1, "and its customer can be reached");
+        assert_eq!(app.count("cases", "state = 'CLOSED'").await, 0, "the old case is gone");
+        app.customer(&known.email).await.data("{ viewer { customerId } }", json!({})).await;
+    }
+
+    /// A paid order on its way is a running contract: it is erased once it has arrived, or after 90 days.
+    async fn an_order_on_its_way_defers_its_erasure(app) {
+        let known = life::order(app, "max@example.com", "C-12").await;
+        let done = erase(app, &known.customer, false).await;
+        assert_eq!((done["state"].as_str(), app.count("orders", "number IS NOT NULL").await), (Some("DEFERRED"), 1));
+        app.advance(days(3));
+        life::delivered(app, &known).await;
+        assert_eq!(app.run_job("retention").await["erasuresSettled"], 1);
+        assert_eq!(app.count("customers", "1 = 1").await, 0);
+        let late = json!({ "orderNumber": "C-12", "carrier": "DHL", "trackingNumber": "x", "deliveredAt": app.now() });
+        assert_eq!(app.shop().refused("parcelDeliver", "ParcelDeliverInput", late).await.0, "ERASED");
+        let lost = life::order(app, "erika@example.com", "C-13").await;
+        erase(app, &lost.customer, false).await;
+        app.advance(days(91));
+        assert_eq!(app.run_job("retention").await["erasuresSettled"], 1);
+    }
+
     /// Suppression: the shop's next synchronisation does not bring an erased order back; a new order is new data.
     async fn an_erased_order_stays_erased(app) {
         let known = life::order(app, "max@example.com", "C-5").await;

@@ -147,6 +147,17 @@ on_both_engines! {
         assert_eq!(put(app, &path, Body::from(video)).await.json()["error"]["code"], "LINK_INVALID");
     }
 
+    /// A receiver whose process died does not block the ticket: the next one takes its place.
+    async fn the_latest_upload_wins(app) {
+        let (known, case) = case_of(app).await;
+        let customer = app.customer(&known.email).await;
+        let photo = media::jpeg();
+        let (_, path) = ticket(&customer, &case, "image/jpeg", photo.len()).await;
+        db::run(app.state.db.write(), "UPDATE attachments SET state = 'RECEIVING', blob = 'of-the-dead'", []).await.unwrap();
+        assert_eq!(put(app, &path, Body::from(photo)).await.status, StatusCode::CREATED);
+        assert_eq!((blobs(app).await, app.count("attachments", "blob = 'of-the-dead'").await), (1, 0));
+    }
+
     /// A ticket ends; a forged one never begins.
     async fn a_ticket_ends(app) {
         let (known, case) = case_of(app).await;

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
 use async_graphql_parser::types::{
-    DocumentOperations, ExecutableDocument, FragmentDefinition, OperationType, Selection, SelectionSet,
+    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationType, Selection, SelectionSet,
 };
 
 /// Brackets of any kind open at once; bounds the parser's recursion.
@@ -26,6 +26,8 @@ pub struct Limits {
     pub depth: u64,
     /// Directives after all fragments are expanded.
     pub directives: u64,
+    /// Values that the answer may hold, lists taken as long as they were asked for.
+    pub values: u64,
     /// Operations in the document.
     pub operations: u64,
     /// Fragment definitions in the document.
@@ -41,6 +43,7 @@ impl Default for Limits {
             aliases: 50,
             depth: 15,
             directives: 50,
+            values: 50_000,
             operations: 10,
             fragments: 100,
             root_mutations: 5,
@@ -76,6 +79,7 @@ struct Cost {
     aliases: u64,
     depth: u64,
     directives: u64,
+    values: u64,
     root: u64,
 }
 
@@ -85,17 +89,52 @@ impl Cost {
         self.aliases = self.aliases.saturating_add(other.aliases);
         self.depth = self.depth.max(other.depth);
         self.directives = self.directives.saturating_add(other.directives);
+        self.values = self.values.saturating_add(other.values);
         self.root = self.root.saturating_add(other.root);
     }
 }
 
+/// Lists whose length no argument asks for, or that may leave it out: how long they are taken to be.
+pub(super) const LISTS: &[(&str, u64)] = &[
+    ("serviceCases", 20),
+    ("customers", 20),
+    ("orders", 20),
+    ("messages", 20),
+    ("refunds", 20),
+    ("attachments", 20),
+    ("lines", 20),
+    ("parcels", 5),
+];
+
 struct Meter<'d> {
     document: &'d ExecutableDocument,
+    variables: &'d Variables,
     /// `None` marks a fragment that is being walked: meeting it again is a cycle.
     memo: HashMap<&'d str, Option<Cost>>,
 }
 
 impl<'d> Meter<'d> {
+    /// How many times what stands below this field is answered. What cannot be told counts as a whole page.
+    fn times(&self, field: &Field) -> u64 {
+        let argument = |name| field.get_argument(name).map(|value| &value.node);
+        if let Some(ids) = argument("ids") {
+            return match self.value(ids) {
+                Some(Value::List(list)) => count(list.len()),
+                _ => 100,
+            };
+        }
+        let usual = LISTS.iter().find(|(name, _)| *name == field.name.node.as_str()).map_or(1, |(_, n)| *n);
+        match argument("first").map(|value| self.value(value)) {
+            None | Some(Some(Value::Null)) => usual,
+            Some(Some(Value::Number(number))) => number.as_u64().unwrap_or(100),
+            Some(_) => 100,
+        }
+    }
+
+    fn value(&self, value: &async_graphql_value::Value) -> Option<Value> {
+        value.clone().into_const_with(|name| self.variables.get(&name).cloned().ok_or(())).ok()
+    }
+
     fn set(&mut self, set: &'d SelectionSet, level: u64) -> Result<Cost, Refusal> {
         if level > SET_NESTING {
             return Err(Refusal::Nesting { what: "selection sets", limit: SET_NESTING });
@@ -107,7 +146,8 @@ impl<'d> Meter<'d> {
                 Selection::Field(field) => {
                     let inner = self.set(&field.node.selection_set.node, level + 1)?;
                     cost.aliases = u64::from(field.node.alias.is_some());
-                    cost.add(Cost { depth: inner.depth.saturating_add(1), root: 1, ..inner });
+                    let values = self.times(&field.node).saturating_mul(inner.values).saturating_add(1);
+                    cost.add(Cost { depth: inner.depth.saturating_add(1), root: 1, values, ..inner });
                 }
                 Selection::InlineFragment(fragment) => {
                     cost.add(self.set(&fragment.node.selection_set.node, level + 1)?);
@@ -200,12 +240,12 @@ fn after_string(text: &str) -> &str {
 }
 
 /// Refuses a document that would cost more than `limits` allow.
-pub fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Refusal> {
+pub fn check(document: &ExecutableDocument, variables: &Variables, limits: &Limits) -> Result<(), Refusal> {
     let operations = count(document.operations.iter().len());
     within("operations", operations, limits.operations, "send fewer per request")?;
     let fragments = count(document.fragments.len());
     within("fragments", fragments, limits.fragments, "send only those the operation uses")?;
-    let mut meter = Meter { document, memo: HashMap::new() };
+    let mut meter = Meter { document, variables, memo: HashMap::new() };
     for (_, operation) in document.operations.iter() {
         let mut cost = meter.set(&operation.node.selection_set.node, 1)?;
         let own = operation.node.directives.len();
@@ -217,6 +257,7 @@ pub fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Refus
         within("aliases", cost.aliases, limits.aliases, expanded)?;
         within("levels of fields", cost.depth, limits.depth, "ask for the inner objects by id")?;
         within("directives", cost.directives, limits.directives, expanded)?;
+        within("values in its answer", cost.values, limits.values, "ask for shorter pages or fewer levels")?;
         if operation.node.ty == OperationType::Mutation {
             let hint = "send the others in requests of their own";
             within("root mutation fields", cost.root, limits.root_mutations, hint)?;

@@ -41,6 +41,10 @@ const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 const INTERNAL: &str = "INTERNAL_SERVER_ERROR";
+const UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
+/// How long a query may run, and how long the rest of a body may keep us waiting.
+const QUERY_LASTS: std::time::Duration = std::time::Duration::from_secs(20);
+const BODY_LASTS: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// GraphiQL and React come from unpkg, its start script stands in the page.
 const PAGE_POLICY: &str = "default-src 'none'; script-src https://unpkg.com 'unsafe-inline'; \
@@ -58,6 +62,8 @@ enum Outcome {
     MutationByGet,
     Refused,
     Executed,
+    TooSlow,
+    TookTooLong,
     Crashed,
 }
 
@@ -75,6 +81,9 @@ fn status(outcome: Outcome, reply: Reply) -> StatusCode {
         (Outcome::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
         // A5BF 423L LKJ0-3 6C00-3 4760-3 58B0-3 B6DC BCF8 B7N8 8764 3E3A
         (Outcome::Malformed, _) => StatusCode::BAD_REQUEST,
+        // none; RFC 9110, 15.5.9 and 15.6.4
+        (Outcome::TooSlow, _) => StatusCode::REQUEST_TIMEOUT,
+        (Outcome::TookTooLong, _) => StatusCode::SERVICE_UNAVAILABLE,
         // 9C48
         (Outcome::MutationByGet, _) => StatusCode::METHOD_NOT_ALLOWED,
         // parsing 865D 556A, validation 51FE 74FF, coercion 86EE (bodies D586 5E5B)
@@ -184,7 +193,7 @@ async fn caller(app: &AppState, headers: &HeaderMap) -> Result<Caller, Failure> 
     match crate::auth::authenticate(app, authorization(headers)).await {
         Ok(actor) => Ok(Caller { actor, language }),
         // A database that does not answer must not look like a bad token.
-        Err(error) if error.code() == INTERNAL => {
+        Err(error) if [INTERNAL, UNAVAILABLE].contains(&error.code()) => {
             let request_id = app.clock.request_id();
             tracing::error!(%request_id, %error, "authentication failed internally");
             Err(Failure::crashed(&request_id))
@@ -198,7 +207,8 @@ async fn caller(app: &AppState, headers: &HeaderMap) -> Result<Caller, Failure> 
 
 /// Counts what arrives, because a chunked body announces no length.
 async fn read(body: Body) -> Result<bytes::Bytes, Failure> {
-    match Limited::new(body, BODY_BYTES).collect().await {
+    let late = |_| Failure::new(Outcome::TooSlow, BAD_USER_INPUT, "the body did not arrive in time");
+    match tokio::time::timeout(BODY_LASTS, Limited::new(body, BODY_BYTES).collect()).await.map_err(late)? {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             let text = format!("the body is larger than {BODY_BYTES} bytes");
@@ -252,8 +262,21 @@ async fn perform(
     if !app.config.introspection {
         request = request.disable_introspection();
     }
+    let is_query = !is_mutation(&document);
     request.set_parsed_query(document);
-    settle(schema.execute(request).await, &request_id)
+    let execution = schema.execute(request);
+    if !is_query {
+        return settle(execution.await, &request_id);
+    }
+    // A query that takes this long holds connections that others wait for; a mutation is never cut.
+    match tokio::time::timeout(QUERY_LASTS, execution).await {
+        Ok(response) => settle(response, &request_id),
+        Err(_) => Err(Failure::new(Outcome::TookTooLong, UNAVAILABLE, "the query took too long; ask for less")),
+    }
+}
+
+fn is_mutation(document: &ExecutableDocument) -> bool {
+    document.operations.iter().any(|(_, operation)| operation.node.ty == OperationType::Mutation)
 }
 
 /// Parses once and keeps exactly one operation that may run.
@@ -274,7 +297,7 @@ fn prepare(message: &Message, verb: Verb) -> Result<ExecutableDocument, Failure>
         located.locations = error.positions().collect();
         Failure { outcome: Outcome::Refused, errors: vec![coded(located, PARSE_FAILED)] }
     })?;
-    guard::check(&document, &Limits::default())?;
+    guard::check(&document, &message.variables, &Limits::default())?;
     let document = guard::select(document, message.operation_name.as_deref())
         .map_err(|error| Failure::new(Outcome::Refused, BAD_USER_INPUT, error.to_string()))?;
     match document.operations.iter().next().map(|(_, operation)| operation.node.ty) {

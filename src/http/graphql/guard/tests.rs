@@ -5,7 +5,7 @@ use async_graphql_parser::parse_query;
 
 fn checked(source: &str) -> Result<(), Refusal> {
     check_source(source)?;
-    check(&parse_query(source).unwrap(), &Limits::default())
+    check(&parse_query(source).unwrap(), &Variables::default(), &Limits::default())
 }
 
 fn refused(source: &str, expected: &str) {
@@ -95,4 +95,62 @@ fn required_variables_need_values() {
     let missing = missing_variables(&parse_query(source).unwrap(), &given);
     assert_eq!(missing.len(), 1);
     assert_eq!(missing[0].0, "variable \"$a\" of type \"ID!\" needs a value");
+}
+
+/// A cycle of lists multiplies at each level, whatever its selections are.
+#[test]
+fn lists_within_lists_are_refused() {
+    let asks = |query: &str| check(&parse_query(query).unwrap(), &Variables::default(), &Limits::default());
+    let cycle = |levels: usize| {
+        let (open, close) = ("refunds { serviceCase { ".repeat(levels), "} } ".repeat(levels));
+        format!("{{ serviceCase(id: \"x\") {{ {open} id {close} }} }}")
+    };
+    assert_eq!(asks(&cycle(2)), Ok(()));
+    assert!(asks(&cycle(4)).unwrap_err().to_string().contains("values in its answer"));
+    let page = |n: u32| {
+        format!(
+            "{{ serviceCases(first: {n}) {{ nodes {{ messages(first: {n}) {{ nodes {{ id body form sentAt author }} }} }} }} }}"
+        )
+    };
+    assert_eq!(asks(&page(20)), Ok(()));
+    assert!(asks(&page(100)).is_err());
+    let ids = vec!["\"a\""; 100].join(",");
+    let nodes = format!(
+        "{{ nodes(ids: [{ids}]) {{ ... on ServiceCase {{ messages(first: 100) {{ nodes {{ id body form sentAt author }} }} }} }} }}"
+    );
+    assert!(asks(&nodes).is_err());
+}
+
+/// Every list of objects in the schema is in the table, takes its length as an argument, or is short by nature.
+#[test]
+fn every_long_list_of_the_schema_is_known() {
+    use async_graphql_parser::types::{BaseType, TypeKind, TypeSystemDefinition};
+    let short = [
+        "edges",
+        "nodes",
+        "userErrors",
+        "details",
+        "availableActions",
+        "records",
+        "holds",
+        "jobs",
+        "runs",
+        "retentionRules",
+        "staffMembers",
+        "field",
+    ];
+    let document = async_graphql_parser::parse_schema(crate::graphql::sdl()).unwrap();
+    for definition in document.definitions {
+        let TypeSystemDefinition::Type(ty) = definition else { continue };
+        let TypeKind::Object(object) = ty.node.kind else { continue };
+        for field in object.fields {
+            let name = field.node.name.node.to_string();
+            let is_list = match &field.node.ty.node.base {
+                BaseType::List(_) => true,
+                BaseType::Named(of) => of.ends_with("Connection"),
+            };
+            let known = LISTS.iter().any(|(list, _)| *list == name) || short.contains(&name.as_str());
+            assert!(!is_list || known, "{}.{name} is a list that the guard does not know", ty.node.name.node);
+        }
+    }
 }
