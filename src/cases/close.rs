@@ -37,10 +37,7 @@ pub struct Close {
 pub async fn close(app: &App, actor: &Actor, id: CaseId, close: Close, key: &str) -> Result<Model> {
     actor.require(Permission::Decide)?;
     let now = app.clock.now();
-    let seen = match super::get(app.db.read(), actor, id).await {
-        Err(Error::NotFound) => return Err(Refusal::at(Code::NotFound, &["input", "caseId"]).into()),
-        found => found?,
-    };
+    let seen = super::seen(app, actor, id).await?;
     let advice = match close.advice_only {
         true => Some(writing::unit(app, id, seen.customer_id, DataType::R06, now).await?),
         false => None,

@@ -41,10 +41,7 @@ pub async fn decide(app: &App, actor: &Actor, id: CaseId, decision: Decision, ke
         return Err(Refusal::at(Code::Required, &["input", "legalBasis"]).into());
     }
     let now = app.clock.now();
-    let seen = match super::get(app.db.read(), actor, id).await {
-        Err(Error::NotFound) => return Err(Refusal::at(Code::NotFound, &["input", "caseId"]).into()),
-        found => found?,
-    };
+    let seen = super::seen(app, actor, id).await?;
     let data_type = super::correspondence(seen.kind, seen.order_id.is_some());
     let unit = messages::unit(app, id, seen.customer_id, data_type, now).await?;
 

@@ -39,10 +39,7 @@ pub async fn reply(app: &App, actor: &Actor, id: CaseId, new: NewMessage, key: &
         return Err(Error::Forbidden);
     }
     let now = app.clock.now();
-    let seen = match super::get(app.db.read(), actor, id).await {
-        Err(Error::NotFound) => return Err(Refusal::at(Code::NotFound, &["input", "caseId"]).into()),
-        found => found?,
-    };
+    let seen = super::seen(app, actor, id).await?;
     let data_type = super::correspondence(seen.kind, seen.order_id.is_some());
     let unit = unit(app, id, seen.customer_id, data_type, now).await?;
 

@@ -75,6 +75,14 @@ pub async fn page(app: &App, actor: &Actor, filter: Filter, before: Option<CaseI
     Ok(rows.all(app.db.read()).await?)
 }
 
+/// A case as it is before the change, for the keys that the change will need; an invisible id is refused.
+pub(crate) async fn seen(app: &App, actor: &Actor, id: CaseId) -> Result<Model> {
+    match get(app.db.read(), actor, id).await {
+        Err(Error::NotFound) => Err(Refusal::at(Code::NotFound, &["input", "caseId"]).into()),
+        found => found,
+    }
+}
+
 /// Loads a case for a change and locks it; an invisible id is refused at `field`.
 pub(crate) async fn for_change(
     tx: &DatabaseTransaction,

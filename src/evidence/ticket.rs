@@ -58,10 +58,7 @@ pub async fn ticket(app: &App, actor: &Actor, case: CaseId, new: NewAttachment, 
     let most = if media_type.is_photo() { app.config.max_photo_bytes } else { app.config.max_video_bytes };
     input::positive(new.byte_size, &["input", "byteSize"], i64::try_from(most).unwrap_or(i64::MAX))?;
     let now = app.clock.now();
-    let seen = match case_room::get(app.db.read(), actor, case).await {
-        Err(Error::NotFound) => return Err(Refusal::at(Code::NotFound, &["input", "caseId"]).into()),
-        found => found?,
-    };
+    let seen = case_room::seen(app, actor, case).await?;
     let id = AttachmentId::new(now);
     let subject = Some(seen.customer_id.0);
     let unit = app.keys.ensure(UnitOf { owner: id.0, data_type: DataType::R09b, year: 0, subject }, now).await?;

@@ -42,10 +42,7 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
     let staff = actor.staff().ok_or(Error::Forbidden)?;
     input::positive(grant.amount_minor, &["input", "amount", "amountMinor"], i64::MAX)?;
     let now = app.clock.now();
-    let seen = match case_room::get(app.db.read(), actor, case).await {
-        Err(Error::NotFound) => return Err(Refusal::at(Code::NotFound, &["input", "caseId"]).into()),
-        found => found?,
-    };
+    let seen = case_room::seen(app, actor, case).await?;
     let year = calendar::day_of(now).year();
     let unit = UnitOf { owner: case.0, data_type: DataType::R01, year, subject: Some(seen.customer_id.0) };
     let unit = app.keys.ensure(unit, now).await?;
