@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::messages as writing;
 use crate::auth::{Actor, Permission};
-use crate::error::{Code, Error, Refusal, Result};
+use crate::error::{Code, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::keys::Unit;
 use crate::retention::starts;

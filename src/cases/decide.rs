@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::messages;
 use crate::auth::{Actor, Permission};
-use crate::error::{Code, Error, Refusal, Result};
+use crate::error::{Code, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::state::App;
 use crate::{audit, input};

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::auth::{Actor, Permission};
-use crate::error::{Code, Error, Refusal, Result};
+use crate::error::{Error, Result};
 use crate::idempotency::{self, Outcome};
 use crate::keys::{Place, Unit, UnitOf};
 use crate::policy::calendar;
