@@ -2,6 +2,7 @@
 //! The order is fixed: negotiate, authenticate, read, parse, guard, select, run,
 //! and a last sweep over the errors before anything leaves the process.
 
+mod errors;
 pub mod guard;
 pub mod message;
 
@@ -24,10 +25,11 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use tracing::Instrument;
 
+use self::errors::{BAD_USER_INPUT, INTERNAL, PARSE_FAILED, UNAVAILABLE, VALIDATION_FAILED, coded, masked, sweep};
 use self::guard::{Limits, Refusal};
 use self::message::{Malformed, Message, Reply};
 use crate::auth::Actor;
-use crate::error::{Language, PUBLIC_CODES};
+use crate::error::Language;
 use crate::graphql::Session;
 use crate::http::Served;
 use crate::state::AppState;
@@ -37,11 +39,6 @@ const DOCUMENT_BYTES: usize = 32 * 1024;
 /// Errors listed for a document that never ran; one per bad field otherwise.
 const ERRORS_LISTED: usize = 20;
 
-const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
-const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
-const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
-const INTERNAL: &str = "INTERNAL_SERVER_ERROR";
-const UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
 /// How long a query may run, and how long the rest of a body may keep us waiting.
 const QUERY_LASTS: std::time::Duration = std::time::Duration::from_secs(20);
 const BODY_LASTS: std::time::Duration = std::time::Duration::from_secs(20);
@@ -333,55 +330,6 @@ fn settle(response: async_graphql::Response, request_id: &str) -> Result<Answer,
         return Err(Failure { outcome: Outcome::Refused, errors });
     }
     Ok(Answer { errors, data: Some(data), extensions })
-}
-
-fn sweep(error: ServerError, never_ran: bool, request_id: &str) -> ServerError {
-    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
-    // An error with a source came through `?` in a resolver: its text is not ours.
-    let ours = code.is_none() && error.source.is_none();
-    match code {
-        Some(Value::String(code)) if PUBLIC_CODES.contains(&code.as_str()) => return error,
-        _ if ours && is_coercion(&error.message) => {
-            let argument = argument(&error.message).map(str::to_owned);
-            let mut error = coded(error, BAD_USER_INPUT);
-            if let (Some(argument), Some(extensions)) = (argument, &mut error.extensions) {
-                extensions.set("argument", argument);
-            }
-            return error;
-        }
-        _ if ours && never_ran => return coded(error, VALIDATION_FAILED),
-        _ => {}
-    }
-    tracing::error!(%request_id, path = ?error.path, error = %error.message, "masked an error");
-    ServerError { path: error.path, locations: error.locations, ..masked(request_id) }
-}
-
-/// async-graphql gives coercion errors no code, only these beginnings.
-fn is_coercion(message: &str) -> bool {
-    const BEGINNINGS: [&str; 4] = [
-        "Invalid value for argument \"",
-        "Invalid default value for argument: \"",
-        "Failed to parse \"",
-        "Expected input type \"",
-    ];
-    BEGINNINGS.iter().any(|beginning| message.starts_with(beginning))
-}
-
-/// `input.kind` out of `Invalid value for argument "input.kind", expected ...`.
-fn argument(message: &str) -> Option<&str> {
-    let (_, rest) = message.strip_prefix("Invalid ")?.split_once('"')?;
-    rest.split_once('"').map(|(path, _)| path)
-}
-
-fn coded(mut error: ServerError, code: &str) -> ServerError {
-    error.extensions.get_or_insert_default().set("code", code);
-    error
-}
-
-fn masked(request_id: &str) -> ServerError {
-    let mut error = coded(ServerError::new("internal error", None), INTERNAL);
-    error.extensions.get_or_insert_default().set("requestId", request_id);
-    error
 }
 
 fn not_acceptable() -> Response {
