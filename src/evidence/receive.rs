@@ -262,7 +262,8 @@ fn random_name() -> Result<String> {
     Ok(Uuid::from_bytes(bytes).simple().to_string())
 }
 
-/// The row becomes available in one transaction; if the case was closed meanwhile, the blob goes again.
+/// The row becomes available in one transaction; if the case was closed meanwhile, or
+/// another receiver has taken the place, the blob goes again.
 async fn finish(app: &App, attachment: Model, token: &tokens::Model, blob: String, stored: u64) -> Result<Model> {
     let tx = app.db.begin().await?;
     let now = app.clock.now();
@@ -276,7 +277,7 @@ async fn finish(app: &App, attachment: Model, token: &tokens::Model, blob: Strin
         db::run(&tx, sql, [attachment.id.0.into(), blob.clone().into()]).await?;
         outbox::enqueue(&tx, now, Kind::DeleteBlob, blob).await?;
         tx.commit().await?;
-        return Err(Refusal::at(Code::LinkInvalid, &["ticket"]).with("state", "CASE_CLOSED").into());
+        return Err(Refusal::at(Code::LinkInvalid, &["ticket"]).into());
     }
     db::run(&tx, "UPDATE tokens SET used_at = $1 WHERE id = $2", [now.into(), token.id.0.into()]).await?;
     let details = json!({ "byteSize": stored, "mediaType": attachment.media_type.code(), "ticket": token.id });

@@ -166,11 +166,7 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
         let mut live: Vec<_> = found.into_iter().filter(|r| !r.bare && !came_later(r.id, row.requested_at)).collect();
         if t.name == "customers" && has_new_business(app, &row).await? {
             // Whoever orders again after asking is a customer again: that is new data, and needs the contact.
-            let kept = live.drain(..).map(|r| Record {
-                outcome: "KEPT".to_owned(),
-                because: Some("NEW_BUSINESS".to_owned()),
-                ..record(t.name, r.id, r.data_type, Verdict::NotDue)
-            });
+            let kept = live.drain(..).map(|r| record(t.name, r.id, r.data_type, Verdict::NotDue));
             records.extend(kept);
         }
         for some in live.chunks(500) {
@@ -223,7 +219,8 @@ fn record(table: &str, id: Uuid, data_type: DataType, verdict: Verdict) -> Recor
         Verdict::Kept { until, norm, article } => ("KEPT", until, Some(norm), Some(article)),
         Verdict::Deferred => ("DEFERRED", None, Some("OPEN"), Some("GDPR Art. 17(1)(a)")),
         Verdict::Held => ("HELD", None, Some("HOLD"), Some("GDPR Art. 17(3)(e)")),
-        Verdict::NotDue => ("KEPT", None, Some("NOT_BEFORE"), None),
+        // The check never says so of an erasure; only new business does.
+        Verdict::NotDue => ("KEPT", None, Some("NEW_BUSINESS"), None),
     };
     Record {
         table: table.to_owned(),

@@ -1,5 +1,7 @@
 //! Bad input: every refusal names what is wrong and where, and nothing has changed. Bad credentials open nothing.
 
+use aftersales::db::{Db, Place};
+use aftersales::error::Error;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use base64::Engine as _;
@@ -10,30 +12,6 @@ use serde_json::{Value, json};
 
 use crate::on_both_engines;
 use crate::support::{App, Caller, Reply, days, life};
-
-const TABLES: &[&str] = &[
-    "customers",
-    "orders",
-    "order_lines",
-    "parcels",
-    "cases",
-    "messages",
-    "refunds",
-    "attachments",
-    "holds",
-    "tokens",
-    "erasures",
-    "idempotency_keys",
-    "audit_entries",
-];
-
-async fn counts(app: &App) -> Vec<i64> {
-    let mut counts = Vec::new();
-    for table in TABLES {
-        counts.push(app.count(table, "1 = 1").await);
-    }
-    counts
-}
 
 /// An input with another value at a place.
 fn with(input: &Value, place: &str, value: &Value) -> Value {
@@ -46,7 +24,7 @@ fn with(input: &Value, place: &str, value: &Value) -> Value {
 /// An input that is right but for the value at a place is refused with this code, at this path, in words; returns the
 /// errors, so that facts can be looked at. Nothing changes.
 async fn refuses(caller: &Caller<'_>, mutation: &str, right: &Value, rows: &[(&str, Value, &str, &str)]) -> Vec<Value> {
-    let before = counts(caller.app).await;
+    let before = caller.app.counts().await;
     let input_type = match mutation {
         "refundSubmit" => "RefundStepInput".to_owned(),
         _ => format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]),
@@ -66,7 +44,7 @@ async fn refuses(caller: &Caller<'_>, mutation: &str, right: &Value, rows: &[(&s
         errors.extend(found);
     }
     assert_eq!(wrong, Vec::<String>::new());
-    assert_eq!(counts(caller.app).await, before, "nothing has changed");
+    assert_eq!(caller.app.counts().await, before, "nothing has changed");
     errors
 }
 
@@ -283,7 +261,7 @@ on_both_engines! {
         let open = json!({ "kind": "RETURN", "description": "a", "idempotencyKey": "k" });
         let register = with(&order_input(app), "/idempotencyKey", &json!("k"));
         let grant = json!({ "caseId": case, "amount": { "amountMinor": 1, "currency": "EUR" }, "idempotencyKey": "k" });
-        let before = counts(app).await;
+        let before = app.counts().await;
         for (caller, mutation, input, word) in [
             (&customer, "serviceCaseOpen", with(&open, "/kind", &json!("NONSENSE")), "ServiceCaseKind"),
             (&customer, "serviceCaseOpen", with(&open, "/kind", &json!(7)), "ServiceCaseKind"),
@@ -314,7 +292,7 @@ on_both_engines! {
         let answer = customer.gql(query, json!({ "kind": "NONSENSE" })).await.json();
         assert_eq!(answer["errors"][0]["extensions"]["argument"], "filter.kind");
         assert_eq!(customer.gql(query, json!({})).await.code(), "BAD_USER_INPUT", "a variable is missing");
-        assert_eq!(counts(app).await, before);
+        assert_eq!(app.counts().await, before);
     }
 
     /// What no database can hold is not found; it is not our fault.
@@ -336,7 +314,14 @@ on_both_engines! {
     /// A disk that takes no writes: a typed error with its path, nothing half done, and the same request works later.
     async fn a_storage_that_takes_no_changes_says_so(app) {
         if app.state.db.backend() == sea_orm::DbBackend::Postgres {
-            // SQLite's writer can be made read-only from here; how PostgreSQL says it is a unit test's matter.
+            // Its sessions are asked to be read-only when they begin, so a further connection shows what it answers.
+            let Place::Postgres(url) = &app.state.config.database else { panic!("on PostgreSQL") };
+            let option = if url.contains('?') { '&' } else { '?' };
+            let url = format!("{url}{option}options[default_transaction_read_only]=on");
+            let read_only = Db::open(&Place::Postgres(url)).await.unwrap();
+            let refused = aftersales::db::run(read_only.write(), "DELETE FROM jobs", []).await.unwrap_err();
+            assert!(matches!(Error::from(refused), Error::Unavailable));
+            read_only.close().await;
             return;
         }
         let known = life::order(app, "max@example.com", "BI-9").await;
