@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::db::Place;
 use crate::keys::master::Source;
+use crate::policy::shop::{self, Policy};
 
 /// Everything that can be set. `aftersales.example.toml` documents each key.
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ pub struct Config {
     pub max_video_bytes: u64,
     /// Whether this instance runs jobs.
     pub jobs: bool,
+    /// The policy of the shop; none: the shipped one.
+    pub policy: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -53,6 +56,7 @@ struct File {
     max_photo_bytes: Option<u64>,
     max_video_bytes: Option<u64>,
     jobs: Option<bool>,
+    policy: Option<PathBuf>,
 }
 
 impl Config {
@@ -119,6 +123,23 @@ impl Config {
             max_photo_bytes: set.max_photo_bytes.unwrap_or(25 << 20),
             max_video_bytes: set.max_video_bytes.unwrap_or(1 << 30),
             jobs: set.jobs.unwrap_or(true),
+            policy: var("AFTERSALES_POLICY").map(PathBuf::from).or(set.policy),
+        })
+    }
+}
+
+impl Config {
+    /// Reads the policy of the shop: its file over the shipped default.
+    ///
+    /// # Errors
+    /// The file cannot be read, or it has values that the law does not allow: the text names each with its norm.
+    pub fn policy(&self) -> anyhow::Result<Policy> {
+        let Some(path) = &self.policy else { return Ok(Policy::shipped().clone()) };
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the policy file {}", path.display()))?;
+        shop::parse(Some(&text)).map_err(|faults| {
+            let lines: Vec<String> = faults.iter().map(|fault| format!("\n  {fault}")).collect();
+            anyhow::anyhow!("the policy file {} is refused:{}", path.display(), lines.concat())
         })
     }
 }

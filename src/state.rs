@@ -80,7 +80,9 @@ impl App {
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let blobs = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true).with_automatic_cleanup(true);
         let ledger = Ledger::open(&config.ledger).await?;
-        let rules = crate::retention::rules::sync(&db, clock.now()).await?;
+        let rules =
+            crate::retention::rules::sync(&db, crate::policy::shop::Policy::shipped().retention_rules(), clock.now())
+                .await?;
         Ok(Arc::new(Self {
             signing: crate::auth::Signing::new(&master),
             instance: uuid_at(clock.now()),

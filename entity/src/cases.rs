@@ -84,6 +84,8 @@ crate::codes! {
         Damaged = "DAMAGED",
         /// Wrong article delivered (S54).
         WrongDelivery = "WRONG_DELIVERY",
+        /// Wrongly labelled article (S54).
+        WrongLabelling = "WRONG_LABELLING",
         /// No reason given or needed (S51).
         NoReason = "NO_REASON",
         /// Question answered.

@@ -1,6 +1,8 @@
 //! The command line, a contract that scripts rely on: exit status 0 done, 1 failed, 2 wrong usage.
 
+mod deadline;
 mod jobs;
+mod policy;
 mod privacy;
 mod serve;
 mod token;
@@ -49,6 +51,11 @@ enum Command {
     },
     /// Prints a bearer token of the built-in issuer.
     Token(token::Options),
+    /// When a period ends, and why, step by step.
+    Deadline(deadline::Options),
+    /// The policy of the shop: what is in effect, and what is wrong with a file.
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Jobs: what there is, and running one now.
     #[command(subcommand)]
     Jobs(jobs::Command),
@@ -90,6 +97,8 @@ impl Cli {
         match self.command {
             Command::Schema => print!("{}", crate::graphql::sdl()),
             Command::Privacy(privacy::Command::Map { json }) => privacy::map(json)?,
+            Command::Deadline(options) => return options.run(&config()?.policy()?),
+            Command::Policy(command) => return command.run(|| config()?.policy()),
             Command::Serve => serve::serve(config()?).await?,
             Command::Demo { keep } => serve::demo(config()?, keep).await?,
             Command::Migrate => {

@@ -145,6 +145,8 @@ pub enum ServiceCaseReason {
     Damaged,
     /// Wrong article delivered (S54).
     WrongDelivery,
+    /// Wrongly labelled article.
+    WrongLabelling,
     /// No reason given or needed (S51).
     NoReason,
     /// Question answered.

@@ -42,7 +42,7 @@ pub fn retention(app: &App, data_type: DataType, start: Option<DateTime<Utc>>) -
         purpose: e.rule.purpose,
         legal_basis: e.rule.basis,
         norm: e.rule.norm,
-        start_event: e.rule.start_event,
+        start_event: e.rule.start_event.en,
         started_at: e.started_at,
         ends_on: e.ends_on,
         ends_at: e.ends_at,

@@ -1,13 +1,56 @@
 //! Retention rules: data type x start event x period x year-end x action x legal basis, and when a period is over.
 //!
-//! The shipped rules are the profile `DE_KAUFMANN`. Periods are reckoned in civil days of Europe/Berlin: the day of the
-//! start event does not count (BGB § 187(1)), the last day counts whole (§ 188), and the end never rolls.
+//! Periods are reckoned in civil days of Europe/Berlin: the day of the start event does not count (BGB § 187(1)), the last
+//! day counts whole (§ 188), and the end never rolls.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::DataType;
 use entity::retention_rules::{Action, PeriodUnit};
+use serde::{Deserialize, Serialize};
 
 use super::calendar;
+use super::rules::{self, Bound, Event, Kind, Length, Protects, Reckoning, RuleId};
+use super::shop::Period;
+use super::step::Span;
+use super::words::{Words, words};
+
+/// Which duties bind the merchant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Profile {
+    /// A merchant under German commercial and tax law (HGB § 257, AO § 147).
+    #[default]
+    DeKaufmann,
+    /// Under the one-stop shop: vouchers and returns ten years from the end of the year of the supply (UStG § 22(1)).
+    EuOss,
+    /// Periods of the merchant's own; no duty to keep is assumed.
+    Custom,
+}
+
+impl Profile {
+    /// As a setting.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::DeKaufmann => "DE_KAUFMANN",
+            Self::EuOss => "EU_OSS",
+            Self::Custom => "CUSTOM",
+        }
+    }
+}
+
+impl FromStr for Profile {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Self::DeKaufmann, Self::EuOss, Self::Custom];
+        let found = all.into_iter().find(|p| p.code().eq_ignore_ascii_case(&text.replace('-', "_")));
+        found.ok_or("a profile is DE_KAUFMANN, EU_OSS or CUSTOM")
+    }
+}
 
 /// One rule, as the law or the deletion concept states it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,13 +58,15 @@ pub struct Rule {
     /// The data type that it rules.
     pub data_type: DataType,
     /// What starts the period.
-    pub start_event: &'static str,
+    pub start_event: Words,
     /// Length of the period, in `unit`.
     pub count: u32,
     /// Unit of `count`.
     pub unit: PeriodUnit,
     /// Whether it runs from the end of the calendar year of the start event (AO § 147(4), BGB § 199).
     pub year_end: bool,
+    /// Whether the supply starts it, not the voucher (UStG § 22(1) sentence 4).
+    pub from_supply: bool,
     /// What happens when it is over.
     pub action: Action,
     /// The norm that sets the period.
@@ -37,16 +82,23 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The period.
+    #[must_use]
+    pub const fn span(&self) -> Span {
+        Span { count: self.count, unit: self.unit }
+    }
+
+    /// Whether a statute sets the period, so that a merchant whom it binds cannot shorten it.
+    #[must_use]
+    pub fn is_duty(&self) -> bool {
+        [BOOKS, LETTERS, ONE_STOP_SHOP].contains(&self.norm)
+    }
+
     /// The last civil day (Berlin) on which a row that started at `start` is kept.
     #[must_use]
     pub fn last_day(&self, start: DateTime<Utc>) -> NaiveDate {
         let day = calendar::day_of(start);
-        let from = if self.year_end { calendar::year_end(day) } else { day };
-        match self.unit {
-            PeriodUnit::Day => calendar::plus_days(from, self.count),
-            PeriodUnit::Month => calendar::plus_months(from, self.count),
-            PeriodUnit::Year => calendar::plus_months(from, self.count * 12),
-        }
+        self.span().after(if self.year_end { calendar::year_end(day) } else { day })
     }
 
     /// The first instant at which the row may, and has to, go.
@@ -74,26 +126,84 @@ impl Rule {
         let back = today.checked_sub_months(chrono::Months::new(months)).unwrap_or(today);
         calendar::start_of(calendar::plus_days(back, 3))
     }
+
+    /// The same as a deadline, which explains itself.
+    #[must_use]
+    pub fn deadline_rule(&self) -> rules::Rule {
+        let downloaded = Bound {
+            event: Event::Downloaded,
+            span: rules::days(7),
+            not_before: false,
+            required: false,
+            within: false,
+            norm: "GDPR Art. 5(1)(e)",
+        };
+        rules::Rule {
+            length: Length::Spans(vec![self.span()]),
+            reckoning: if self.year_end { Reckoning::YearEnd } else { Reckoning::Bgb },
+            instead: self.from_supply.then_some(Event::Supply),
+            bound: (self.data_type == DataType::R16).then_some(downloaded),
+            ..rules::Rule::plain(
+                RuleId::Retention(self.data_type),
+                if self.is_duty() { Kind::Statutory } else { Kind::Shop },
+                if self.is_duty() { Protects::Records } else { Protects::DataSubject },
+                self.start_event,
+                self.norm,
+            )
+        }
+    }
 }
 
 const BOOKS: &str = "AO § 147(3), HGB § 257(4)";
 const LETTERS: &str = "HGB § 257(1) no. 2 and 3, (4), AO § 147(3)";
+const ONE_STOP_SHOP: &str = "UStG § 22(1) sentence 4";
 const CLAIMS: &str = "BGB §§ 195, 199";
+const MINIMAL: &str = "GDPR Art. 5(1)(e)";
+const ACCOUNTABLE: &str = "GDPR Art. 5(2)";
 const LEGAL_DUTY: Option<&str> = Some("GDPR Art. 17(3)(b)");
 const LEGAL_CLAIMS: Option<&str> = Some("GDPR Art. 17(3)(e)");
 
-/// The shipped rules. Every data type but R00 has exactly one.
+/// The rules of a profile, with periods of the merchant's own. Every data type but R00, R15 and R23 has exactly one: nothing
+/// personal is in the first, and the others go at once.
+#[must_use]
+pub fn rules(profile: Profile, own: &BTreeMap<DataType, Period>) -> Vec<Rule> {
+    let mut rules = table();
+    for rule in &mut rules {
+        if profile == Profile::EuOss && matches!(rule.data_type, DataType::R01 | DataType::R02a) {
+            rule.start_event = Event::Supply.words();
+            (rule.count, rule.from_supply, rule.norm) = (10, true, ONE_STOP_SHOP);
+        }
+        let own = own.get(&rule.data_type).map(|period| Length::from(*period));
+        if let Some(Length::Spans(spans)) = own
+            && let [span] = spans.as_slice()
+        {
+            (rule.count, rule.unit) = (span.count, span.unit);
+        }
+    }
+    rules
+}
+
+/// The shipped rules: the profile `DE_KAUFMANN` with the periods of the deletion concept.
 #[must_use]
 pub fn shipped() -> Vec<Rule> {
+    rules(Profile::DeKaufmann, &BTreeMap::new())
+}
+
+#[rustfmt::skip]
+fn table() -> Vec<Rule> {
     use Action::{Anonymise, Delete};
     use DataType as D;
     use PeriodUnit::{Day, Month, Year};
+    const SENT: Words = words("Nachricht empfangen oder abgesandt", "message received or sent");
+    const CLOSED: Words = words("Vorgang geschlossen", "case closed");
+    const ENTRY: Words = words("Eintrag", "entry");
     let rule = |data_type, start_event, (count, unit, year_end), action, norm, purpose, basis, floor| Rule {
         data_type,
         start_event,
         count,
         unit,
         year_end,
+        from_supply: false,
         action,
         norm,
         purpose,
@@ -102,73 +212,42 @@ pub fn shipped() -> Vec<Rule> {
         // What only lets somebody in, or shows who was in, lives by its own short period.
         waits_for_work: !matches!(data_type, D::R12 | D::R27 | D::R28 | D::R32),
     };
-    let ye = |n| (n, Year, true);
+    let year_end = |n| (n, Year, true);
     vec![
-        rule(D::R01, "voucher created", ye(8), Delete, BOOKS, "bookkeeping", "(c)", LEGAL_DUTY),
-        rule(
-            D::R03,
-            "message received or sent",
-            ye(6),
-            Delete,
-            LETTERS,
-            "commercial correspondence",
-            "(c)",
-            LEGAL_DUTY,
-        ),
-        rule(
-            D::R04,
-            "message received or sent",
-            ye(6),
-            Delete,
-            LETTERS,
-            "commercial correspondence",
-            "(c)",
-            LEGAL_DUTY,
-        ),
-        rule(D::R06, "case closed", (1, Year, false), Delete, "GDPR Art. 5(1)(e)", "advice", "(b), then (f)", None),
-        rule(D::R07, "parcel delivered or lost", ye(3), Delete, CLAIMS, "proof of delivery", "(f)", None),
-        rule(
-            D::R09a,
-            "case closed",
-            (6, Month, false),
-            Delete,
-            "GDPR Art. 5(1)(e)",
-            "evidence of a settled case",
-            "(b)",
-            None,
-        ),
-        rule(D::R09b, "case closed", ye(3), Delete, CLAIMS, "evidence for legal claims", "(f)", LEGAL_CLAIMS),
-        rule(D::R11, "entry", ye(10), Delete, "GDPR Art. 5(2)", "accountability", "(c)", LEGAL_DUTY),
-        rule(D::R12, "entry", (1, Year, false), Delete, "GDPR Art. 32", "security", "(c)", None),
-        rule(D::R13, "erasure or run settled", ye(3), Delete, "GDPR Art. 5(2)", "proof of deletion", "(c)", LEGAL_DUTY),
-        rule(
-            D::R21,
-            "last case closed or last order delivered",
-            ye(3),
-            Delete,
-            CLAIMS,
-            "reaching the customer",
-            "(b), (f)",
-            None,
-        ),
-        rule(D::R22, "superseded", ye(10), Delete, "AO § 147(3)", "organisational documents", "(c)", None),
-        rule(D::R24, "case closed", ye(3), Anonymise, CLAIMS, "handling the case", "(f)", None),
-        rule(
-            D::R25,
-            "last case closed or order delivered",
-            ye(3),
-            Anonymise,
-            "BGB §§ 438, 199",
-            "after-sales rights",
-            "(b), (f)",
-            None,
-        ),
-        rule(D::R27, "expired", (7, Day, false), Delete, "GDPR Art. 5(1)(e)", "access", "(b)", None),
-        rule(D::R28, "created", (7, Day, false), Delete, "GDPR Art. 5(1)(e)", "doing nothing twice", "(f)", None),
-        rule(D::R31, "left", ye(3), Delete, "BDSG § 26", "staff account", "(b)", None),
-        rule(D::R32, "released", ye(3), Delete, "GDPR Art. 5(2)", "legal hold", "(c)", LEGAL_DUTY),
-        rule(D::R33, "sent or given up", (30, Day, false), Delete, "GDPR Art. 5(1)(e)", "delivery", "(b)", None),
-        rule(D::R34, "erasure", ye(10), Delete, "GDPR Art. 5(2), 17", "keeping erased data erased", "(c)", LEGAL_DUTY),
+        rule(D::R01, words("Beleg erstellt", "voucher created"), year_end(8), Delete, BOOKS, "bookkeeping", "(c)", LEGAL_DUTY),
+        rule(D::R02a, words("gebucht", "booked"), year_end(8), Delete, BOOKS, "bookkeeping", "(c)", LEGAL_DUTY),
+        rule(D::R02b, words("Rücksendung abgeschlossen", "return closed"), year_end(6), Delete, LETTERS, "commercial correspondence", "(c)", LEGAL_DUTY),
+        rule(D::R03, SENT, year_end(6), Delete, LETTERS, "commercial correspondence", "(c)", LEGAL_DUTY),
+        rule(D::R04, SENT, year_end(6), Delete, LETTERS, "commercial correspondence", "(c)", LEGAL_DUTY),
+        rule(D::R05, words("Erklärung empfangen oder bestätigt", "statement received or acknowledged"), year_end(6), Delete, LETTERS, "proof of withdrawal", "(c)", LEGAL_DUTY),
+        rule(D::R06, CLOSED, (1, Year, false), Delete, MINIMAL, "advice", "(b), then (f)", None),
+        rule(D::R07, words("Paket zugestellt oder verloren", "parcel delivered or lost"), year_end(3), Delete, CLAIMS, "proof of delivery", "(f)", None),
+        rule(D::R08, words("zugestellt", "delivered"), (1, Year, false), Delete, "HGB § 439", "claims against the carrier", "(f)", None),
+        rule(D::R09a, CLOSED, (6, Month, false), Delete, MINIMAL, "evidence of a settled case", "(b)", None),
+        rule(D::R09b, CLOSED, year_end(3), Delete, CLAIMS, "evidence for legal claims", "(f)", LEGAL_CLAIMS),
+        rule(D::R10, words("widerrufen oder zuletzt genutzt", "withdrawn or last used"), year_end(3), Delete, "GDPR Art. 7(1)", "proof of consent", "(c)", LEGAL_DUTY),
+        rule(D::R11, ENTRY, year_end(10), Delete, ACCOUNTABLE, "accountability", "(c)", LEGAL_DUTY),
+        rule(D::R12, ENTRY, (1, Year, false), Delete, "GDPR Art. 32", "security", "(c)", None),
+        rule(D::R13, words("Löschung oder Lauf abgeschlossen", "erasure or run settled"), year_end(3), Delete, ACCOUNTABLE, "proof of deletion", "(c)", LEGAL_DUTY),
+        rule(D::R14, words("Antwort gesendet", "answer sent"), year_end(3), Delete, "OWiG § 31", "proof of the answer", "(c)", LEGAL_DUTY),
+        rule(D::R16, words("Archiv bereitgestellt", "archive made available"), (14, Day, false), Delete, MINIMAL, "handing over an export", "(c)", None),
+        rule(D::R17, words("Verletzung abgeschlossen", "breach closed"), year_end(3), Delete, "GDPR Art. 33(5)", "breach register", "(c)", LEGAL_DUTY),
+        rule(D::R18, words("geschrieben", "written"), (14, Day, false), Delete, "GDPR Art. 32", "security", "(f)", None),
+        rule(D::R19, words("Streit endgültig beendet", "dispute ended for good"), year_end(3), Delete, CLAIMS, "defence of claims", "(f)", LEGAL_CLAIMS),
+        rule(D::R20, ENTRY, (5, Year, false), Delete, "Regulation (EU) 2023/988 Art. 9(12), 11", "product safety", "(c)", LEGAL_DUTY),
+        rule(D::R21, words("letzter Vorgang geschlossen oder letzte Bestellung zugestellt", "last case closed or last order delivered"), year_end(3), Delete, CLAIMS, "reaching the customer", "(b), (f)", None),
+        rule(D::R22, words("abgelöst", "superseded"), year_end(10), Delete, "AO § 147(3)", "organisational documents", "(c)", None),
+        rule(D::R24, CLOSED, year_end(3), Anonymise, CLAIMS, "handling the case", "(f)", None),
+        rule(D::R25, words("letzter Vorgang geschlossen oder Bestellung zugestellt", "last case closed or order delivered"), year_end(3), Anonymise, "BGB §§ 438, 199", "after-sales rights", "(b), (f)", None),
+        rule(D::R26, CLOSED, year_end(3), Delete, CLAIMS, "handling the case", "(f)", None),
+        rule(D::R27, words("abgelaufen", "expired"), (7, Day, false), Delete, MINIMAL, "access", "(b)", None),
+        rule(D::R28, words("erstellt", "created"), (7, Day, false), Delete, MINIMAL, "doing nothing twice", "(f)", None),
+        rule(D::R29, words("gelesen und in den Vorgang gelegt", "parsed into the case"), (30, Day, false), Delete, MINIMAL, "receiving mail", "(b)", None),
+        rule(D::R30, words("Offenlegung", "disclosure"), year_end(3), Delete, "GDPR Art. 15(1)(c), 19", "telling recipients", "(c)", LEGAL_DUTY),
+        rule(D::R31, words("ausgeschieden", "left"), year_end(3), Delete, "BDSG § 26", "staff account", "(b)", None),
+        rule(D::R32, words("aufgehoben", "released"), year_end(3), Delete, ACCOUNTABLE, "legal hold", "(c)", LEGAL_DUTY),
+        rule(D::R33, words("gesendet oder aufgegeben", "sent or given up"), (30, Day, false), Delete, MINIMAL, "delivery", "(b)", None),
+        rule(D::R34, words("Löschung", "erasure"), year_end(10), Delete, "GDPR Art. 5(2), 17", "keeping erased data erased", "(c)", LEGAL_DUTY),
     ]
 }
 
@@ -186,11 +265,12 @@ mod tests {
     }
 
     #[test]
-    fn every_data_type_but_r00_has_exactly_one_rule() {
+    fn every_data_type_with_a_period_has_exactly_one_rule() {
         use sea_orm::Iterable;
         for data_type in DataType::iter() {
             let rules = shipped().iter().filter(|r| r.data_type == data_type).count();
-            assert_eq!(rules, usize::from(data_type != DataType::R00), "{data_type:?}");
+            let none = matches!(data_type, DataType::R00 | DataType::R15 | DataType::R23);
+            assert_eq!(rules, usize::from(!none), "{data_type:?}");
         }
     }
 

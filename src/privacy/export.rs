@@ -128,7 +128,7 @@ fn record(app: &App, t: &Table, row: &read::Record) -> Option<Record> {
         purpose: explained.rule.purpose,
         legal_basis: explained.rule.basis,
         norm: explained.rule.norm,
-        start_event: explained.rule.start_event,
+        start_event: explained.rule.start_event.en,
         kept_until: explained.ends_on,
     })
 }

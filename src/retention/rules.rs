@@ -1,4 +1,4 @@
-//! Rules as versioned rows: what the program ships becomes version 1; a changed rule supersedes the last version.
+//! Rules as versioned rows: the first policy makes version 1; a changed rule supersedes the last version.
 
 use std::collections::HashMap;
 
@@ -9,14 +9,13 @@ use entity::retention_rules::{ActiveModel, Column, Entity, Model};
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use crate::db::Db;
-use crate::policy::retention::{Rule, shipped};
+use crate::policy::retention::Rule;
 
-/// Brings the stored versions in line with the shipped rules and returns those in force.
+/// Brings the stored versions in line with the rules of the policy and returns those in force.
 ///
 /// # Errors
 /// The database cannot be read or written.
-pub async fn sync(db: &Db, now: DateTime<Utc>) -> anyhow::Result<HashMap<DataType, Rule>> {
-    let rules = shipped();
+pub async fn sync(db: &Db, rules: Vec<Rule>, now: DateTime<Utc>) -> anyhow::Result<HashMap<DataType, Rule>> {
     if !is_current(&current(db.read()).await?, &rules) {
         let tx = db.begin().await?;
         let stored = current(&tx).await?;
@@ -51,7 +50,7 @@ fn is_current(stored: &[Model], rules: &[Rule]) -> bool {
 
 fn says_the_same(stored: &Model, rule: &Rule) -> bool {
     let new = row(rule, stored.version, stored.valid_from);
-    stored.start_event == rule.start_event
+    stored.start_event == rule.start_event.en
         && Set(stored.period_count) == new.period_count
         && stored.period_unit == rule.unit
         && stored.year_end == rule.year_end
@@ -66,7 +65,7 @@ fn row(rule: &Rule, version: i32, now: DateTime<Utc>) -> ActiveModel {
         id: Set(EntryId::new(now)),
         data_type: Set(rule.data_type),
         version: Set(version),
-        start_event: Set(rule.start_event.to_owned()),
+        start_event: Set(rule.start_event.en.to_owned()),
         period_count: Set(i32::try_from(rule.count).unwrap_or(i32::MAX)),
         period_unit: Set(rule.unit),
         year_end: Set(rule.year_end),

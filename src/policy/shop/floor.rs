@@ -1,0 +1,228 @@
+//! The statutory floors: where a policy is worse for whom a rule protects than the law allows, and which norm says so.
+
+use entity::DataType;
+use entity::retention_rules::PeriodUnit;
+
+use super::file::{Fault, Period};
+use super::{Bearer, Policy};
+use crate::policy::retention::{self, Profile};
+use crate::policy::rules::{Kind, Length, Protects, RuleId, statute};
+
+/// Everything wrong with a policy that can be read.
+pub(super) fn faults(policy: &Policy) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    periods(policy, &mut faults);
+    carriage(policy, &mut faults);
+    keeping(policy, &mut faults);
+    contact(policy, &mut faults);
+    faults
+}
+
+/// The shortest and the longest that a length can be, in days, so that lengths in different units can be compared.
+fn range(length: &Length) -> Option<(u32, u32)> {
+    let Length::Spans(spans) = length else { return None };
+    let sum = |month: u32, year: u32| -> u32 {
+        let each = spans.iter().map(|s| match s.unit {
+            PeriodUnit::Day => s.count,
+            PeriodUnit::Month => s.count / 12 * year + s.count % 12 * month,
+            PeriodUnit::Year => s.count * year,
+        });
+        each.sum()
+    };
+    Some((sum(28, 365), sum(31, 366)))
+}
+
+/// Whether `own` never ends before `law`.
+fn at_least(own: &Length, law: &Length) -> bool {
+    match (own, law) {
+        _ if own == law => true,
+        (Length::Hours(own), Length::Hours(law)) => own >= law,
+        _ => match (in_one_unit(own), in_one_unit(law)) {
+            (Some((a, unit)), Some((b, other))) if unit == other => a >= b,
+            _ => range(own).zip(range(law)).is_some_and(|((shortest, _), (_, longest))| shortest >= longest),
+        },
+    }
+}
+
+fn in_one_unit(length: &Length) -> Option<(u32, PeriodUnit)> {
+    match length {
+        Length::Spans(spans) => match spans.as_slice() {
+            [one] => Some((one.count, one.unit)),
+            _ => None,
+        },
+        Length::Werktage { .. } | Length::Hours(_) | Length::ServiceMinutes(_) => None,
+    }
+}
+
+fn periods(policy: &Policy, faults: &mut Vec<Fault>) {
+    for (id, period) in &policy.periods {
+        let path = format!("periods.{id}");
+        let Some(law) = statute(*id) else {
+            faults.push(Fault::error(path, "belongs into retention.periods", None));
+            continue;
+        };
+        if let Some(problem) = period.fault() {
+            faults.push(Fault::error(path, problem, None));
+            continue;
+        }
+        if let RuleId::WarrantyLateDefect | RuleId::WarrantyAfterCure | RuleId::WarrantyAfterRepair = id {
+            faults.push(Fault::error(path, "follows from periods.warranty and the law", None));
+            continue;
+        }
+        let own = Length::from(*period);
+        if std::mem::discriminant(&own) != std::mem::discriminant(&law.length) {
+            faults.push(Fault::error(path, format!("is reckoned in another unit: {}", said(&law.length)), None));
+            continue;
+        }
+        let (kept, than) = match law.protects {
+            _ if *id == RuleId::ShopReturn => {
+                let floor = Length::Spans(vec![crate::policy::rules::days(14)]);
+                (at_least(&own, &floor), "shorter than the 14 days of the right of withdrawal beside it")
+            }
+            // A promise without a statutory length.
+            _ if law.kind == Kind::Shop => (true, ""),
+            Protects::ConsumerWindow | Protects::Records => {
+                (at_least(&own, &law.length), "shorter than the law has it")
+            }
+            Protects::ConsumerDuty | Protects::DataSubject => {
+                (at_least(&law.length, &own), "longer than the law has it")
+            }
+        };
+        if !kept {
+            let norm = if *id == RuleId::ShopReturn { "BGB §§ 355(2), 361(2)" } else { law.source };
+            faults.push(Fault::error(path, format!("{} is {than}", said(&own)), Some(norm)));
+        }
+    }
+    for id in RuleId::DEADLINES {
+        if policy.rule(*id).is_some_and(|rule| matches!(&rule.length, Length::Spans(spans) if spans.is_empty())) {
+            faults.push(Fault::error(format!("periods.{id}"), "is missing", None));
+        }
+    }
+}
+
+fn said(length: &Length) -> String {
+    match length {
+        Length::Spans(spans) => {
+            let each: Vec<String> = spans.iter().map(|s| s.said(crate::error::Language::En)).collect();
+            each.join(" and ")
+        }
+        Length::Werktage { last, .. } => format!("{last} Werktage"),
+        Length::Hours(hours) => format!("{hours} hours"),
+        Length::ServiceMinutes(minutes) => format!("{minutes} minutes of service"),
+    }
+}
+
+fn carriage(policy: &Policy, faults: &mut Vec<Fault>) {
+    let freight = &policy.freight;
+    let free = "has to be \"shop\": cure is free of charge, both ways";
+    if freight.defect == Bearer::Customer {
+        faults.push(Fault::error("freight.defect", free, Some("BGB § 439(2), (6)")));
+    }
+    if freight.shop_error == Bearer::Customer {
+        faults.push(Fault::error("freight.shop_error", free, Some("BGB §§ 434(5), 439(2)")));
+    }
+    if freight.handling_fee {
+        let problem = "has to be false: neither withdrawal nor cure may cost a fee";
+        faults.push(Fault::error("freight.handling_fee", problem, Some("BGB §§ 361(1), 439(2)")));
+    }
+    if policy.warranty.repair_extension_from.is_none() {
+        let problem = "is switched off: check whether the German act is in force";
+        faults.push(Fault::warning("warranty.repair_extension_from", problem, "Directive (EU) 2024/1799 Art. 16"));
+    }
+    if policy.warranty.assumed_transit_werktage == 0 || policy.warranty.assumed_transit_werktage > 366 {
+        faults.push(Fault::error("warranty.assumed_transit_werktage", "has to lie between 1 and 366", None));
+    }
+    if let Some(problem) = policy.service_hours.fault() {
+        faults.push(Fault::error("service_hours", problem, None));
+    }
+}
+
+fn keeping(policy: &Policy, faults: &mut Vec<Fault>) {
+    let law = retention::rules(policy.retention.profile, &Default::default());
+    for (data_type, period) in &policy.retention.periods {
+        let path = format!("retention.periods.{}", data_type.code());
+        let Some(rule) = law.iter().find(|rule| rule.data_type == *data_type) else {
+            faults.push(Fault::error(path, "is no data type with a period", None));
+            continue;
+        };
+        if let Some(problem) = one_span(period) {
+            faults.push(Fault::error(path, problem, None));
+            continue;
+        }
+        let (own, law) = (Length::from(*period), Length::Spans(vec![rule.span()]));
+        let floor = rule.is_duty() && policy.retention.profile != Profile::Custom;
+        if floor && !at_least(&own, &in_months(&law)) {
+            faults.push(Fault::error(
+                path,
+                format!("{} is shorter than the duty to keep", said(&own)),
+                Some(rule.norm),
+            ));
+        } else if *data_type == DataType::R20 && !at_least(&in_months(&law), &own) {
+            faults.push(Fault::error(path, format!("{} is longer than the law allows", said(&own)), Some(rule.norm)));
+        } else if !rule.is_duty() && !at_least(&in_months(&law), &own) {
+            let problem = format!("{} is longer than the default: document why it is needed", said(&own));
+            faults.push(Fault::warning(path, problem, "GDPR Art. 5(1)(e)"));
+        }
+    }
+}
+
+fn in_months(length: &Length) -> Length {
+    match length {
+        Length::Spans(spans) => {
+            let month = |s: &crate::policy::step::Span| match s.unit {
+                PeriodUnit::Year => crate::policy::rules::months(s.count * 12),
+                PeriodUnit::Month | PeriodUnit::Day => *s,
+            };
+            Length::Spans(spans.iter().map(month).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+fn one_span(period: &Period) -> Option<&'static str> {
+    let calendar = [period.years, period.months, period.days].iter().filter(|n| n.is_some()).count();
+    if calendar != 1 {
+        return Some("has to be in years, or in months, or in days");
+    }
+    period.fault()
+}
+
+fn contact(policy: &Policy, faults: &mut Vec<Fault>) {
+    let shop = &policy.shop;
+    for (path, value) in [("shop.name", &shop.name), ("shop.email", &shop.email), ("shop.phone", &shop.phone)] {
+        if value.trim().is_empty() {
+            faults.push(Fault::error(path, "is empty", Some("EGBGB Art. 246a § 1(1) no. 2")));
+        }
+    }
+    if shop.address.is_empty() {
+        faults.push(Fault::error("shop.address", "is empty", Some("EGBGB Art. 246a § 1(1) no. 2")));
+    }
+    let documents = &policy.documents;
+    for (path, document) in [
+        ("documents.returns", &documents.returns),
+        ("documents.refunds", &documents.refunds),
+        ("documents.cancellation", &documents.cancellation),
+    ] {
+        match &document.url {
+            None => faults.push(Fault::warning(path, "has no url: customers cannot read it", "policy of the shop")),
+            Some(url) if !url.starts_with("https://") => {
+                faults.push(Fault::error(format!("{path}.url"), "has to begin with https://", None));
+            }
+            Some(_) => {}
+        }
+    }
+    let privacy = &policy.privacy;
+    let in_union = shop.land.is_some() || privacy.eu_representative.is_some() || privacy.controller.is_some();
+    if !in_union {
+        let problem = "is missing: a controller outside the Union needs one";
+        faults.push(Fault::warning("privacy.eu_representative", problem, "GDPR Art. 27"));
+    }
+    if privacy.authority.is_none() {
+        let problem = "is missing: people have to be told where they can complain";
+        faults.push(Fault::warning("privacy.authority", problem, "GDPR Art. 13(2)(d)"));
+    }
+    if privacy.data_protection_officer.is_none() {
+        let problem = "is missing: needed from 20 persons who constantly process data";
+        faults.push(Fault::warning("privacy.data_protection_officer", problem, "BDSG § 38"));
+    }
+}
