@@ -5,6 +5,51 @@ use sea_orm::entity::prelude::*;
 use crate::map::{Category, Classified, Meaning, Subject};
 use crate::{DataType, Sealed, ids::OrderId, ids::OrderLineId, ids::UnitId};
 
+crate::codes! {
+    /// Why the law may exclude an article from withdrawal (BGB § 312g(2) sentence 1).
+    Exclusion {
+        /// Made to the consumer's specification (no. 1).
+        CustomMade = "CUSTOM_MADE",
+        /// Spoils quickly (no. 2).
+        Perishable = "PERISHABLE",
+        /// Sealed for reasons of health or hygiene (no. 3); only once the seal is broken.
+        HygieneSealed = "HYGIENE_SEALED",
+        /// Mixed inseparably with other goods after delivery (no. 4).
+        Mixed = "MIXED",
+        /// Alcoholic drinks whose price depends on the market (no. 5).
+        AlcoholAtMarketPrice = "ALCOHOL_AT_MARKET_PRICE",
+        /// Sealed recordings or software (no. 6); only once the seal is broken.
+        MediaSealed = "MEDIA_SEALED",
+        /// Newspapers and magazines, except subscriptions (no. 7).
+        Press = "PRESS",
+        /// Goods whose price depends on the financial market (no. 8).
+        FinancialMarketPrice = "FINANCIAL_MARKET_PRICE",
+    }
+}
+
+impl Exclusion {
+    /// Whether it holds only for goods whose seal was broken after delivery.
+    #[must_use]
+    pub const fn needs_broken_seal(self) -> bool {
+        matches!(self, Self::HygieneSealed | Self::MediaSealed)
+    }
+
+    /// Its norm.
+    #[must_use]
+    pub const fn norm(self) -> &'static str {
+        match self {
+            Self::CustomMade => "BGB § 312g(2) no. 1",
+            Self::Perishable => "BGB § 312g(2) no. 2",
+            Self::HygieneSealed => "BGB § 312g(2) no. 3",
+            Self::Mixed => "BGB § 312g(2) no. 4",
+            Self::AlcoholAtMarketPrice => "BGB § 312g(2) no. 5",
+            Self::MediaSealed => "BGB § 312g(2) no. 6",
+            Self::Press => "BGB § 312g(2) no. 7",
+            Self::FinancialMarketPrice => "BGB § 312g(2) no. 8",
+        }
+    }
+}
+
 /// A line of an order.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "order_lines")]

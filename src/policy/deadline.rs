@@ -190,8 +190,8 @@ impl<'a> Walk<'a> {
         }
         self.extend();
         self.pause(start);
-        if let Some(bound) = self.rule.bound {
-            self.bound(bound, start)?;
+        for bound in &self.rule.bounds {
+            self.bound(*bound, start)?;
         }
         self.roll();
         Ok(())

@@ -9,6 +9,7 @@ pub mod deadline;
 pub mod holidays;
 pub mod hours;
 pub mod retention;
+pub mod rights;
 pub mod rules;
 pub mod shop;
 pub mod step;

@@ -142,7 +142,7 @@ impl Rule {
             length: Length::Spans(vec![self.span()]),
             reckoning: if self.year_end { Reckoning::YearEnd } else { Reckoning::Bgb },
             instead: self.from_supply.then_some(Event::Supply),
-            bound: (self.data_type == DataType::R16).then_some(downloaded),
+            bounds: (self.data_type == DataType::R16).then_some(downloaded).into_iter().collect(),
             ..rules::Rule::plain(
                 RuleId::Retention(self.data_type),
                 if self.is_duty() { Kind::Statutory } else { Kind::Shop },

@@ -23,16 +23,18 @@ macro_rules! rule_ids {
             $($(#[$doc])* $variant,)+
             /// How long a data type is kept.
             Retention(DataType),
+            /// What a guarantor promised for one article.
+            Guarantee,
         }
 
         impl RuleId {
-            /// Every rule that is not one of retention.
+            /// Every rule that holds for all articles and data types.
             pub const DEADLINES: &'static [Self] = &[$(Self::$variant,)+];
 
             /// The name, without the data type of a retention rule.
             #[must_use]
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $code,)+ Self::Retention(_) => "retention" }
+                match self { $(Self::$variant => $code,)+ Self::Retention(_) => "retention", Self::Guarantee => "guarantee" }
             }
         }
     };
@@ -255,6 +257,26 @@ pub struct Bound {
     pub norm: &'static str,
 }
 
+/// A defect that showed within the period: claims are not barred before four months after it first showed.
+pub const LATE_DEFECT: Bound = Bound {
+    event: Event::DefectShown,
+    span: months(4),
+    not_before: true,
+    required: true,
+    within: true,
+    norm: "BGB § 475e(3)",
+};
+
+/// Goods handed over for cure: not before two months after the consumer has them back.
+pub const AFTER_CURE: Bound = Bound {
+    event: Event::HandedOver,
+    span: months(2),
+    not_before: true,
+    required: true,
+    within: false,
+    norm: "BGB § 475e(4)",
+};
+
 /// A longer period for some contracts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extension {
@@ -287,8 +309,8 @@ pub struct Rule {
     pub pausing: Pausing,
     /// An event that takes the place of the start.
     pub instead: Option<Event>,
-    /// A second event.
-    pub bound: Option<Bound>,
+    /// Second events, in order.
+    pub bounds: Vec<Bound>,
     /// More, for contracts from `contracts_from`.
     pub extension: Option<Extension>,
     /// Contracts concluded from this day (Berlin); none: all.
@@ -326,7 +348,7 @@ impl Rule {
             roll: Roll::Never,
             pausing: Pausing::Never,
             instead: None,
-            bound: None,
+            bounds: Vec::new(),
             extension: None,
             contracts_from: None,
             contracts_until: None,
@@ -407,28 +429,8 @@ pub fn statute(id: RuleId) -> Option<Rule> {
             "policy of the shop: credit within 10 to 15 Werktage",
         ),
         RuleId::Warranty => warranty("BGB § 438(1) no. 3, (2)"),
-        RuleId::WarrantyLateDefect => Rule {
-            bound: Some(Bound {
-                event: Event::DefectShown,
-                span: months(4),
-                not_before: true,
-                required: true,
-                within: true,
-                norm: "BGB § 475e(3)",
-            }),
-            ..warranty("BGB §§ 438(1) no. 3, 475e(3)")
-        },
-        RuleId::WarrantyAfterCure => Rule {
-            bound: Some(Bound {
-                event: Event::HandedOver,
-                span: months(2),
-                not_before: true,
-                required: true,
-                within: false,
-                norm: "BGB § 475e(4)",
-            }),
-            ..warranty("BGB §§ 438(1) no. 3, 475e(4)")
-        },
+        RuleId::WarrantyLateDefect => Rule { bounds: vec![LATE_DEFECT], ..warranty("BGB §§ 438(1) no. 3, 475e(3)") },
+        RuleId::WarrantyAfterCure => Rule { bounds: vec![AFTER_CURE], ..warranty("BGB §§ 438(1) no. 3, 475e(4)") },
         RuleId::WarrantyAfterRepair => Rule {
             extension: Some(Extension { span: months(12), norm: "Directive (EU) 2019/771 Art. 10(2a)" }),
             contracts_from: NaiveDate::from_ymd_opt(2026, 7, 31),
@@ -462,6 +464,6 @@ pub fn statute(id: RuleId) -> Option<Rule> {
             pausing: Pausing::Minutes,
             ..Rule::plain(id, Shop, ConsumerDuty, ASKED, "policy of the shop: prompt answers within service hours")
         },
-        RuleId::Retention(_) => return None,
+        RuleId::Retention(_) | RuleId::Guarantee => return None,
     })
 }

@@ -1,0 +1,492 @@
+//! The legal tracks of an order line: which rights a customer has, until when, with which remedies, and who pays.
+//!
+//! Several tracks run at once. None excludes another: [`most_favourable`] says which serves a wish best, and
+//! [`eligibility`] weighs a request on each of them.
+
+pub mod eligibility;
+
+use chrono::{DateTime, Utc};
+use entity::cases::Reason;
+use entity::order_lines::Exclusion;
+
+use super::deadline::{Deadline, Facts, Pause, Unreckonable};
+use super::holidays::Land;
+use super::rules::{AFTER_CURE, Event, Kind, LATE_DEFECT, Length, Pausing, Protects, Rule, RuleId, months};
+use super::shop::{Bearer, Policy};
+use super::words::words;
+
+/// A legal track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Track {
+    /// Statutory withdrawal, BGB §§ 312g, 355.
+    Withdrawal,
+    /// The shop's own window (S45).
+    ShopReturn,
+    /// Claims for defects, BGB §§ 437 ff.; wrong and missing goods are defects (§ 434).
+    Warranty,
+    /// What a guarantor promised, BGB § 443.
+    Guarantee,
+}
+
+/// Whether the consumer has the goods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// Not all parcels of the order have arrived.
+    NotYet,
+    /// Nobody reported the delivery; it is assumed from the dispatch. Nothing is refused because of it.
+    Estimated(DateTime<Utc>),
+    /// The last parcel of the order was received (BGB § 356(2) no. 1 b, c).
+    On(DateTime<Utc>),
+}
+
+impl Received {
+    const fn at(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::NotYet => None,
+            Self::Estimated(at) | Self::On(at) => Some(at),
+        }
+    }
+}
+
+/// A cure that the shop has carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cure {
+    /// Repaired (`true`) or replaced.
+    pub repaired: bool,
+    /// When the consumer had the goods back.
+    pub handed_over: DateTime<Utc>,
+}
+
+/// A guarantee for an article.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guarantee {
+    /// Months from delivery.
+    pub months: u32,
+    /// Who pays carriage under its terms.
+    pub carriage: Bearer,
+}
+
+/// What is known of an order line and of what the customer says about it.
+#[derive(Clone, Debug)]
+pub struct Situation {
+    /// When the contract was concluded: the policy of that day and the statutes for contracts of that day hold.
+    pub contract_at: DateTime<Utc>,
+    /// Whether the consumer has the goods.
+    pub received: Received,
+    /// The consumer's Land, where it is known.
+    pub land: Option<Land>,
+    /// Whether the consumer was instructed about withdrawal properly (BGB § 356(3)); the trader has to prove it (§ 361(3)).
+    pub instructed: bool,
+    /// Whether the consumer was told to bear the cost of sending back (BGB § 357(5)).
+    pub told_return_cost: bool,
+    /// Why the article may be excluded from withdrawal (BGB § 312g(2)).
+    pub exclusion: Option<Exclusion>,
+    /// Whether a seal was broken after delivery; none: not known.
+    pub unsealed: Option<bool>,
+    /// Whether everything that was ordered is concerned.
+    pub whole_order: bool,
+    /// A guarantee.
+    pub guarantee: Option<Guarantee>,
+    /// Why the customer asks; none: without a reason.
+    pub reason: Option<Reason>,
+    /// When a defect first showed, if the customer says so.
+    pub defect_shown: Option<DateTime<Utc>>,
+    /// Cures so far, in order.
+    pub cures: Vec<Cure>,
+    /// Whether the shop refused cure, let a reasonable time pass, or the defect is serious (BGB § 475d(1)).
+    pub cure_failed: bool,
+    /// Negotiations, which suspend limitation (BGB § 203): examining a complaint is one.
+    pub negotiations: Vec<Pause>,
+}
+
+impl Situation {
+    /// An ordinary purchase, of which everything was received, without a reason to complain.
+    #[must_use]
+    pub const fn ordinary(contract_at: DateTime<Utc>, received: DateTime<Utc>) -> Self {
+        Self {
+            contract_at,
+            received: Received::On(received),
+            land: None,
+            instructed: true,
+            told_return_cost: true,
+            exclusion: None,
+            unsealed: None,
+            whole_order: true,
+            guarantee: None,
+            reason: None,
+            defect_shown: None,
+            cures: Vec::new(),
+            cure_failed: false,
+            negotiations: Vec::new(),
+        }
+    }
+
+    /// Whose fault the reason is, if it is one.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self.reason {
+            Some(Reason::QualityDefect | Reason::NotAsDescribed | Reason::MissingAccessory | Reason::Damaged) => {
+                Fault::Defect
+            }
+            Some(Reason::WrongDelivery | Reason::WrongLabelling) => Fault::ShopError,
+            _ => Fault::None,
+        }
+    }
+
+    /// Whether a cure has already failed, so that the consumer need not wait for another (BGB § 475d(1) no. 2).
+    fn cure_is_over(&self) -> bool {
+        let again = self.cures.last().zip(self.defect_shown).is_some_and(|(cure, shown)| shown > cure.handed_over);
+        self.cure_failed || again
+    }
+}
+
+/// Where a reason puts the fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nowhere: no reason was given or is needed.
+    None,
+    /// The goods (S46 to S49).
+    Defect,
+    /// The shop sent or labelled the wrong goods (S54).
+    ShopError,
+}
+
+/// What a right gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Remedy {
+    /// The price back against the goods.
+    Refund,
+    /// Other goods of the customer's choice.
+    Exchange,
+    /// The same goods, free of the defect.
+    Replacement,
+    /// The goods, mended.
+    Repair,
+    /// Part of the price back; the goods stay.
+    PriceReduction,
+}
+
+/// How much of the cost of the first delivery goes back with a full refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outbound {
+    /// Nothing.
+    Nothing,
+    /// What the delivery of the goods that stay would have cost less.
+    Difference,
+    /// The cost of standard delivery (BGB § 357(2)).
+    Standard,
+    /// Whatever was paid (BGB § 346(1)).
+    Paid,
+}
+
+/// The delivery that was paid for, in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// What the customer paid for it.
+    pub paid: i64,
+    /// What the cheapest standard delivery would have cost.
+    pub standard: i64,
+    /// What standard delivery of the goods that stay would have cost.
+    pub of_the_rest: i64,
+}
+
+impl Outbound {
+    /// How much of the delivery goes back.
+    #[must_use]
+    pub fn amount(self, delivery: Delivery) -> i64 {
+        let standard = delivery.paid.min(delivery.standard);
+        match self {
+            Self::Nothing => 0,
+            Self::Difference => (standard - delivery.of_the_rest).max(0),
+            Self::Standard => standard,
+            Self::Paid => delivery.paid,
+        }
+    }
+}
+
+/// Where a right stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// It can be used.
+    Open,
+    /// It can be used if a seal was not broken after delivery.
+    DependsOnSeal,
+    /// It begins with the delivery.
+    NotYet,
+    /// Its time is over.
+    Ended,
+    /// The law excludes it for this article.
+    Excluded,
+}
+
+/// A right of the customer.
+#[derive(Clone, Debug)]
+pub struct Right {
+    /// On which track.
+    pub track: Track,
+    /// Where it stands.
+    pub status: Status,
+    /// Until when; none while its period has not begun.
+    pub deadline: Option<Deadline>,
+    /// Whether the delivery, and so the end, is only assumed.
+    pub estimated: bool,
+    /// What it gives now.
+    pub remedies: &'static [Remedy],
+    /// What it gives only once cure has failed or was refused (BGB §§ 437, 475d).
+    pub later_remedies: &'static [Remedy],
+    /// Who pays for sending the goods back.
+    pub carriage_back: Bearer,
+    /// Who pays for sending other or mended goods.
+    pub carriage_forth: Bearer,
+    /// Why it is they.
+    pub carriage_norm: &'static str,
+    /// How much of the first delivery goes back with a refund.
+    pub outbound: Outbound,
+    /// Why so much.
+    pub outbound_norm: &'static str,
+    /// Until when a defect is presumed to have been there from the start (BGB § 477); none: nothing has to be proved.
+    pub presumption: Option<Deadline>,
+    /// The norm or promise.
+    pub basis: &'static str,
+}
+
+impl Right {
+    /// Whether it can be used, perhaps after a look at the goods.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.status, Status::Open | Status::DependsOnSeal)
+    }
+}
+
+/// The rights on an order line at an instant, on every track that the line knows; ended ones too.
+///
+/// # Errors
+/// A calendar of the policy has no working days, or an event lies before the delivery.
+pub fn rights(policy: &Policy, s: &Situation, now: DateTime<Utc>) -> Result<Vec<Right>, Unreckonable> {
+    let mut rights = vec![withdrawal(policy, s, now)?, shop_return(policy, s, now)?, warranty(policy, s, now)?];
+    if let Some(guarantee) = s.guarantee {
+        rights.push(guaranteed(policy, s, guarantee, now)?);
+    }
+    Ok(rights)
+}
+
+/// What a customer wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The money back.
+    MoneyBack,
+    /// Other or faultless goods.
+    Exchange,
+    /// The goods, mended.
+    Repair,
+    /// Keep the goods, pay less.
+    PriceReduction,
+}
+
+impl Wish {
+    /// Whether one of these remedies grants it.
+    #[must_use]
+    pub fn is_granted_by(self, remedies: &[Remedy]) -> bool {
+        let granted = |remedy: &Remedy| match self {
+            Self::MoneyBack => *remedy == Remedy::Refund,
+            Self::Exchange => matches!(remedy, Remedy::Exchange | Remedy::Replacement),
+            Self::Repair => *remedy == Remedy::Repair,
+            Self::PriceReduction => *remedy == Remedy::PriceReduction,
+        };
+        remedies.iter().any(granted)
+    }
+}
+
+/// The open right that serves a wish best, or any wish: the one that costs the customer least, then that gives the money
+/// back, then most of the first delivery, then that needs no proof, then that lasts longest. The statute wins a tie.
+#[must_use]
+pub fn most_favourable(rights: &[Right], wish: Option<Wish>) -> Option<&Right> {
+    let serves = |right: &&Right| wish.is_none_or(|wish| wish.is_granted_by(right.remedies));
+    let rank = |right: &&Right| {
+        (
+            right.status == Status::Open,
+            right.carriage_back == Bearer::Shop,
+            right.remedies.contains(&Remedy::Refund),
+            right.outbound,
+            right.presumption.is_none(),
+            right.deadline.as_ref().map_or(DateTime::<Utc>::MAX_UTC, |d| d.ends_at),
+            right.track != Track::Guarantee,
+        )
+    };
+    rights.iter().filter(|right| right.is_open()).filter(serves).max_by_key(rank)
+}
+
+fn facts(s: &Situation, start: DateTime<Utc>) -> Facts {
+    Facts { land: s.land, ..Facts::from(start) }
+}
+
+/// Reckons a window from the delivery. What is only assumed to have been delivered never ends.
+fn window(
+    policy: &Policy,
+    s: &Situation,
+    id: RuleId,
+    now: DateTime<Utc>,
+) -> Result<(Status, Option<Deadline>), Unreckonable> {
+    let Some(start) = s.received.at() else { return Ok((Status::NotYet, None)) };
+    let Some(rule) = policy.rule(id) else { return Ok((Status::Excluded, None)) };
+    let deadline = policy.deadline(&rule, &facts(s, start))?;
+    Ok((status(s, &deadline, now), Some(deadline)))
+}
+
+fn status(s: &Situation, deadline: &Deadline, now: DateTime<Utc>) -> Status {
+    let estimated = matches!(s.received, Received::Estimated(_));
+    if now < deadline.ends_at || estimated { Status::Open } else { Status::Ended }
+}
+
+const NOTHING_PAID: &str = "no refund of the delivery";
+
+fn withdrawal(policy: &Policy, s: &Situation, now: DateTime<Utc>) -> Result<Right, Unreckonable> {
+    let id = if s.instructed { RuleId::Withdrawal } else { RuleId::WithdrawalUninstructed };
+    let (status, deadline) = window(policy, s, id, now)?;
+    let status = match (s.exclusion, status) {
+        // A withdrawal may be declared before the goods arrive.
+        (None, Status::NotYet) => Status::Open,
+        (None, status) => status,
+        (Some(exclusion), status) if exclusion.needs_broken_seal() => match (s.unsealed, status) {
+            (_, Status::Ended) => Status::Ended,
+            (Some(true), _) => Status::Excluded,
+            (Some(false), _) | (_, Status::NotYet) => Status::Open,
+            (None, _) => Status::DependsOnSeal,
+        },
+        (Some(_), _) => Status::Excluded,
+    };
+    let told = s.told_return_cost && policy.freight.withdrawal_return == Bearer::Customer;
+    Ok(Right {
+        track: Track::Withdrawal,
+        status,
+        estimated: matches!(s.received, Received::Estimated(_)),
+        basis: s.exclusion.map_or("BGB §§ 312g(1), 355", Exclusion::norm),
+        remedies: &[Remedy::Refund],
+        later_remedies: &[],
+        carriage_back: if told { Bearer::Customer } else { Bearer::Shop },
+        carriage_forth: Bearer::Shop,
+        carriage_norm: if told { "BGB § 357(5) sentence 1" } else { "BGB § 357(5)" },
+        outbound: if s.whole_order { Outbound::Standard } else { Outbound::Difference },
+        outbound_norm: "BGB § 357(2)",
+        presumption: None,
+        deadline,
+    })
+}
+
+fn shop_return(policy: &Policy, s: &Situation, now: DateTime<Utc>) -> Result<Right, Unreckonable> {
+    let (status, deadline) = window(policy, s, RuleId::ShopReturn, now)?;
+    let fault = s.fault();
+    let freight = &policy.freight;
+    let (back, forth, norm) = match fault {
+        Fault::None => (freight.no_reason_return, freight.no_reason_exchange, "policy of the shop: no reason"),
+        Fault::Defect => (freight.defect, freight.defect, "policy of the shop: defect; BGB § 439(2)"),
+        Fault::ShopError => (freight.shop_error, freight.shop_error, "policy of the shop: own mistake; BGB § 439(2)"),
+    };
+    let outbound = match fault {
+        Fault::None => Outbound::Nothing,
+        _ if s.whole_order => Outbound::Paid,
+        _ => Outbound::Difference,
+    };
+    Ok(Right {
+        track: Track::ShopReturn,
+        status,
+        estimated: matches!(s.received, Received::Estimated(_)),
+        basis: "policy of the shop: returns",
+        remedies: &[Remedy::Refund, Remedy::Exchange],
+        later_remedies: &[],
+        carriage_back: back,
+        carriage_forth: forth,
+        carriage_norm: norm,
+        outbound,
+        outbound_norm: if fault == Fault::None { NOTHING_PAID } else { "BGB § 346(1)" },
+        presumption: None,
+        deadline,
+    })
+}
+
+fn warranty(policy: &Policy, s: &Situation, now: DateTime<Utc>) -> Result<Right, Unreckonable> {
+    let (mut status, mut deadline, mut presumption) = (Status::NotYet, None, None);
+    if let Some(start) = s.received.at() {
+        let reckoned = limitation(policy, s, start)?;
+        status = self::status(s, &reckoned, now);
+        deadline = Some(reckoned);
+        if let Some(rule) = policy.rule(RuleId::BurdenOfProof) {
+            presumption = Some(policy.deadline(&rule, &facts(s, start))?);
+        }
+    }
+    let (remedies, later): (&[Remedy], &[Remedy]) = if s.cure_is_over() {
+        (&[Remedy::Repair, Remedy::Replacement, Remedy::PriceReduction, Remedy::Refund], &[])
+    } else {
+        (&[Remedy::Repair, Remedy::Replacement], &[Remedy::PriceReduction, Remedy::Refund])
+    };
+    Ok(Right {
+        track: Track::Warranty,
+        status,
+        estimated: matches!(s.received, Received::Estimated(_)),
+        basis: "BGB §§ 434, 437",
+        remedies,
+        later_remedies: later,
+        carriage_back: Bearer::Shop,
+        carriage_forth: Bearer::Shop,
+        carriage_norm: "BGB §§ 439(2), 475(6)",
+        outbound: if s.whole_order { Outbound::Paid } else { Outbound::Difference },
+        outbound_norm: "BGB § 346(1)",
+        presumption,
+        deadline,
+    })
+}
+
+/// The one limitation period of a line, with every tail that it has: suspension, late defect, cure, repair.
+fn limitation(policy: &Policy, s: &Situation, start: DateTime<Utc>) -> Result<Deadline, Unreckonable> {
+    let shown = s.defect_shown.filter(|shown| *shown >= start);
+    let cure = s.cures.iter().map(|c| c.handed_over).max();
+    let repaired = s.cures.iter().any(|c| c.repaired);
+    let id = match (repaired, cure, shown) {
+        (true, ..) => RuleId::WarrantyAfterRepair,
+        (false, Some(_), _) => RuleId::WarrantyAfterCure,
+        (false, None, Some(_)) => RuleId::WarrantyLateDefect,
+        (false, None, None) => RuleId::Warranty,
+    };
+    let Some(mut rule) = policy.rule(id) else { return Err(Unreckonable::NoEnd) };
+    rule.bounds =
+        [(shown, LATE_DEFECT), (cure, AFTER_CURE)].iter().filter(|(at, _)| at.is_some()).map(|b| b.1).collect();
+    let mut facts = facts(s, start);
+    facts.events.insert(Event::Contract, s.contract_at);
+    facts.events.extend(shown.map(|at| (Event::DefectShown, at)));
+    facts.events.extend(cure.map(|at| (Event::HandedOver, at)));
+    facts.pauses.clone_from(&s.negotiations);
+    policy.deadline(&rule, &facts)
+}
+
+fn guaranteed(policy: &Policy, s: &Situation, guarantee: Guarantee, now: DateTime<Utc>) -> Result<Right, Unreckonable> {
+    let rule = Rule {
+        length: Length::Spans(vec![months(guarantee.months)]),
+        pausing: Pausing::Never,
+        ..Rule::plain(
+            RuleId::Guarantee,
+            Kind::Shop,
+            Protects::ConsumerWindow,
+            words("Sache abgeliefert", "goods delivered"),
+            "BGB §§ 443, 479; terms of the guarantee",
+        )
+    };
+    let deadline = match s.received.at() {
+        Some(start) => Some(policy.deadline(&rule, &facts(s, start))?),
+        None => None,
+    };
+    Ok(Right {
+        track: Track::Guarantee,
+        status: deadline.as_ref().map_or(Status::NotYet, |d| status(s, d, now)),
+        estimated: matches!(s.received, Received::Estimated(_)),
+        basis: "BGB § 443",
+        remedies: &[Remedy::Repair, Remedy::Replacement],
+        later_remedies: &[],
+        carriage_back: guarantee.carriage,
+        carriage_forth: guarantee.carriage,
+        carriage_norm: "terms of the guarantee",
+        outbound: Outbound::Nothing,
+        outbound_norm: NOTHING_PAID,
+        presumption: None,
+        deadline,
+    })
+}
