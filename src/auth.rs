@@ -35,6 +35,8 @@ pub enum Permission {
     Correspond,
     /// Decide and close.
     Decide,
+    /// See what staff has to do, and mark it done.
+    ReadTasks,
     /// Grant a refund.
     GrantRefund,
     /// Mark a refund submitted, credited or failed.
@@ -55,12 +57,19 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
     match actor {
         Actor::Anonymous => &[],
         Actor::Customer(_) => &[P::ReadCases, P::ReadTexts, P::OpenCase, P::Correspond],
-        Actor::Staff(_, Role::Agent) => {
-            &[P::ReadCases, P::ReadTexts, P::OpenCase, P::Correspond, P::Decide, P::GrantRefund, P::RevealContact]
-        }
+        Actor::Staff(_, Role::Agent) => &[
+            P::ReadCases,
+            P::ReadTexts,
+            P::OpenCase,
+            P::Correspond,
+            P::Decide,
+            P::ReadTasks,
+            P::GrantRefund,
+            P::RevealContact,
+        ],
         Actor::Staff(_, Role::Warehouse) => &[P::ReadCases],
         Actor::Staff(_, Role::Finance) => {
-            &[P::ReadCases, P::ReadTexts, P::GrantRefund, P::MoveRefund, P::RevealContact]
+            &[P::ReadCases, P::ReadTexts, P::ReadTasks, P::GrantRefund, P::MoveRefund, P::RevealContact]
         }
         Actor::Staff(_, Role::Dpo) => &[P::ProtectData, P::ReadOperations],
         Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff],

@@ -3,7 +3,7 @@
 //! Who may import whom, downwards only, checked by a test:
 //! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, privacy, staff} → retention → {keys,
 //! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {privacy, retention}`. `state`, `db`, `clock`, `config`, `error`,
-//! `auth`, `input` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
+//! `auth`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
 //! no domain room names `privacy`.
 
 pub mod audit;
@@ -25,6 +25,7 @@ pub mod jobs;
 pub mod keys;
 pub mod orders;
 pub mod outbox;
+pub mod policies;
 pub mod policy;
 pub mod privacy;
 pub mod refunds;

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::db::{self, Db, Place};
 use crate::keys::Keys;
 use crate::keys::master::MasterKey;
+use crate::policies::{self, Policies};
 use crate::policy::retention::Rule;
 use crate::retention::ledger::Ledger;
 
@@ -37,6 +38,8 @@ pub struct App {
     pub blobs: Arc<dyn ObjectStore>,
     /// The erasure ledger.
     pub ledger: Ledger,
+    /// The versions of the shop's policy.
+    pub policies: Policies,
     /// The retention rules in force, by data type.
     pub rules: HashMap<DataType, Rule>,
     /// Signs bearer tokens, links and tickets.
@@ -61,6 +64,7 @@ impl App {
     /// # Errors
     /// As [`App::open`].
     pub async fn open_with(config: Config, clock: Clock, durability: SqliteSynchronous) -> anyhow::Result<AppState> {
+        let policy = config.policy()?;
         make_private(&config.data)?;
         let has_keys = has_rows(&config.keystore, "store").await.context("the key store")?;
         if !has_keys && has_rows(&config.database, "customers").await.context("the main database")? {
@@ -80,9 +84,8 @@ impl App {
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let blobs = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true).with_automatic_cleanup(true);
         let ledger = Ledger::open(&config.ledger).await?;
-        let rules =
-            crate::retention::rules::sync(&db, crate::policy::shop::Policy::shipped().retention_rules(), clock.now())
-                .await?;
+        let policies = policies::sync(&db, &policy, clock.now()).await?;
+        let rules = crate::retention::rules::sync(&db, policies.at(clock.now()).retention_rules(), clock.now()).await?;
         Ok(Arc::new(Self {
             signing: crate::auth::Signing::new(&master),
             instance: uuid_at(clock.now()),
@@ -93,6 +96,7 @@ impl App {
             keys,
             blobs: Arc::new(blobs),
             ledger,
+            policies,
             rules,
         }))
     }

@@ -145,6 +145,9 @@ impl Maker<'_> {
 
 fn order(n: usize, email: &str, name: &str, now: chrono::DateTime<chrono::Utc>) -> NewOrder {
     NewOrder {
+        land: None,
+        withdrawal_instructed: true,
+        return_cost_told: true,
         number: format!("S-{n:07}"),
         ordered_at: now,
         customer: Contact {
@@ -159,6 +162,8 @@ fn order(n: usize, email: &str, name: &str, now: chrono::DateTime<chrono::Utc>) 
         payment_method: PaymentMethod::Visa,
         payment_reference: Some(format!("PAY-{n:08}")),
         lines: vec![NewLine {
+            withdrawal_exclusion: None,
+            guarantee_months: None,
             sku: format!("SKU-{}", n % 50),
             product_group: "HEADPHONES".to_owned(),
             title: "Kopfhörer mit Geräuschunterdrückung".to_owned(),

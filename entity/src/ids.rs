@@ -58,6 +58,10 @@ ids! {
     RefundId,
     /// A photo or video.
     AttachmentId,
+    /// A timer of a case.
+    TimerId,
+    /// A task for staff.
+    TaskId,
     /// A legal hold.
     HoldId,
     /// A member of staff.

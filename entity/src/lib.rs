@@ -27,10 +27,13 @@ pub mod order_lines;
 pub mod orders;
 pub mod outbox_entries;
 pub mod parcels;
+pub mod policy_versions;
 pub mod refunds;
 pub mod retention_rules;
 pub mod staff;
 pub mod suppressions;
+pub mod tasks;
+pub mod timers;
 pub mod tokens;
 
 pub use data_type::DataType;

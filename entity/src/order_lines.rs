@@ -75,6 +75,10 @@ pub struct Model {
     pub unit_price_minor: i64,
     /// Value added tax in hundredths of a percent.
     pub tax_basis_points: i32,
+    /// Why the law may exclude it from withdrawal.
+    pub withdrawal_exclusion: Option<Exclusion>,
+    /// Months of a guarantee from the delivery.
+    pub guarantee_months: Option<i32>,
     /// When the retention period began; none while it has not.
     pub start_at: Option<DateTimeUtc>,
     /// Never deleted before this instant.
@@ -104,6 +108,8 @@ impl Classified for Entity {
             Column::Quantity => Meaning::plain(Category::Contract, "Quantity"),
             Column::UnitPriceMinor => Meaning::plain(Category::Contract, "Unit price"),
             Column::TaxBasisPoints => Meaning::plain(Category::Contract, "Tax rate"),
+            Column::WithdrawalExclusion => Meaning::plain(Category::Contract, "Excluded from withdrawal"),
+            Column::GuaranteeMonths => Meaning::plain(Category::Contract, "Months of guarantee"),
             Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
         }

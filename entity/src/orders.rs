@@ -40,6 +40,12 @@ pub struct Model {
     pub payment_reference: Option<Sealed>,
     /// Last parcel delivered at.
     pub delivered_at: Option<DateTimeUtc>,
+    /// The Land that it went to, by its two letters: consumers' periods roll over its holidays.
+    pub land: Option<String>,
+    /// Whether the consumer was instructed about withdrawal (BGB § 356(3)); none: nobody said so.
+    pub withdrawal_instructed: Option<bool>,
+    /// Whether the consumer was told to pay for sending back (BGB § 357(5)); none: nobody said so.
+    pub return_cost_told: Option<bool>,
     /// Counts the changes of the decision state; guards concurrent updates.
     pub version: i64,
     /// When the retention period began; none while it has not.
@@ -74,6 +80,9 @@ impl Classified for Entity {
             Column::PaymentMethod => Meaning::plain(Category::Payment, "Payment method"),
             Column::PaymentReference => Meaning::sealed(Category::Payment, "Payment reference"),
             Column::DeliveredAt => Meaning::plain(Category::Contract, "Last parcel delivered at"),
+            Column::Land => Meaning::plain(Category::Contract, "Land of the delivery"),
+            Column::WithdrawalInstructed => Meaning::plain(Category::Contract, "Instructed about withdrawal"),
+            Column::ReturnCostTold => Meaning::plain(Category::Contract, "Told the cost of sending back"),
             Column::Version => Meaning::internal("counts changes"),
             Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),

@@ -61,6 +61,18 @@ impl MigratorTrait for Main {
                 sqlite: include_str!("main_store/m20261122_000002_refuse_deletion_under_hold.sqlite.sql"),
                 postgres: include_str!("main_store/m20261122_000002_refuse_deletion_under_hold.postgres.sql"),
             }),
+            Box::new(Step {
+                name: "m20261124_000001_rights_timers_and_policies",
+                both: include_str!("main_store/m20261124_000001_rights_timers_and_policies.sql"),
+                sqlite: "",
+                postgres: "",
+            }),
+            Box::new(Step {
+                name: "m20261124_000002_hold_timers_and_tasks",
+                both: "",
+                sqlite: include_str!("main_store/m20261124_000002_hold_timers_and_tasks.sqlite.sql"),
+                postgres: include_str!("main_store/m20261124_000002_hold_timers_and_tasks.postgres.sql"),
+            }),
         ]
     }
 }

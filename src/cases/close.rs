@@ -11,7 +11,7 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::messages as writing;
+use super::{messages as writing, timers};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Refusal, Result};
 use crate::idempotency::{self, Outcome};
@@ -71,6 +71,7 @@ pub async fn close(app: &App, actor: &Actor, id: CaseId, close: Close, key: &str
     row.closed_at = Set(Some(now));
     row.version = Set(version + 1);
     row.update(&tx).await?;
+    timers::settle(&tx, id, None, false, now).await?;
     starts::case_closed(&tx, id, customer, order, evidence, now).await?;
     claim.done(&tx, now, &[id.0], Some(customer)).await?;
     audit::record(&tx, now, actor, "case.close", ("cases", Some(id.0)), json!({ "evidence": evidence.code() })).await?;

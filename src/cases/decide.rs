@@ -8,10 +8,11 @@ use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityT
 use serde::Serialize;
 use serde_json::json;
 
-use super::messages;
+use super::{messages, timers};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Refusal, Result};
 use crate::idempotency::{self, Outcome};
+use crate::policy::rules::RuleId;
 use crate::state::App;
 use crate::{audit, input};
 
@@ -74,6 +75,9 @@ pub async fn decide(app: &App, actor: &Actor, id: CaseId, decision: Decision, ke
     row.version = Set(version + 1);
     let row = row.update(&tx).await?;
     messages::insert(&tx, actor, id, &unit, data_type, Form::Decision, &text, now).await?;
+    for rule in [RuleId::FirstResponse, RuleId::Review] {
+        timers::settle(&tx, id, Some((rule, None)), true, now).await?;
+    }
     claim.done(&tx, now, &[id.0], Some(customer)).await?;
     let details = json!({
         "outcome": decision.outcome.code(),

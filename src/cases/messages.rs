@@ -11,11 +11,13 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
+use super::timers;
 use crate::auth::{Actor, Permission};
 use crate::error::{Error, Result};
 use crate::idempotency::{self, Outcome};
 use crate::keys::{Place, Unit, UnitOf};
 use crate::policy::calendar;
+use crate::policy::rules::RuleId;
 use crate::state::App;
 use crate::{audit, input};
 
@@ -57,6 +59,15 @@ pub async fn reply(app: &App, actor: &Actor, id: CaseId, new: NewMessage, key: &
     let message = insert(&tx, actor, id, &unit, data_type, form, &body, now).await?;
     let customer = case.customer_id;
     let case = hand_over(&tx, case, actor, new.internal).await?;
+    match actor.staff() {
+        Some(_) if !new.internal => {
+            timers::settle(&tx, id, Some((RuleId::FirstResponse, None)), true, now).await?;
+        }
+        Some(_) => {}
+        None => {
+            timers::resume(app, &tx, id, now).await?;
+        }
+    }
     claim.done(&tx, now, &[message.id.0], Some(customer)).await?;
     let details = json!({ "message": message.id, "form": form.code() });
     audit::record(&tx, now, actor, "case.message", ("cases", Some(id.0)), details).await?;

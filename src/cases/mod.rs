@@ -1,10 +1,14 @@
-//! Service cases: intake, messages, decision, closing, and who sees them.
+//! Service cases: intake, messages, decision, closing, timers and tasks, and who sees them.
 
 pub mod access;
 pub mod close;
 pub mod decide;
+pub mod extend;
 pub mod messages;
 pub mod open;
+pub mod tasks;
+pub mod timers;
+pub mod wait;
 
 use entity::DataType;
 use entity::cases::{Column, Entity, Kind, Model, State};
@@ -21,6 +25,7 @@ use crate::state::App;
 
 pub use close::{Close, close};
 pub use decide::{Decision, decide};
+pub use extend::{Extension, extend};
 pub use messages::{NewMessage, reply};
 pub use open::{NewCase, open};
 

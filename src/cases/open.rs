@@ -10,11 +10,12 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::messages;
+use super::{messages, timers};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::policy::calendar;
+use crate::policy::rules::RuleId;
 use crate::retention::starts;
 use crate::state::App;
 use crate::{audit, customers, db, input};
@@ -94,6 +95,9 @@ pub async fn open(app: &App, actor: &Actor, new: NewCase, key: &str) -> Result<M
     let row = row.insert(&tx).await?;
     messages::insert(&tx, actor, id, &unit, data_type, Form::Request, &description, now).await?;
     starts::case_opened(&tx, customer, new.order).await?;
+    for rule in [RuleId::FirstResponse, RuleId::Review] {
+        timers::start(app, &tx, id, None, rule, now).await?;
+    }
     claim.done(&tx, now, &[id.0], Some(customer)).await?;
     let details = json!({ "kind": new.kind.code(), "channel": channel.code() });
     audit::record(&tx, now, actor, "case.open", ("cases", Some(id.0)), details).await?;

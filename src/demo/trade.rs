@@ -73,6 +73,9 @@ impl Plan {
             .collect();
         let who = &self.people[person];
         let new = NewOrder {
+            land: None,
+            withdrawal_instructed: true,
+            return_cost_told: true,
             number: number.clone(),
             ordered_at: ordered,
             customer: Contact {
@@ -124,6 +127,8 @@ impl Plan {
             (true, true) => 500,
         };
         NewLine {
+            withdrawal_exclusion: None,
+            guarantee_months: None,
             sku: article.sku.to_owned(),
             product_group: article.group.to_owned(),
             title: article.title.to_owned(),

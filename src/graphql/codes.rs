@@ -355,3 +355,51 @@ pub enum ErasureState {
     /// All is erased, anonymised or lawfully kept.
     Settled,
 }
+
+/// Why the law may exclude an article from withdrawal, BGB § 312g(2).
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::order_lines::Exclusion")]
+pub enum WithdrawalExclusion {
+    /// Made to the customer's specification (no. 1).
+    CustomMade,
+    /// Spoils quickly (no. 2).
+    Perishable,
+    /// Sealed for reasons of health or hygiene (no. 3); only once the seal is broken.
+    HygieneSealed,
+    /// Mixed inseparably with other goods (no. 4).
+    Mixed,
+    /// Alcoholic drinks whose price depends on the market (no. 5).
+    AlcoholAtMarketPrice,
+    /// Sealed recordings or software (no. 6); only once the seal is broken.
+    MediaSealed,
+    /// Newspapers and magazines (no. 7).
+    Press,
+    /// Goods whose price depends on the financial market (no. 8).
+    FinancialMarketPrice,
+}
+
+/// Where a timer stands.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::timers::State")]
+pub enum TimerState {
+    /// It runs.
+    Running,
+    /// It waits, with a reason.
+    Paused,
+    /// What was promised was done in time.
+    Met,
+    /// It was not.
+    Breached,
+    /// Another day was announced, or it has no object any more.
+    Superseded,
+}
+
+/// What staff has to look at.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::tasks::Kind")]
+pub enum TaskKind {
+    /// A promise was not kept: answer, decide, or tell the customer.
+    DeadlineMissed,
+    /// A refund was not credited in the expected time: ask the bank.
+    RefundNotCredited,
+}

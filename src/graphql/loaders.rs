@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_graphql::dataloader::Loader as Load;
 use entity::cases::Model as Case;
 use entity::ids::{CaseId, CustomerId, OrderId, UnitId};
-use entity::{attachments, customers, messages, order_lines, orders, parcels, refunds};
+use entity::{attachments, customers, messages, order_lines, orders, parcels, refunds, timers};
 use sea_orm::{ColumnTrait as _, EntityTrait, FromQueryResult, QueryFilter as _, QueryOrder as _, Select, Statement};
 use uuid::Uuid;
 
@@ -40,6 +40,14 @@ pub struct RefundsOf(pub CaseId);
 /// The attachments of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AttachmentsOf(pub CaseId);
+
+/// The timers of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TimersOf(pub CaseId);
+
+/// The cases of an order, whoever may see them: negotiations suspend limitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CasesOf(pub OrderId);
 
 /// The lines of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -187,6 +195,29 @@ impl Load<AttachmentsOf> for Loader {
         self.keys(rows.iter().map(|r| r.unit_id)).await?;
         let mut groups = grouped(rows, |r| r.case_id);
         Ok(keys.iter().map(|k| (*k, groups.remove(&k.0).unwrap_or_default())).collect())
+    }
+}
+
+impl Load<TimersOf> for Loader {
+    type Value = Vec<timers::Model>;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[TimersOf]) -> Result<HashMap<TimersOf, Self::Value>, Failed> {
+        let rows = timers::Entity::find().order_by_asc(timers::Column::Id);
+        let mut groups = grouped(self.rows(rows, "case_id", keys.iter().map(|k| k.0.0)).await?, |r| r.case_id);
+        Ok(keys.iter().map(|k| (*k, groups.remove(&k.0).unwrap_or_default())).collect())
+    }
+}
+
+impl Load<CasesOf> for Loader {
+    type Value = Vec<Case>;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[CasesOf]) -> Result<HashMap<CasesOf, Self::Value>, Failed> {
+        let rows = entity::cases::Entity::find().order_by_asc(entity::cases::Column::Id);
+        let rows = self.rows(rows, "order_id", keys.iter().map(|k| k.0.0)).await?;
+        let mut groups = grouped(rows, |r| r.order_id);
+        Ok(keys.iter().map(|k| (*k, groups.remove(&Some(k.0)).unwrap_or_default())).collect())
     }
 }
 

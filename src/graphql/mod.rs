@@ -3,6 +3,7 @@
 pub mod attachment;
 pub mod codes;
 pub mod customer;
+pub mod deadline;
 pub mod error;
 pub mod loaders;
 pub mod message;
@@ -10,9 +11,11 @@ pub mod node;
 pub mod operations;
 pub mod order;
 pub mod page;
+pub mod policy;
 pub mod privacy;
 pub mod refund;
 pub mod retention;
+pub mod rights;
 pub mod scalars;
 pub mod service_case;
 pub mod session;
@@ -31,6 +34,8 @@ pub struct Query(
     order::OrderQuery,
     refund::RefundQuery,
     privacy::PrivacyQuery,
+    policy::PolicyQuery,
+    deadline::TaskQuery,
     operations::OperationsQuery,
 );
 
@@ -45,6 +50,7 @@ pub struct Mutation(
     refund::RefundMutation,
     attachment::AttachmentMutation,
     privacy::PrivacyMutation,
+    deadline::TimerMutation,
     operations::OperationsMutation,
 );
 

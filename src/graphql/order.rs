@@ -1,23 +1,27 @@
 //! Orders, as the shop's backend registers them.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::ids::OrderId;
 use entity::orders::Model;
 
-use super::codes::{Locale, PaymentMethod};
+use super::codes::{Locale, PaymentMethod, ServiceCaseReason, WithdrawalExclusion};
 use super::error::{ApiResult, UserError, authorised, nullable, outcome};
 use super::loaders::{LinesOf, ParcelsOf};
 use super::node;
 use super::page::{Page, page, wanted};
 use super::retention::{Retention, retention};
+use super::rights::{self, CustomerWish, Eligibility, Right};
 use super::scalars::{MinorUnits, Money, MoneyInput};
 use super::session::ContextExt as _;
 use crate::auth::{Actor, Permission};
 use crate::customers;
 use crate::error::{Error, Result};
 use crate::keys::Place;
+use crate::orders::situation::Claim;
 use crate::orders::{self, Delivery, NewLine, NewOrder, NewParcel};
 
 /// An order.
@@ -59,8 +63,8 @@ impl Order {
     /// The lines, in order of position.
     async fn lines(&self, ctx: &Context<'_>) -> ApiResult<Vec<OrderLine>> {
         let found = ctx.session().loaders.load_one(LinesOf(self.0.id)).await.map_err(Error::from)?;
-        let currency = self.0.currency.clone().unwrap_or_default();
-        let line = |row| OrderLine { row, currency: currency.clone() };
+        let order = Arc::new(self.0.clone());
+        let line = |row| OrderLine { row, order: Arc::clone(&order) };
         Ok(found.unwrap_or_default().into_iter().map(line).collect())
     }
 
@@ -78,8 +82,10 @@ impl Order {
 
 /// A line of an order.
 pub struct OrderLine {
-    row: entity::order_lines::Model,
-    currency: String,
+    /// The line.
+    pub(super) row: entity::order_lines::Model,
+    /// Its order.
+    pub(super) order: Arc<Model>,
 }
 
 #[Object]
@@ -112,12 +118,45 @@ impl OrderLine {
 
     /// Gross price of a piece.
     async fn unit_price(&self) -> Money {
-        Money::new(self.row.unit_price_minor, self.currency.clone())
+        Money::new(self.row.unit_price_minor, self.order.currency.clone().unwrap_or_default())
     }
 
     /// Value added tax in hundredths of a percent, such as 1900.
     async fn tax_basis_points(&self) -> i32 {
         self.row.tax_basis_points
+    }
+
+    /// Why the law may exclude it from withdrawal, BGB § 312g(2).
+    async fn withdrawal_exclusion(&self) -> Option<WithdrawalExclusion> {
+        self.row.withdrawal_exclusion.map(Into::into)
+    }
+
+    /// Months of a guarantee, from the delivery.
+    async fn guarantee_months(&self) -> Option<i32> {
+        self.row.guarantee_months
+    }
+
+    /// The rights of the customer on it now, on every legal track, with end, remedies and who pays.
+    async fn rights(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Why the customer asks; without a reason where left out.")] reason: Option<ServiceCaseReason>,
+        #[graphql(desc = "When a defect first showed.")] defect_shown_at: Option<DateTime<Utc>>,
+    ) -> ApiResult<Vec<Right>> {
+        let claim = Claim { reason: reason.map(Into::into), defect_shown: defect_shown_at };
+        rights::of_line(ctx, self, claim).await
+    }
+
+    /// What is advised on a request made now, with all reasons for and against. It never keeps anybody from asking.
+    async fn eligibility(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the customer wants.")] wish: CustomerWish,
+        #[graphql(desc = "Why the customer asks; without a reason where left out.")] reason: Option<ServiceCaseReason>,
+        #[graphql(desc = "When a defect first showed.")] defect_shown_at: Option<DateTime<Utc>>,
+    ) -> ApiResult<Eligibility> {
+        let claim = Claim { reason: reason.map(Into::into), defect_shown: defect_shown_at };
+        rights::advice(ctx, self, claim, wish.into(), ctx.app().clock.now()).await
     }
 
     /// Why it is still here, and until when.
@@ -224,6 +263,10 @@ pub struct OrderLineInput {
     unit_price_minor: MinorUnits,
     /// Value added tax in hundredths of a percent, such as 1900.
     tax_basis_points: i32,
+    /// Why the law may exclude it from withdrawal, BGB § 312g(2).
+    withdrawal_exclusion: Option<WithdrawalExclusion>,
+    /// Months of a guarantee, from the delivery.
+    guarantee_months: Option<i32>,
 }
 
 /// A parcel on its way.
@@ -252,6 +295,14 @@ pub struct OrderRegisterInput {
     payment_method: PaymentMethod,
     /// The payment provider's reference; never a card number.
     payment_reference: Option<String>,
+    /// The Land that it goes to, by its two letters such as `BY`: periods of the customer roll over its holidays.
+    land: Option<String>,
+    /// Whether the customer was instructed about withdrawal properly, BGB § 356(3).
+    #[graphql(default = true)]
+    withdrawal_instructed: bool,
+    /// Whether the customer was told to pay for sending back, BGB § 357(5).
+    #[graphql(default = true)]
+    return_cost_told: bool,
     /// The lines, 1 to 200.
     lines: Vec<OrderLineInput>,
     /// Parcels known already.
@@ -270,6 +321,8 @@ impl From<OrderRegisterInput> for NewOrder {
             quantity: l.quantity,
             unit_price_minor: l.unit_price_minor.0,
             tax_basis_points: l.tax_basis_points,
+            withdrawal_exclusion: l.withdrawal_exclusion.map(Into::into),
+            guarantee_months: l.guarantee_months,
         };
         let parcel = |p: ParcelInput| NewParcel {
             carrier: p.carrier,
@@ -290,6 +343,9 @@ impl From<OrderRegisterInput> for NewOrder {
             captured_minor: input.captured.amount_minor.0,
             payment_method: input.payment_method.into(),
             payment_reference: input.payment_reference,
+            land: input.land,
+            withdrawal_instructed: input.withdrawal_instructed,
+            return_cost_told: input.return_cost_told,
             lines: input.lines.into_iter().map(line).collect(),
             parcels: input.parcels.into_iter().map(parcel).collect(),
         }

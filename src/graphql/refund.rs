@@ -7,7 +7,9 @@ use entity::ids::{CaseId, RefundId};
 use entity::refunds::{Model, State};
 
 use super::codes::RefundState;
+use super::deadline::Deadline;
 use super::error::{ApiResult, UserError, authorised, nullable, outcome};
+use super::loaders::TimersOf;
 use super::node;
 use super::page::{Page, page, wanted};
 use super::retention::{AvailableAction, Retention, retention};
@@ -15,6 +17,7 @@ use super::scalars::{Money, MoneyInput};
 use super::service_case::ServiceCase;
 use super::session::ContextExt as _;
 use crate::auth::Permission;
+use crate::cases::timers;
 use crate::error::{Error, Result};
 use crate::keys::Place;
 use crate::refunds::{self, Grant, Step, progress::Progress};
@@ -63,6 +66,17 @@ impl Refund {
     /// When it was credited, UTC.
     async fn credited_at(&self) -> Option<DateTime<Utc>> {
         self.0.credited_at
+    }
+
+    /// When the bank is expected to credit it, first and last day: the bank's estimate, not the shop's duty. Null before
+    /// it was handed over.
+    async fn credit_expected(&self, ctx: &Context<'_>) -> ApiResult<Option<Deadline>> {
+        let found = ctx.session().loaders.load_one(TimersOf(self.0.case_id)).await.map_err(Error::from)?;
+        let timers = found.unwrap_or_default();
+        let Some(timer) = timers.iter().find(|t| t.refund_id == Some(self.0.id)) else { return Ok(None) };
+        let app = ctx.app();
+        let deadline = timers::deadline(app, timer, app.clock.now())?;
+        Ok(Some(Deadline::of(deadline, ctx.session().language)))
     }
 
     /// Counts the steps; send it back as `expectedVersion`.

@@ -10,6 +10,7 @@ use croner::Cron;
 use serde::Serialize;
 
 use crate::auth::Actor;
+use crate::cases::timers;
 use crate::error::{Code, Refusal, Result};
 use crate::outbox;
 use crate::privacy::erasure;
@@ -33,6 +34,7 @@ enum Kind {
     Retention,
     Outbox,
     Reaper,
+    Timers,
 }
 
 /// Every job.
@@ -44,6 +46,12 @@ pub const JOBS: &[Job] = &[
         kind: Kind::Retention,
     },
     Job { name: "outbox", cron: "* * * * *", about: "destroys keys and deletes blobs", kind: Kind::Outbox },
+    Job {
+        name: "timers",
+        cron: "* * * * *",
+        about: "marks deadlines that were missed, and files a task for each",
+        kind: Kind::Timers,
+    },
     Job { name: "reaper", cron: "45 3 * * *", about: "removes keys and blobs without rows", kind: Kind::Reaper },
 ];
 
@@ -77,6 +85,7 @@ impl Job {
             }
             Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
             Kind::Outbox => json(&outbox::drain(app).await?),
+            Kind::Timers => json(&timers::mark_breaches(app, dry_run).await?),
             Kind::Reaper => json(&reaper::run(app, dry_run).await?),
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod deliver;
 pub mod register;
+pub mod situation;
 
 use entity::ids::OrderId;
 use entity::orders::{Column, Entity, Model};

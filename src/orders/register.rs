@@ -17,6 +17,7 @@ use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::keys::lookup::{Entry, Kind};
 use crate::keys::{Place, Unit, UnitOf};
+use crate::policy::holidays::Land;
 use crate::retention::starts;
 use crate::state::App;
 use crate::{audit, db, input};
@@ -38,6 +39,12 @@ pub struct NewOrder {
     pub payment_method: PaymentMethod,
     /// The provider's reference of the payment; never a card number.
     pub payment_reference: Option<String>,
+    /// The Land that it goes to, by its two letters.
+    pub land: Option<String>,
+    /// Whether the consumer was instructed about withdrawal (BGB § 356(3)).
+    pub withdrawal_instructed: bool,
+    /// Whether the consumer was told to pay for sending back (BGB § 357(5)).
+    pub return_cost_told: bool,
     /// Lines, 1 to 200.
     pub lines: Vec<NewLine>,
     /// Parcels known already.
@@ -59,6 +66,10 @@ pub struct NewLine {
     pub unit_price_minor: i64,
     /// Value added tax in hundredths of a percent.
     pub tax_basis_points: i32,
+    /// Why the law may exclude it from withdrawal (BGB § 312g(2)).
+    pub withdrawal_exclusion: Option<order_lines::Exclusion>,
+    /// Months of a guarantee from the delivery.
+    pub guarantee_months: Option<i32>,
 }
 
 /// A parcel on its way.
@@ -104,6 +115,9 @@ fn checked(new: NewOrder, latest: DateTime<Utc>) -> Result<NewOrder> {
         if !(0..=10_000).contains(&l.tax_basis_points) {
             return Err(Refusal::at(Code::Invalid, &["input", "lines", "taxBasisPoints"]).into());
         }
+        if let Some(months) = l.guarantee_months {
+            input::positive(i64::from(months), &["input", "lines", "guaranteeMonths"], 600)?;
+        }
         Ok(NewLine {
             sku: input::text(&l.sku, &["input", "lines", "sku"], 80)?,
             product_group: input::code(&l.product_group, &["input", "lines", "productGroup"])?,
@@ -124,7 +138,13 @@ fn checked(new: NewOrder, latest: DateTime<Utc>) -> Result<NewOrder> {
     if new.captured_minor < 0 || new.captured_minor > MOST {
         return Err(Refusal::at(Code::Invalid, &["input", "captured", "amountMinor"]).with("maximum", MOST).into());
     }
+    let land = input::optional(new.land.as_deref(), &["input", "land"], 10)?;
+    let land = land.map(|text| {
+        let unknown = |problem: String| Refusal::at(Code::Invalid, &["input", "land"]).with("expected", problem);
+        text.parse::<Land>().map(|land| land.code().to_owned()).map_err(unknown)
+    });
     Ok(NewOrder {
+        land: land.transpose()?,
         number: input::text(&new.number, &["input", "number"], 80)?,
         customer: new.customer.checked()?,
         currency: input::currency(&new.currency, &["input", "captured", "currency"])?,
@@ -223,6 +243,9 @@ async fn insert(
         payment_method: Set(Some(new.payment_method)),
         payment_reference: Set(reference.map(|r| unit.key.seal(place("payment_reference"), r)).transpose()?),
         delivered_at: Set(None),
+        land: Set(new.land.clone()),
+        withdrawal_instructed: Set(Some(new.withdrawal_instructed)),
+        return_cost_told: Set(Some(new.return_cost_told)),
         version: Set(1),
         start_at: Set(None),
         not_before: Set(None),
@@ -243,6 +266,8 @@ async fn insert(
             quantity: Set(line.quantity),
             unit_price_minor: Set(line.unit_price_minor),
             tax_basis_points: Set(line.tax_basis_points),
+            withdrawal_exclusion: Set(line.withdrawal_exclusion),
+            guarantee_months: Set(line.guarantee_months),
             start_at: Set(None),
             not_before: Set(None),
         };

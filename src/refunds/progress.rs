@@ -8,9 +8,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::auth::{Actor, Permission};
+use crate::cases::timers;
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::keys::Place;
+use crate::policy::rules::RuleId;
 use crate::retention::starts;
 use crate::state::App;
 use crate::{audit, db, input};
@@ -107,6 +109,12 @@ pub async fn advance(
         row.reference = Set(Some(key.seal(place, &text)?));
     }
     let row = row.update(&tx).await?;
+    // The bank's estimate (S60) runs from the handing over; a credit meets it, a failure takes its object away.
+    match step {
+        Step::Submit => timers::start(app, &tx, case, Some(id), RuleId::RefundCredit, now).await?,
+        Step::Credit => timers::settle(&tx, case, Some((RuleId::RefundCredit, Some(id))), true, now).await?,
+        Step::Fail => timers::settle(&tx, case, Some((RuleId::RefundCredit, Some(id))), false, now).await?,
+    }
     follow(&tx, case, to).await?;
     claim.done(&tx, now, &[id.0], Some(customer)).await?;
     let details = json!({ "state": to.code() });

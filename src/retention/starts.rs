@@ -65,10 +65,13 @@ pub async fn case_reopened(
     db::run(tx, sql, [case.0.into()]).await?;
     db::run(tx, "UPDATE messages SET start_at = NULL WHERE case_id = $1 AND data_type = 'R06'", [case.0.into()])
         .await?;
+    for table in ["timers", "tasks"] {
+        db::run(tx, &format!("UPDATE {table} SET start_at = NULL WHERE case_id = $1"), [case.0.into()]).await?;
+    }
     case_opened(tx, customer, order).await
 }
 
-/// A case closes: its header (R24), its evidence (R09a, R09b), its advice (R06), and, where it was the last open one,
+/// A case closes: its header (R24), timers and tasks (R26), its evidence (R09a, R09b), its advice (R06), and, where it was the last open one,
 /// the order (R25) and the contact record (R21) begin their periods.
 ///
 /// # Errors
@@ -86,6 +89,10 @@ pub async fn case_closed(
     db::run(tx, sql, [now.into(), evidence.code().into(), case.0.into()]).await?;
     let sql = "UPDATE messages SET start_at = $1 WHERE case_id = $2 AND data_type = 'R06'";
     db::run(tx, sql, [now.into(), case.0.into()]).await?;
+    for table in ["timers", "tasks"] {
+        let sql = format!("UPDATE {table} SET start_at = $1 WHERE case_id = $2");
+        db::run(tx, &sql, [now.into(), case.0.into()]).await?;
+    }
     if let Some(order) = order {
         let values: [Value; 2] = [now.into(), order.0.into()];
         let sql = format!("UPDATE orders SET start_at = $1 WHERE id = $2 AND {NO_OPEN_CASE}order_id = $2)");

@@ -28,6 +28,9 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("refunds", READERS, "refunds { nodes { id } }"),
     ("order", "customer other agent warehouse finance shop", r#"order(id: "<order>") { id }"#),
     ("orders", "customer other agent warehouse finance shop", "orders { nodes { id } }"),
+    ("policy", EVERYBODY, "policy { version }"),
+    ("policyVersions", EVERYBODY, "policyVersions { version }"),
+    ("tasks", "agent finance", "tasks { nodes { id } }"),
     ("dataSubject", "dpo", r#"dataSubject(email: "max@example.com") { customerId }"#),
     ("jobs", "dpo admin", "jobs { name }"),
     ("retentionRules", "dpo admin", "retentionRules { norm }"),
@@ -78,6 +81,18 @@ const MATRIX: &[(&str, &str, &str)] = &[
             text: "a", idempotencyKey: "k"}) <errors>"#,
     ),
     ("serviceCaseClose", "agent", r#"serviceCaseClose(input: {caseId: "<no case>", idempotencyKey: "k"}) <errors>"#),
+    (
+        "serviceCaseExtend",
+        "agent",
+        r#"serviceCaseExtend(input: {caseId: "<no case>", until: "2014-03-20", situation: "a", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "serviceCasePause",
+        "agent",
+        r#"serviceCasePause(input: {caseId: "<no case>", reason: WAITING_FOR_CUSTOMER, idempotencyKey: "k"}) <errors>"#,
+    ),
+    ("serviceCaseResume", "agent", r#"serviceCaseResume(input: {caseId: "<no case>", idempotencyKey: "k"}) <errors>"#),
+    ("taskComplete", "agent finance", r#"taskComplete(input: {taskId: "<no task>", idempotencyKey: "k"}) <errors>"#),
     (
         "refundGrant",
         "agent finance",

@@ -23,16 +23,28 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("refunds", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
     ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
-    ("jobs", &["privacy", "retention", "keys", "outbox", "audit", "policy"]),
+    ("jobs", &["cases", "privacy", "retention", "keys", "outbox", "audit", "policy"]),
     (
         "graphql",
-        &["customers", "orders", "cases", "refunds", "evidence", "privacy", "retention", "keys", "jobs", "staff"],
+        &[
+            "customers",
+            "orders",
+            "cases",
+            "refunds",
+            "evidence",
+            "privacy",
+            "retention",
+            "keys",
+            "jobs",
+            "staff",
+            "policy",
+        ],
     ),
     ("http", &["graphql", "evidence", "privacy", "keys"]),
 ];
 
 /// They serve all rooms.
-const SERVE_ALL: &[&str] = &["auth", "clock", "config", "db", "error", "idempotency", "input", "state"];
+const SERVE_ALL: &[&str] = &["auth", "clock", "config", "db", "error", "idempotency", "input", "policies", "state"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -7,6 +7,7 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::cases::{Model, Outcome, State};
+use entity::timers::State as TimerState;
 
 use super::attachment::Attachment;
 use super::codes::{
@@ -14,20 +15,22 @@ use super::codes::{
     WaitingFor,
 };
 use super::customer::Customer;
+use super::deadline::Timer;
 use super::error::ApiResult;
-use super::loaders::{AttachmentsOf, MessagesOf, RefundsOf};
+use super::loaders::{AttachmentsOf, MessagesOf, RefundsOf, TimersOf};
 use super::message::Message;
 use super::node;
 use super::order::Order;
 use super::page::{Page, page, wanted};
 use super::refund::Refund;
 use super::retention::{AvailableAction, Retention, retention};
+use super::rights::{self, LineAssessment};
 use super::session::ContextExt as _;
 use crate::auth::{Actor, Permission};
 use crate::cases;
 use crate::error::Error;
 
-pub use mutation::{ServiceCaseMutation, ServiceCasePayload};
+pub use mutation::{ServiceCaseMutation, ServiceCasePayload, payload};
 pub use query::ServiceCaseQuery;
 
 /// A service case: one request of a customer, from intake to closing.
@@ -188,6 +191,18 @@ impl ServiceCase {
         Ok(found.unwrap_or_default().into_iter().map(|row| Attachment { row, shown }).collect())
     }
 
+    /// What the shop has promised by when, oldest first, with the reckoning of each.
+    async fn timers(&self, ctx: &Context<'_>) -> ApiResult<Vec<Timer>> {
+        let found = ctx.session().loaders.load_one(TimersOf(self.row.id)).await.map_err(Error::from)?;
+        Ok(found.unwrap_or_default().into_iter().map(Timer).collect())
+    }
+
+    /// Which rights the customer may have on each line of the order, given what the case says: advice, not a decision.
+    /// Empty without an order.
+    async fn assessments(&self, ctx: &Context<'_>) -> ApiResult<Vec<LineAssessment>> {
+        rights::of_case(ctx, &self.row).await
+    }
+
     /// The mutations that could be called on it, and why one could not.
     async fn available_actions(&self, ctx: &Context<'_>) -> ApiResult<Vec<AvailableAction>> {
         let refunds = ctx.session().loaders.load_one(RefundsOf(self.row.id)).await.map_err(Error::from)?;
@@ -195,6 +210,10 @@ impl ServiceCase {
         let lacks = |permission| !ctx.actor().may(permission);
         let (state, row) = (self.row.state, &self.row);
         let over = matches!(state, State::Closed | State::Erased);
+        let open = matches!(state, State::Received | State::UnderReview);
+        let timers = ctx.session().loaders.load_one(TimersOf(self.row.id)).await.map_err(Error::from)?;
+        let timers = timers.unwrap_or_default();
+        let has = |state| timers.iter().any(|t| t.state == state);
         let granted = matches!(row.outcome, Some(Outcome::Eligible | Outcome::PartiallyEligible));
         Ok(vec![
             AvailableAction::unless("messageAdd", &[(lacks(Permission::Correspond), "ROLE"), (over, "STATE")]),
@@ -203,6 +222,15 @@ impl ServiceCase {
                 &[(lacks(Permission::Correspond), "ROLE"), (over, "STATE")],
             ),
             AvailableAction::unless("serviceCaseDecide", &[(lacks(Permission::Decide), "ROLE"), (over, "STATE")]),
+            AvailableAction::unless("serviceCaseExtend", &[(lacks(Permission::Decide), "ROLE"), (!open, "STATE")]),
+            AvailableAction::unless(
+                "serviceCasePause",
+                &[(lacks(Permission::Decide), "ROLE"), (!open, "STATE"), (!has(TimerState::Running), "STATE")],
+            ),
+            AvailableAction::unless(
+                "serviceCaseResume",
+                &[(lacks(Permission::Decide), "ROLE"), (!open, "STATE"), (!has(TimerState::Paused), "STATE")],
+            ),
             AvailableAction::unless(
                 "refundGrant",
                 &[

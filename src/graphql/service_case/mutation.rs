@@ -75,7 +75,10 @@ pub struct ServiceCasePayload {
 }
 
 /// A case in an answer is an opened one, and logged as such.
-async fn payload(ctx: &Context<'_>, done: Result<Model>) -> ApiResult<ServiceCasePayload> {
+///
+/// # Errors
+/// Whatever is not a refusal.
+pub async fn payload(ctx: &Context<'_>, done: Result<Model>) -> ApiResult<ServiceCasePayload> {
     let (row, user_errors) = outcome(ctx, done)?;
     if let Some(case) = &row {
         access::log(ctx.app(), ctx.actor(), case, access::purpose_of(ctx.actor()), None).await?;

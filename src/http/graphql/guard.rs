@@ -104,6 +104,16 @@ pub(super) const LISTS: &[(&str, u64)] = &[
     ("attachments", 20),
     ("lines", 20),
     ("parcels", 5),
+    ("timers", 5),
+    ("assessments", 20),
+    ("tasks", 20),
+    ("rights", 4),
+    ("findings", 20),
+    ("steps", 20),
+    ("rules", 16),
+    ("policyVersions", 5),
+    ("tracks", 4),
+    ("sections", 10),
 ];
 
 struct Meter<'d> {

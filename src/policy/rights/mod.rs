@@ -48,6 +48,14 @@ impl Received {
     }
 }
 
+/// When a parcel counts as received if nobody reports its delivery: so many Werktage after its dispatch.
+#[must_use]
+pub fn assumed_receipt(policy: &Policy, dispatched: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let length = Length::Werktage { earliest: None, last: policy.warranty.assumed_transit_werktage };
+    let rule = Rule { length, ..policy.rule(RuleId::Decision)? };
+    policy.deadline(&rule, &Facts::from(dispatched)).ok().map(|d| d.ends_at)
+}
+
 /// A cure that the shop has carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cure {

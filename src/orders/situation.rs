@@ -1,0 +1,81 @@
+//! What is known of an order line, as the legal tracks want to know it.
+
+use chrono::{DateTime, Utc};
+use entity::cases::{Kind, Model as Case, Outcome, Reason};
+use entity::{order_lines, orders, parcels};
+
+use crate::policy::deadline::Pause;
+use crate::policy::rights::{Guarantee, Received, Situation, assumed_receipt};
+use crate::policy::shop::{Bearer, Policy};
+use crate::policy::words::words;
+use crate::state::App;
+
+/// What the customer says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Claim {
+    /// Why.
+    pub reason: Option<Reason>,
+    /// When a defect first showed.
+    pub defect_shown: Option<DateTime<Utc>>,
+}
+
+/// The policy that holds for an order: that of the day on which the contract was concluded.
+#[must_use]
+pub fn policy<'a>(app: &'a App, order: &orders::Model) -> &'a Policy {
+    app.policies.at(order.ordered_at.unwrap_or_else(|| app.clock.now()))
+}
+
+/// The situation of a line. `lines` is how many the order has, `cases` are all cases about it.
+#[must_use]
+pub fn situation(
+    app: &App,
+    order: &orders::Model,
+    line: &order_lines::Model,
+    lines: usize,
+    parcels: &[parcels::Model],
+    cases: &[Case],
+    claim: Claim,
+) -> Situation {
+    let now = app.clock.now();
+    let ordered_at = order.ordered_at.unwrap_or(now);
+    let guarantee = line.guarantee_months.and_then(|months| u32::try_from(months).ok());
+    Situation {
+        received: received(policy(app, order), order, parcels, now),
+        land: order.land.as_deref().and_then(|land| land.parse().ok()),
+        // The trader has to prove it (BGB § 361(3)): what nobody said does not count.
+        instructed: order.withdrawal_instructed.unwrap_or(false),
+        told_return_cost: order.return_cost_told.unwrap_or(false),
+        exclusion: line.withdrawal_exclusion,
+        whole_order: lines <= 1,
+        guarantee: guarantee.map(|months| Guarantee { months, carriage: Bearer::Shop }),
+        reason: claim.reason,
+        defect_shown: claim.defect_shown,
+        negotiations: cases.iter().filter_map(|case| negotiation(case, now)).collect(),
+        ..Situation::ordinary(ordered_at, ordered_at)
+    }
+}
+
+/// With the last parcel of the order (BGB § 356(2)); where nobody reports its delivery, it is assumed some time after the
+/// last dispatch, and marked so.
+fn received(policy: &Policy, order: &orders::Model, parcels: &[parcels::Model], now: DateTime<Utc>) -> Received {
+    if let Some(at) = order.delivered_at {
+        return Received::On(at);
+    }
+    let last = parcels.iter().map(|p| p.delivered_at.or(p.dispatched_at)).collect::<Option<Vec<_>>>();
+    let last = last.and_then(|all| all.into_iter().max());
+    match last.and_then(|dispatched| assumed_receipt(policy, dispatched)) {
+        Some(assumed) if assumed <= now => Received::Estimated(assumed),
+        _ => Received::NotYet,
+    }
+}
+
+/// Examining a complaint is negotiating about it, until the shop refuses or the case is closed (BGB § 203).
+fn negotiation(case: &Case, now: DateTime<Utc>) -> Option<Pause> {
+    const EXAMINED: crate::policy::words::Words = words("Reklamation in Prüfung", "complaint under examination");
+    if !matches!(case.kind?, Kind::WarrantyClaim | Kind::Complaint | Kind::Return | Kind::Exchange) {
+        return None;
+    }
+    let refused = case.decided_at.filter(|_| case.outcome == Some(Outcome::NotEligible));
+    let (from, to) = (case.opened_at?, refused.or(case.closed_at).unwrap_or(now));
+    (from < to).then_some(Pause { from, to, reason: EXAMINED })
+}
