@@ -89,8 +89,8 @@ pub enum Unreckonable {
     /// The period cannot be paused.
     #[error("{0} cannot be paused: the law knows no pause for it")]
     NoPause(RuleId),
-    /// A pause ends before it begins.
-    #[error("a pause ends before it begins")]
+    /// A pause does not end after it begins.
+    #[error("a pause has to end after it begins")]
     EmptyPause,
     /// No end within ten years: nobody works any more.
     #[error("there are no working days or service hours within ten years")]

@@ -43,16 +43,15 @@ on_both_engines! {
     /// F16, F18, N1, N4: windows count from the last parcel of the order, not from the first and not from the order.
     async fn windows_count_from_the_last_parcel(app) {
         let order = two_parcels(app).await;
-        let max = app.customer("max@example.com").await;
         app.at("2014-03-12T10:00:00Z");
         arrives(app, "1").await;
-        let before = line(&max, &order).await;
+        let before = line(&app.customer("max@example.com").await, &order).await;
         assert_eq!(right(&before, "WITHDRAWAL")["status"], "OPEN", "it may be declared before the goods are there");
         assert!(right(&before, "WITHDRAWAL")["deadline"].is_null());
         assert_eq!(right(&before, "SHOP_RETURN")["status"], "NOT_YET");
         app.at("2014-03-21T10:00:00Z");
         arrives(app, "2").await;
-        let after = line(&max, &order).await;
+        let after = line(&app.customer("max@example.com").await, &order).await;
         let ends = |track| right(&after, track)["deadline"]["endsOn"].as_str().unwrap().to_owned();
         assert_eq!(ends("WITHDRAWAL"), "2014-04-04");
         assert_eq!(ends("SHOP_RETURN"), "2014-05-05", "45 days");

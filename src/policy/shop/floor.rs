@@ -94,7 +94,8 @@ fn periods(policy: &Policy, faults: &mut Vec<Fault>) {
         }
     }
     for id in RuleId::DEADLINES {
-        if policy.rule(*id).is_some_and(|rule| matches!(&rule.length, Length::Spans(spans) if spans.is_empty())) {
+        let set = policy.periods.contains_key(id);
+        if !set && policy.rule(*id).is_some_and(|rule| rule.length == Length::Spans(Vec::new())) {
             faults.push(Fault::error(format!("periods.{id}"), "is missing", None));
         }
     }
@@ -199,17 +200,19 @@ fn contact(policy: &Policy, faults: &mut Vec<Fault>) {
     }
     let documents = &policy.documents;
     for (path, document) in [
+        ("documents.after_sales", &documents.after_sales),
         ("documents.returns", &documents.returns),
         ("documents.refunds", &documents.refunds),
         ("documents.cancellation", &documents.cancellation),
     ] {
         match &document.url {
             None => faults.push(Fault::warning(path, "has no url: customers cannot read it", "policy of the shop")),
-            Some(url) if !url.starts_with("https://") => {
-                faults.push(Fault::error(format!("{path}.url"), "has to begin with https://", None));
-            }
-            Some(_) => {}
+            Some(url) => secure(format!("{path}.url"), url, faults),
         }
+    }
+    secure("dispute.url".to_owned(), &policy.dispute.url, faults);
+    if !shop.email.contains('@') {
+        faults.push(Fault::error("shop.email", "is no e-mail address", Some("EGBGB Art. 246a § 1(1) no. 2")));
     }
     let privacy = &policy.privacy;
     let in_union = shop.land.is_some() || privacy.eu_representative.is_some() || privacy.controller.is_some();
@@ -224,5 +227,12 @@ fn contact(policy: &Policy, faults: &mut Vec<Fault>) {
     if privacy.data_protection_officer.is_none() {
         let problem = "is missing: needed from 20 persons who constantly process data";
         faults.push(Fault::warning("privacy.data_protection_officer", problem, "BDSG § 38"));
+    }
+}
+
+/// Links are shown to customers.
+fn secure(path: String, url: &str, faults: &mut Vec<Fault>) {
+    if !url.starts_with("https://") {
+        faults.push(Fault::error(path, "has to begin with https://", None));
     }
 }

@@ -1,4 +1,5 @@
 //! The policy room: values in, values out. Neither router nor database.
 
+mod command;
 mod file;
 mod holidays;
