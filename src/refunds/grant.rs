@@ -1,6 +1,6 @@
 //! Granting a refund: finance or an agent promises an amount. Nothing is paid yet.
 
-use chrono::Datelike as _;
+use chrono::{DateTime, Datelike as _, Utc};
 use entity::DataType;
 use entity::cases::{self, Outcome as CaseOutcome, State as CaseState, WaitingFor};
 use entity::ids::{CaseId, RefundId, UnitId};
@@ -84,7 +84,7 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
         submitted_by: Set(None),
         credited_at: Set(None),
         version: Set(1),
-        start_at: Set(Some(now)),
+        start_at: Set(Some(period_starts(app, &order, now))),
         not_before: Set(None),
     };
     let row = row.insert(&tx).await?;
@@ -97,6 +97,13 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
     audit::record(&tx, now, actor, "refund.grant", ("refunds", Some(id.0)), details).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// A voucher's period begins with it; under the one-stop shop with the supply, which is when the payment was accepted
+/// (UStG § 22(1) sentence 4, Directive 2006/112/EC Art. 66a).
+fn period_starts(app: &App, order: &orders::Model, now: DateTime<Utc>) -> DateTime<Utc> {
+    let from_supply = app.rules.get(&DataType::R01).is_some_and(|rule| rule.from_supply);
+    order.ordered_at.filter(|_| from_supply).unwrap_or(now)
 }
 
 /// The order that can be refunded, locked: two grants on one order never run at the same time.

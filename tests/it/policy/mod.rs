@@ -3,3 +3,4 @@
 mod command;
 mod file;
 mod holidays;
+mod situations;
