@@ -115,6 +115,8 @@ pub struct Right {
     deadline: Option<Deadline>,
     /// Whether the delivery, and so the end, is only assumed; nothing is refused because of it.
     estimated: bool,
+    /// Whether the reason that was given, or none, is enough for it.
+    supported: bool,
     /// What it gives now.
     remedies: Vec<Remedy>,
     /// What it gives only once cure has failed or was refused.
@@ -147,6 +149,7 @@ impl Right {
             later_remedies: remedies(right.later_remedies),
             deadline: right.deadline.map(|d| Deadline::of(d, language)),
             estimated: right.estimated,
+            supported: right.supported,
             return_carriage: right.carriage_back.into(),
             replacement_carriage: right.carriage_forth.into(),
             carriage_source: right.carriage_norm,

@@ -65,7 +65,7 @@ fn received(policy: &Policy, order: &orders::Model, parcels: &[parcels::Model], 
     let last = last.and_then(|all| all.into_iter().max());
     match last.and_then(|dispatched| assumed_receipt(policy, dispatched)) {
         Some(assumed) if assumed <= now => Received::Estimated(assumed),
-        _ => Received::NotYet,
+        _ => parcels.iter().filter_map(|p| p.delivered_at).max().map_or(Received::NotYet, Received::Partly),
     }
 }
 

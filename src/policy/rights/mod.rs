@@ -31,8 +31,11 @@ pub enum Track {
 /// Whether the consumer has the goods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// Not all parcels of the order have arrived.
+    /// Nothing has arrived.
     NotYet,
+    /// Some parcels have, the last one then: windows that wait for the last parcel have not begun, but what has arrived may
+    /// be defective (BGB § 438(2)).
+    Partly(DateTime<Utc>),
     /// Nobody reported the delivery; it is assumed from the dispatch. Nothing is refused because of it.
     Estimated(DateTime<Utc>),
     /// The last parcel of the order was received (BGB § 356(2) no. 1 b, c).
@@ -42,9 +45,22 @@ pub enum Received {
 impl Received {
     const fn at(self) -> Option<DateTime<Utc>> {
         match self {
-            Self::NotYet => None,
+            Self::NotYet | Self::Partly(_) => None,
             Self::Estimated(at) | Self::On(at) => Some(at),
         }
+    }
+
+    /// From when claims for a defect may run. Which parcel held the article is not known: the latest is the safe one.
+    const fn of_the_goods(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::NotYet => None,
+            Self::Partly(at) | Self::Estimated(at) | Self::On(at) => Some(at),
+        }
+    }
+
+    /// Whether an end that is reckoned from it is only assumed.
+    const fn is_assumed(self) -> bool {
+        matches!(self, Self::Estimated(_) | Self::Partly(_))
     }
 }
 
@@ -238,6 +254,8 @@ pub struct Right {
     pub deadline: Option<Deadline>,
     /// Whether the delivery, and so the end, is only assumed.
     pub estimated: bool,
+    /// Whether the reason that was given, or none, is enough for it.
+    pub supported: bool,
     /// What it gives now.
     pub remedies: &'static [Remedy],
     /// What it gives only once cure has failed or was refused (BGB §§ 437, 475d).
@@ -305,7 +323,7 @@ impl Wish {
     }
 }
 
-/// The open right that serves a wish best, or any wish: the one that costs the customer least, then that gives the money
+/// The open right that serves a wish best, or any wish, and for which the reason is enough: the one that costs the customer least, then that gives the money
 /// back, then most of the first delivery, then that needs no proof, then that lasts longest. The statute wins a tie.
 #[must_use]
 pub fn most_favourable(rights: &[Right], wish: Option<Wish>) -> Option<&Right> {
@@ -321,7 +339,7 @@ pub fn most_favourable(rights: &[Right], wish: Option<Wish>) -> Option<&Right> {
             right.track != Track::Guarantee,
         )
     };
-    rights.iter().filter(|right| right.is_open()).filter(serves).max_by_key(rank)
+    rights.iter().filter(|right| right.is_open() && right.supported).filter(serves).max_by_key(rank)
 }
 
 fn facts(s: &Situation, start: DateTime<Utc>) -> Facts {
@@ -342,8 +360,7 @@ fn window(
 }
 
 fn status(s: &Situation, deadline: &Deadline, now: DateTime<Utc>) -> Status {
-    let estimated = matches!(s.received, Received::Estimated(_));
-    if now < deadline.ends_at || estimated { Status::Open } else { Status::Ended }
+    if now < deadline.ends_at || s.received.is_assumed() { Status::Open } else { Status::Ended }
 }
 
 const NOTHING_PAID: &str = "no refund of the delivery";
@@ -368,6 +385,7 @@ fn withdrawal(policy: &Policy, s: &Situation, now: DateTime<Utc>) -> Result<Righ
         track: Track::Withdrawal,
         status,
         estimated: matches!(s.received, Received::Estimated(_)),
+        supported: true,
         basis: s.exclusion.map_or("BGB §§ 312g(1), 355", Exclusion::norm),
         remedies: &[Remedy::Refund],
         later_remedies: &[],
@@ -399,6 +417,7 @@ fn shop_return(policy: &Policy, s: &Situation, now: DateTime<Utc>) -> Result<Rig
         track: Track::ShopReturn,
         status,
         estimated: matches!(s.received, Received::Estimated(_)),
+        supported: policy.returns.without_reason || s.reason.is_some_and(|r| policy.returns.reasons.contains(&r)),
         basis: "policy of the shop: returns",
         remedies: &[Remedy::Refund, Remedy::Exchange],
         later_remedies: &[],
@@ -414,7 +433,7 @@ fn shop_return(policy: &Policy, s: &Situation, now: DateTime<Utc>) -> Result<Rig
 
 fn warranty(policy: &Policy, s: &Situation, now: DateTime<Utc>) -> Result<Right, Unreckonable> {
     let (mut status, mut deadline, mut presumption) = (Status::NotYet, None, None);
-    if let Some(start) = s.received.at() {
+    if let Some(start) = s.received.of_the_goods() {
         let reckoned = limitation(policy, s, start)?;
         status = self::status(s, &reckoned, now);
         deadline = Some(reckoned);
@@ -430,7 +449,8 @@ fn warranty(policy: &Policy, s: &Situation, now: DateTime<Utc>) -> Result<Right,
     Ok(Right {
         track: Track::Warranty,
         status,
-        estimated: matches!(s.received, Received::Estimated(_)),
+        estimated: s.received.is_assumed(),
+        supported: s.fault() != Fault::None,
         basis: "BGB §§ 434, 437",
         remedies,
         later_remedies: later,
@@ -447,8 +467,9 @@ fn warranty(policy: &Policy, s: &Situation, now: DateTime<Utc>) -> Result<Right,
 /// The one limitation period of a line, with every tail that it has: suspension, late defect, cure, repair.
 fn limitation(policy: &Policy, s: &Situation, start: DateTime<Utc>) -> Result<Deadline, Unreckonable> {
     let shown = s.defect_shown.filter(|shown| *shown >= start);
-    let cure = s.cures.iter().map(|c| c.handed_over).max();
-    let repaired = s.cures.iter().any(|c| c.repaired);
+    let cures = || s.cures.iter().filter(|cure| cure.handed_over >= start);
+    let cure = cures().map(|c| c.handed_over).max();
+    let repaired = cures().any(|c| c.repaired);
     let id = match (repaired, cure, shown) {
         (true, ..) => RuleId::WarrantyAfterRepair,
         (false, Some(_), _) => RuleId::WarrantyAfterCure,
@@ -462,7 +483,7 @@ fn limitation(policy: &Policy, s: &Situation, start: DateTime<Utc>) -> Result<De
     facts.events.insert(Event::Contract, s.contract_at);
     facts.events.extend(shown.map(|at| (Event::DefectShown, at)));
     facts.events.extend(cure.map(|at| (Event::HandedOver, at)));
-    facts.pauses.clone_from(&s.negotiations);
+    facts.pauses = s.negotiations.iter().filter(|talks| talks.from < talks.to).copied().collect();
     policy.deadline(&rule, &facts)
 }
 
@@ -478,14 +499,15 @@ fn guaranteed(policy: &Policy, s: &Situation, guarantee: Guarantee, now: DateTim
             "BGB §§ 443, 479; terms of the guarantee",
         )
     };
-    let deadline = match s.received.at() {
+    let deadline = match s.received.of_the_goods() {
         Some(start) => Some(policy.deadline(&rule, &facts(s, start))?),
         None => None,
     };
     Ok(Right {
         track: Track::Guarantee,
         status: deadline.as_ref().map_or(Status::NotYet, |d| status(s, d, now)),
-        estimated: matches!(s.received, Received::Estimated(_)),
+        estimated: s.received.is_assumed(),
+        supported: s.fault() != Fault::None,
         basis: "BGB § 443",
         remedies: &[Remedy::Repair, Remedy::Replacement],
         later_remedies: &[],
