@@ -3,4 +3,6 @@
 mod command;
 mod file;
 mod holidays;
+mod oracle;
+mod replay;
 mod situations;
