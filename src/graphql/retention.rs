@@ -1,15 +1,23 @@
 //! Why a record is still here, and until when: the same object on every record.
 
-use async_graphql::SimpleObject;
+use async_graphql::{ComplexObject, Context, SimpleObject};
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::DataType;
 
 use super::codes::RetentionAction;
+use super::deadline::Deadline;
+use super::error::ApiResult;
+use super::session::ContextExt as _;
+use crate::error::Error;
+use crate::policy::deadline::Facts;
+use crate::policy::retention::Rule;
+use crate::policy::rules;
 use crate::retention::explain;
 use crate::state::App;
 
 /// Why a record is kept, and until when.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Retention {
     /// Data type of the deletion concept, such as `R03`.
     pub data_type: &'static str,
@@ -31,6 +39,21 @@ pub struct Retention {
     pub action: RetentionAction,
     /// The article of the GDPR by which an erasure request does not end the period early; null: it does.
     pub floor: Option<&'static str>,
+    #[graphql(skip)]
+    rule: Rule,
+}
+
+#[ComplexObject]
+impl Retention {
+    /// How the end was reckoned, step by step; null while the record is in use.
+    async fn deadline(&self, ctx: &Context<'_>) -> ApiResult<Option<Deadline>> {
+        let Some(start) = self.started_at else { return Ok(None) };
+        // Where the supply counts and not the voucher, the stored start is the supply.
+        let rule = rules::Rule { instead: None, ..self.rule.deadline_rule() };
+        let reckoned = ctx.app().policies.at(start).deadline(&rule, &Facts::from(start));
+        let deadline = reckoned.map_err(|e| Error::Internal(anyhow::anyhow!("{}: {e}", rule.id)))?;
+        Ok(Some(Deadline::of(deadline, ctx.session().language)))
+    }
 }
 
 /// The retention of a record by its data type and start instant.
@@ -48,6 +71,7 @@ pub fn retention(app: &App, data_type: DataType, start: Option<DateTime<Utc>>) -
         ends_at: e.ends_at,
         action: e.rule.action.into(),
         floor: e.rule.floor,
+        rule: e.rule,
     })
 }
 
