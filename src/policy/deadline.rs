@@ -232,8 +232,7 @@ impl<'a> Walk<'a> {
     fn paused_days(&self) -> Vec<PausedDays> {
         let suspends = self.rule.pausing == Pausing::Suspension;
         let range = |p: &Pause| {
-            // An end at midnight belongs to the day before.
-            let ended = calendar::day_of(p.to - TimeDelta::microseconds(1));
+            let ended = last_day_before(p.to);
             let until = if suspends { calendar::plus_days(ended, 1) } else { calendar::day_of(p.to) };
             PausedDays { from: calendar::day_of(p.from), until, ended, reason: p.reason }
         };
@@ -242,7 +241,8 @@ impl<'a> Walk<'a> {
         let mut merged: Vec<PausedDays> = Vec::new();
         for range in ranges {
             match merged.last_mut() {
-                Some(last) if range.from < last.until => {
+                // Pauses that touch are one: the three months of BGB § 203 come after the whole of it.
+                Some(last) if range.from <= last.until => {
                     last.until = last.until.max(range.until);
                     last.ended = last.ended.max(range.ended);
                 }
@@ -369,7 +369,7 @@ impl<'a> Walk<'a> {
 
     fn hours(&mut self, hours: u32) {
         let end = self.facts.start + TimeDelta::hours(i64::from(hours));
-        self.day = calendar::day_of(end);
+        self.day = last_day_before(end);
         self.instant = Some(end);
         self.step(self.day, Act::Hours(hours), self.rule.source);
     }
@@ -408,7 +408,7 @@ impl<'a> Walk<'a> {
                     left -= to - from;
                     self.step(day, Act::Service { from, to }, HOURS);
                     if left.is_zero() {
-                        self.day = calendar::day_of(to);
+                        self.day = last_day_before(to);
                         self.instant = Some(to);
                         return Ok(());
                     }
@@ -435,6 +435,11 @@ impl<'a> Walk<'a> {
             source: self.rule.source,
         }
     }
+}
+
+/// The last day of which something lies before an instant: an end at midnight belongs to the day before.
+fn last_day_before(instant: DateTime<Utc>) -> NaiveDate {
+    calendar::day_of(instant - TimeDelta::microseconds(1))
 }
 
 /// Paused civil days, from `from` to the day before `until`; the pause itself ended on `ended`.

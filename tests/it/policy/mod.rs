@@ -6,3 +6,4 @@ mod holidays;
 mod oracle;
 mod replay;
 mod situations;
+mod vectors;

@@ -106,7 +106,7 @@ const OWN_HOLIDAYS: &[(&str, &str, &str, &str, &[Land])] = {
         ("Corpus Christi", "2026-05-21T10:00:00Z", "2026-06-04", "2026-06-05", &[BW, BY, HE, NW, RP, SL]),
         ("Assumption Day", "2028-08-01T10:00:00Z", "2028-08-15", "2028-08-16", &[SL]),
         ("World Children's Day", "2027-09-06T10:00:00Z", "2027-09-20", "2027-09-21", &[TH]),
-        ("Reformation Day", "2030-10-17T10:00:00Z", "2030-10-31", "2030-11-01", &[BB, HB, HH, MV, NI, SH, SN, ST, TH]),
+        ("Reformation Day", "2031-10-17T10:00:00Z", "2031-10-31", "2031-11-03", &[BB, HB, HH, MV, NI, SH, SN, ST, TH]),
         ("All Saints' Day", "2027-10-18T10:00:00Z", "2027-11-01", "2027-11-02", &[BW, BY, NW, RP, SL]),
         ("Day of Repentance", "2026-11-04T10:00:00Z", "2026-11-18", "2026-11-19", &[SN]),
     ]
@@ -417,4 +417,31 @@ fn what_cannot_be_reckoned_says_why() {
     let pauses: Pauses = &[("2026-11-07T10:00:00Z", "2026-11-07T10:00:00Z")];
     let empty = Row { pauses, ..from("a pause without length", RuleId::Review) };
     assert_eq!(asked(&empty), Unreckonable::EmptyPause, "{}", empty.norm);
+}
+
+/// GDPR Art. 33(1): hours that end at midnight end with the day before.
+#[test]
+fn an_end_at_midnight_belongs_to_the_day_before() {
+    let policy = Policy::shipped();
+    let rule = policy.rule(RuleId::BreachNotice).unwrap();
+    let found = policy.deadline(&rule, &Facts::from(at("2026-11-20T23:00:00Z"))).unwrap();
+    assert_eq!((found.ends_on.to_string().as_str(), found.ends_at), ("2026-11-23", at("2026-11-23T23:00:00Z")));
+}
+
+/// BGB § 203: one negotiation told in two parts is one; three months follow its end.
+#[test]
+fn a_suspension_told_in_parts_ends_as_a_whole() {
+    let policy = Policy::shipped();
+    let rule = policy.rule(RuleId::Warranty).unwrap();
+    let pause = |from: &str, to: &str| Pause { from: at(from), to: at(to), reason: words("Test", "test") };
+    let ends = |pauses| {
+        let facts = Facts { pauses, ..Facts::from(at("2026-11-06T10:00:00Z")) };
+        policy.deadline(&rule, &facts).unwrap().ends_on.to_string()
+    };
+    let whole = vec![pause("2028-10-31T23:00:00Z", "2028-11-30T23:00:00Z")];
+    let parts = vec![
+        pause("2028-10-31T23:00:00Z", "2028-11-29T23:00:00Z"),
+        pause("2028-11-29T23:00:00Z", "2028-11-30T23:00:00Z"),
+    ];
+    assert_eq!((ends(whole).as_str(), ends(parts).as_str()), ("2029-02-28", "2029-02-28"));
 }
