@@ -14,7 +14,7 @@ crate::codes! {
         Perishable = "PERISHABLE",
         /// Sealed for reasons of health or hygiene (no. 3); only once the seal is broken.
         HygieneSealed = "HYGIENE_SEALED",
-        /// Mixed inseparably with other goods after delivery (no. 4).
+        /// Mixes inseparably with other goods (no. 4); only once it has been, after delivery.
         Mixed = "MIXED",
         /// Alcoholic drinks whose price depends on the market (no. 5).
         AlcoholAtMarketPrice = "ALCOHOL_AT_MARKET_PRICE",
@@ -28,10 +28,10 @@ crate::codes! {
 }
 
 impl Exclusion {
-    /// Whether it holds only for goods whose seal was broken after delivery.
+    /// Whether it holds only for goods whose seal was broken, or that were mixed, after delivery.
     #[must_use]
-    pub const fn needs_broken_seal(self) -> bool {
-        matches!(self, Self::HygieneSealed | Self::MediaSealed)
+    pub const fn arises_after_delivery(self) -> bool {
+        matches!(self, Self::HygieneSealed | Self::MediaSealed | Self::Mixed)
     }
 
     /// Its norm.

@@ -13,7 +13,7 @@ use crate::policy::deadline::{Deadline, Facts, Pause, Unreckonable};
 use crate::policy::holidays::Land;
 use crate::policy::retention::Profile;
 use crate::policy::rules::{Event, RuleId};
-use crate::policy::shop::Policy;
+use crate::policy::shop::{Policy, check};
 use crate::policy::step::local;
 use crate::policy::words::words;
 use crate::policy::workdays::Werktag;
@@ -109,6 +109,9 @@ impl Options {
         let mut policy = policy.clone();
         policy.calendar.werktag = self.werktag.unwrap_or(policy.calendar.werktag);
         policy.retention.profile = self.profile.unwrap_or(policy.retention.profile);
+        if let Some(fault) = check(&policy).first() {
+            return Ok(misused(&format!("with this profile the policy is below the law: {fault}")));
+        }
         let mut events = BTreeMap::new();
         for (event, at) in self.event {
             if events.insert(event, at).is_some() {

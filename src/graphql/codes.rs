@@ -366,7 +366,7 @@ pub enum WithdrawalExclusion {
     Perishable,
     /// Sealed for reasons of health or hygiene (no. 3); only once the seal is broken.
     HygieneSealed,
-    /// Mixed inseparably with other goods (no. 4).
+    /// Mixes inseparably with other goods (no. 4); only once it has been.
     Mixed,
     /// Alcoholic drinks whose price depends on the market (no. 5).
     AlcoholAtMarketPrice,

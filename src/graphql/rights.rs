@@ -38,8 +38,10 @@ pub enum LegalTrack {
 pub enum RightStatus {
     /// It can be used.
     Open,
-    /// It can be used if a seal was not broken after delivery.
+    /// It can be used if a seal was not broken, or the goods were not mixed with others, after delivery.
     DependsOnSeal,
+    /// The ordinary period is over; it can be used if the defect showed before its end, and not long ago, BGB § 475e(3).
+    DependsOnDefect,
     /// It begins with the delivery.
     NotYet,
     /// Its time is over.

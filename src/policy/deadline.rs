@@ -189,10 +189,11 @@ impl<'a> Walk<'a> {
             self.period(*span, None);
         }
         self.extend();
-        self.pause(start);
+        let ordinary = self.pause(start);
         for bound in &self.rule.bounds {
             self.bound(*bound, start)?;
         }
+        self.talks_in_a_tail(ordinary);
         self.roll();
         Ok(())
     }
@@ -236,13 +237,15 @@ impl<'a> Walk<'a> {
             let until = if suspends { calendar::plus_days(ended, 1) } else { calendar::day_of(p.to) };
             PausedDays { from: calendar::day_of(p.from), until, ended, reason: p.reason }
         };
-        let mut ranges: Vec<PausedDays> = self.facts.pauses.iter().map(range).collect();
+        // A pause within one day takes no whole day out.
+        let whole = |range: &PausedDays| range.from < range.until;
+        let mut ranges: Vec<PausedDays> = self.facts.pauses.iter().map(range).filter(whole).collect();
         ranges.sort_by_key(|r| (r.from, r.until));
         let mut merged: Vec<PausedDays> = Vec::new();
         for range in ranges {
             match merged.last_mut() {
-                // Pauses that touch are one: the three months of BGB § 203 come after the whole of it.
-                Some(last) if range.from <= last.until => {
+                // Negotiations that touch are one: the three months of BGB § 203 come after the whole of them.
+                Some(last) if range.from < last.until || (suspends && range.from == last.until) => {
                     last.until = last.until.max(range.until);
                     last.ended = last.ended.max(range.ended);
                 }
@@ -252,9 +255,8 @@ impl<'a> Walk<'a> {
         merged
     }
 
-    /// Paused days within the period put its end off by as many days.
-    fn pause(&mut self, start: NaiveDate) {
-        const ENDED: Words = words("die Hemmung endet", "the suspension ends");
+    /// Paused days within the period put its end off by as many days. Says where the period ends then, before any tail.
+    fn pause(&mut self, start: NaiveDate) -> NaiveDate {
         let (suspends, why) = match self.rule.pausing {
             Pausing::Suspension => (true, "BGB §§ 203, 209"),
             Pausing::Days | Pausing::Never | Pausing::Minutes => (false, "pause"),
@@ -269,13 +271,33 @@ impl<'a> Walk<'a> {
                 self.day = calendar::plus_days(self.day, days);
                 self.step(self.day, Act::Paused { from, days, reason: range.reason }, why);
             }
-            let span = super::rules::months(3);
-            let bound = span.after(range.ended);
-            if suspends && bound > self.day {
-                self.day = bound;
-                let at = calendar::start_of(range.ended);
-                self.step(bound, Act::NotBefore { event: ENDED, at, span }, "BGB § 203 sentence 2");
+            if suspends {
+                self.three_months_after(range.ended);
             }
+        }
+        self.day
+    }
+
+    /// Negotiations that begin after the ordinary end, while a tail keeps the claim alive, leave three months as well.
+    fn talks_in_a_tail(&mut self, ordinary: NaiveDate) {
+        if self.rule.pausing != Pausing::Suspension {
+            return;
+        }
+        for range in self.paused_days().into_iter().filter(|range| range.from > ordinary) {
+            if range.from <= self.day {
+                self.three_months_after(range.ended);
+            }
+        }
+    }
+
+    fn three_months_after(&mut self, ended: NaiveDate) {
+        const ENDED: Words = words("die Hemmung endet", "the suspension ends");
+        let span = super::rules::months(3);
+        let bound = span.after(ended);
+        if bound > self.day {
+            self.day = bound;
+            let at = calendar::start_of(ended);
+            self.step(bound, Act::NotBefore { event: ENDED, at, span }, "BGB § 203 sentence 2");
         }
     }
 

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use entity::order_lines::Exclusion;
 
-use super::{Fault, Right, Situation, Status, Track, Wish, rights};
+use super::{Fault, Received, Right, Situation, Status, Track, Wish, rights};
 use crate::policy::deadline::Unreckonable;
 use crate::policy::shop::Policy;
 use crate::policy::words::{Words, words};
@@ -76,6 +76,10 @@ findings! {
     TooLate Rejected "Die Frist ist abgelaufen." "The period is over.",
     /// The period has not begun, and need not have.
     BeforeDelivery Eligible "Die Ware ist noch nicht da; der Widerruf ist schon möglich." "The goods have not arrived; withdrawal is possible already.",
+    /// It depends on when the defect showed.
+    DefectToBeDated Manual "Es kommt darauf an, wann sich der Mangel gezeigt hat." "It depends on when the defect showed.",
+    /// The customer seems to have goods whose delivery, or whose last parcel's delivery, nobody has reported.
+    DeliveryUnreported Manual "Die Zustellung ist nicht oder nicht vollständig gemeldet; bitte klären." "The delivery has not been reported, or not all of it; please clarify.",
     /// The right begins with the delivery.
     NotDelivered Rejected "Die Ware ist noch nicht angekommen; bitte den Lieferstatus abfragen." "The goods have not arrived yet; please ask where the parcel is.",
     /// The delivery is only assumed.
@@ -177,7 +181,7 @@ pub fn assess(policy: &Policy, s: &Situation, request: Request) -> Result<Assess
     for right in rights(policy, s, request.at)? {
         let track = right.track;
         let mut note = |reason, basis| findings.push(Finding { track: Some(track), reason, basis });
-        in_time(&right, s, &mut note);
+        in_time(&right, s, request.at, &mut note);
         if track != Track::Withdrawal && !request.completed {
             note(Reason::PurchaseNotCompleted, "policy of the shop: conditions");
         }
@@ -196,21 +200,28 @@ pub fn assess(policy: &Policy, s: &Situation, request: Request) -> Result<Assess
     let verdict = tracks.iter().map(|t| t.verdict).min().unwrap_or(Verdict::Manual);
     let best: Vec<Right> = tracks.iter().filter(|t| t.verdict == verdict).map(|t| t.right.clone()).collect();
     let wished = super::most_favourable(&best, Some(request.wish)).or_else(|| super::most_favourable(&best, None));
+    // What only a person can open is not open yet.
+    let wished = wished.or_else(|| best.iter().find(|right| request.wish.is_granted_by(right.remedies)));
     let track = wished.map(|right| right.track).filter(|_| verdict != Verdict::Rejected);
     Ok(Assessment { verdict, track, tracks, findings })
 }
 
-fn in_time(right: &Right, s: &Situation, note: &mut impl FnMut(Reason, &'static str)) {
+fn in_time(right: &Right, s: &Situation, at: DateTime<Utc>, note: &mut impl FnMut(Reason, &'static str)) {
     let norm = right.deadline.as_ref().map_or(right.basis, |d| d.source);
+    let late = right.deadline.as_ref().is_some_and(|d| at >= d.ends_at) && !right.estimated;
+    if right.track == Track::Withdrawal && s.is_excluded() {
+        note(Reason::ExcludedByLaw, s.exclusion.map_or(right.basis, Exclusion::norm));
+    }
     match right.status {
-        Status::Excluded => note(Reason::ExcludedByLaw, s.exclusion.map_or(right.basis, Exclusion::norm)),
-        Status::NotYet => note(Reason::NotDelivered, right.basis),
-        Status::Ended => note(Reason::TooLate, norm),
-        Status::Open | Status::DependsOnSeal if right.estimated => note(Reason::DeliveryAssumed, norm),
-        Status::Open | Status::DependsOnSeal if right.deadline.is_none() => {
-            note(Reason::BeforeDelivery, "BGB § 355(1)")
+        Status::DependsOnDefect => note(Reason::DefectToBeDated, "BGB § 475e(3)"),
+        Status::NotYet if s.fault() != Fault::None || matches!(s.received, Received::Partly(_)) => {
+            note(Reason::DeliveryUnreported, right.basis);
         }
-        Status::Open | Status::DependsOnSeal => note(Reason::InTime, norm),
+        Status::NotYet => note(Reason::NotDelivered, right.basis),
+        _ if late => note(Reason::TooLate, norm),
+        _ if right.estimated => note(Reason::DeliveryAssumed, norm),
+        _ if right.deadline.is_none() => note(Reason::BeforeDelivery, "BGB § 355(1)"),
+        _ => note(Reason::InTime, norm),
     }
     if right.status == Status::DependsOnSeal {
         note(Reason::SealToBeChecked, s.exclusion.map_or(right.basis, Exclusion::norm));

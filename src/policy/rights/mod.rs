@@ -105,7 +105,7 @@ pub struct Situation {
     pub told_return_cost: bool,
     /// Why the article may be excluded from withdrawal (BGB § 312g(2)).
     pub exclusion: Option<Exclusion>,
-    /// Whether a seal was broken after delivery; none: not known.
+    /// Whether a seal was broken, or the goods were mixed with others, after delivery; none: not known.
     pub unsealed: Option<bool>,
     /// Whether everything that was ordered is concerned.
     pub whole_order: bool,
@@ -143,6 +143,11 @@ impl Situation {
             cure_failed: false,
             negotiations: Vec::new(),
         }
+    }
+
+    /// Whether the article is excluded from withdrawal, as far as it is known.
+    pub(super) fn is_excluded(&self) -> bool {
+        self.exclusion.is_some_and(|exclusion| !exclusion.arises_after_delivery() || self.unsealed == Some(true))
     }
 
     /// Whose fault the reason is, if it is one.
@@ -233,8 +238,10 @@ impl Outbound {
 pub enum Status {
     /// It can be used.
     Open,
-    /// It can be used if a seal was not broken after delivery.
+    /// It can be used if a seal was not broken, or the goods were not mixed with others, after delivery.
     DependsOnSeal,
+    /// The ordinary period is over; it can be used if the defect showed before its end, and not long ago (BGB § 475e(3)).
+    DependsOnDefect,
     /// It begins with the delivery.
     NotYet,
     /// Its time is over.
@@ -280,7 +287,7 @@ impl Right {
     /// Whether it can be used, perhaps after a look at the goods.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        matches!(self.status, Status::Open | Status::DependsOnSeal)
+        matches!(self.status, Status::Open | Status::DependsOnSeal | Status::DependsOnDefect)
     }
 }
 
@@ -328,7 +335,7 @@ impl Wish {
 }
 
 /// The open right that serves a wish best, or any wish, and for which the reason is enough: the one that costs the customer least, then that gives the money
-/// back, then most of the first delivery, then that needs no proof, then that lasts longest. The statute wins a tie.
+/// back, then most of the first delivery, then that does not turn on a defect, then that lasts longest. The statute wins a tie.
 #[must_use]
 pub fn most_favourable(rights: &[Right], wish: Option<Wish>) -> Option<&Right> {
     let serves = |right: &&Right| wish.is_none_or(|wish| wish.is_granted_by(right.remedies));
@@ -340,7 +347,7 @@ pub fn most_favourable(rights: &[Right], wish: Option<Wish>) -> Option<&Right> {
             right.outbound,
             right.presumption.is_none(),
             right.deadline.as_ref().map_or(DateTime::<Utc>::MAX_UTC, |d| d.ends_at),
-            right.track != Track::Guarantee,
+            matches!(right.track, Track::Withdrawal | Track::Warranty),
         )
     };
     rights.iter().filter(|right| right.is_open() && right.supported).filter(serves).max_by_key(rank)

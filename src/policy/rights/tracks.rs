@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::order_lines::Exclusion;
 
 use super::{Fault, Guarantee, Outbound, Received, Remedy, Right, Situation, Status, Track};
+use crate::policy::calendar;
 use crate::policy::deadline::{Deadline, Facts, Unreckonable};
 use crate::policy::rules::{AFTER_CURE, Event, Kind, LATE_DEFECT, Length, Pausing, Protects, Rule, RuleId, months};
 use crate::policy::shop::{Bearer, Policy};
@@ -33,21 +34,25 @@ fn status_of(s: &Situation, deadline: &Deadline, now: DateTime<Utc>) -> Status {
 const NOTHING_PAID: &str = "no refund of the delivery";
 
 pub(super) fn withdrawal(policy: &Policy, s: &Situation, now: DateTime<Utc>) -> Result<Right, Unreckonable> {
-    let id = if s.instructed { RuleId::Withdrawal } else { RuleId::WithdrawalUninstructed };
-    let (status, deadline) = window(policy, s, id, now)?;
-    let status = match (s.exclusion, status) {
+    let (mut status, mut deadline) = window(policy, s, RuleId::Withdrawal, now)?;
+    if !s.instructed {
+        // The policy may give everybody more than the law gives those who were not instructed.
+        let longer = window(policy, s, RuleId::WithdrawalUninstructed, now)?;
+        if longer.1.as_ref().map(|d| d.ends_at) > deadline.as_ref().map(|d| d.ends_at) {
+            (status, deadline) = longer;
+        }
+    }
+    let status = match status {
+        _ if s.is_excluded() => Status::Excluded,
         // A withdrawal may be declared before the goods arrive.
-        (None, Status::NotYet) => Status::Open,
-        (None, status) => status,
-        (Some(exclusion), status) if exclusion.needs_broken_seal() => match (s.unsealed, status) {
-            (_, Status::Ended) => Status::Ended,
-            (Some(true), _) => Status::Excluded,
-            (Some(false), _) | (_, Status::NotYet) => Status::Open,
-            (None, _) => Status::DependsOnSeal,
-        },
-        (Some(_), _) => Status::Excluded,
+        Status::NotYet => Status::Open,
+        Status::Open if s.exclusion.is_some() && s.unsealed.is_none() => Status::DependsOnSeal,
+        status => status,
     };
-    let told = s.told_return_cost && policy.freight.withdrawal_return == Bearer::Customer;
+    // A shop that takes goods back at its own cost without a reason does so for a withdrawal, too (§ 357(5) sentence 2).
+    let freight = &policy.freight;
+    let agreed = freight.withdrawal_return == Bearer::Shop || freight.no_reason_return == Bearer::Shop;
+    let told = s.told_return_cost && !agreed;
     Ok(Right {
         track: Track::Withdrawal,
         status,
@@ -103,6 +108,12 @@ pub(super) fn warranty(policy: &Policy, s: &Situation, now: DateTime<Utc>) -> Re
     if let Some(start) = s.received.of_the_goods() {
         let reckoned = limitation(policy, s, start)?;
         status = status_of(s, &reckoned, now);
+        // Nobody asked when it showed; one that was cured before is known.
+        let undated = s.fault() != Fault::None && s.defect_shown.is_none() && s.cures.is_empty();
+        let tail = calendar::start_of(calendar::plus_days(LATE_DEFECT.span.after(reckoned.ends_on), 1));
+        if status == Status::Ended && undated && now < tail {
+            status = Status::DependsOnDefect;
+        }
         deadline = Some(reckoned);
         if let Some(rule) = policy.rule(RuleId::BurdenOfProof) {
             presumption = Some(policy.deadline(&rule, &facts(s, start))?);

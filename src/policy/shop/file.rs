@@ -166,8 +166,25 @@ pub fn inspect(text: Option<&str>) -> (Option<Policy>, Vec<Fault>) {
         }
         Ok(Ok(policy)) => policy,
     };
-    let faults = floor::faults(&policy);
+    let mut faults = floor::faults(&policy);
+    if text.is_some() && says_something_else(&policy) {
+        let problem = "are the shipped words, which name the shipped periods and costs: yours differ";
+        faults.push(Fault::warning("sections", problem, "policy of the shop"));
+    }
     (Some(policy), faults)
+}
+
+/// What is wrong with a policy that was changed after it was read, such as by a profile of the command line.
+#[must_use]
+pub fn check(policy: &Policy) -> Vec<Fault> {
+    floor::faults(policy).into_iter().filter(|fault| fault.severity == Severity::Error).collect()
+}
+
+/// Whether values were changed and the words that tell people about them were not.
+fn says_something_else(policy: &Policy) -> bool {
+    let shipped = Policy::shipped();
+    policy.sections == shipped.sections
+        && (policy.periods != shipped.periods || policy.freight != shipped.freight || policy.returns != shipped.returns)
 }
 
 /// Tables are merged; everything else is replaced. A period is replaced whole.

@@ -88,6 +88,10 @@ fn periods(policy: &Policy, faults: &mut Vec<Fault>) {
                 (at_least(&law.length, &own), "longer than the law has it")
             }
         };
+        if let (RuleId::Review | RuleId::Decision, Length::Werktage { last: 11.., .. }) = (id, &own) {
+            let problem = format!("{} is long: it has to be a reasonable time", said(&own));
+            faults.push(Fault::warning(path.clone(), problem, "BGB § 475(5)"));
+        }
         if !kept {
             let norm = if *id == RuleId::ShopReturn { "BGB §§ 355(2), 361(2)" } else { law.source };
             faults.push(Fault::error(path, format!("{} is {than}", said(&own)), Some(norm)));
@@ -195,8 +199,12 @@ fn contact(policy: &Policy, faults: &mut Vec<Fault>) {
             faults.push(Fault::error(path, "is empty", Some("EGBGB Art. 246a § 1(1) no. 2")));
         }
     }
-    if shop.address.is_empty() {
+    let blank = |lines: &[String]| lines.iter().all(|line| line.trim().is_empty());
+    if blank(&shop.address) {
         faults.push(Fault::error("shop.address", "is empty", Some("EGBGB Art. 246a § 1(1) no. 2")));
+    }
+    if policy.dispute.board.trim().is_empty() || blank(&policy.dispute.address) {
+        faults.push(Fault::error("dispute", "names no board, or no address of it", Some("VSBG § 37(1)")));
     }
     let documents = &policy.documents;
     for (path, document) in [
@@ -211,7 +219,7 @@ fn contact(policy: &Policy, faults: &mut Vec<Fault>) {
         }
     }
     secure("dispute.url".to_owned(), &policy.dispute.url, faults);
-    if !shop.email.contains('@') {
+    if !shop.email.trim().is_empty() && !shop.email.contains('@') {
         faults.push(Fault::error("shop.email", "is no e-mail address", Some("EGBGB Art. 246a § 1(1) no. 2")));
     }
     let privacy = &policy.privacy;

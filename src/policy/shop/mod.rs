@@ -18,7 +18,7 @@ use super::retention::{self, Profile};
 use super::rules::{Length, Rule, RuleId, statute};
 use super::workdays::{ExtraDay, Werktag};
 
-pub use file::{Fault, Period, Severity, inspect, parse};
+pub use file::{Fault, Period, Severity, check, inspect, parse};
 
 /// A policy whose values keep to the law.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -329,3 +329,24 @@ fn a_bad_or_missing_policy_file_is_not_passed_over() {
         }
     }
 }
+
+/// AO § 147(3): a profile on the command line does not take a file below what the law demands of that profile.
+#[test]
+fn a_profile_does_not_get_round_the_floor() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.toml");
+    std::fs::write(&file, "[retention]\nprofile = \"CUSTOM\"\nperiods.R01 = { years = 5 }\n").unwrap();
+    let ask = |profile: &str| {
+        let start = "2026-11-22T10:00:00Z";
+        in_folder(
+            folder.path(),
+            Some(&file),
+            &["deadline", "retention:R01", "--start", start, "--profile", profile, "--json"],
+        )
+    };
+    let own = ask("CUSTOM");
+    assert_eq!(read(&out(&own))["endsOn"], "2031-12-31");
+    let refused = ask("DE_KAUFMANN");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(err(&refused).contains("AO § 147(3)"), "{}", err(&refused));
+}

@@ -307,3 +307,24 @@ fn two_faults_are_reported_together() {
     paths.sort_unstable();
     assert_eq!(paths, ["freight.handling_fee", "periods.withdrawal"]);
 }
+
+/// S2: words that name other periods than the values are pointed out; they are the merchant's to change.
+#[test]
+fn shipped_words_beside_other_values_are_pointed_out() {
+    let warned = |text: &str| inspect(Some(text)).1.iter().any(|f| f.path == "sections");
+    assert!(warned("periods.shop-return = { days = 60 }"));
+    assert!(!warned("shop.name = \"Elbe\""));
+    let own = "sections = [{ topic = \"scope\", de = \"Neu\", en = \"New\" }]\nperiods.shop-return = { days = 60 }";
+    assert!(!warned(own));
+}
+
+/// S83, VSBG § 37, BGB § 475(5).
+#[test]
+fn empty_addresses_are_refused_and_long_reviews_pointed_out() {
+    for (text, path) in [("shop.address = [\"\"]", "shop.address"), ("dispute.board = \"\"", "dispute")] {
+        let faults = parse(Some(text)).unwrap_err();
+        assert!(faults.iter().any(|f| f.path == path), "{text}: {faults:?}");
+    }
+    let faults = inspect(Some("periods.review = { werktage = 11 }")).1;
+    assert!(faults.iter().any(|f| f.path == "periods.review" && f.norm == Some("BGB § 475(5)")), "{faults:?}");
+}
