@@ -239,6 +239,9 @@ refusal_codes! {
     IdempotencyMismatch = "IDEMPOTENCY_MISMATCH":
         "Dieser Idempotenzschlüssel wurde schon mit anderen Angaben verwendet.",
         "This idempotency key has been used with another input.";
+    /// The same person may not do both.
+    SamePerson = "SAME_PERSON":
+        "Das muss jemand anderes tun als beim ersten Mal.", "Somebody else than the first time has to do this.";
     /// It exists already.
     AlreadyExists = "ALREADY_EXISTS": "Das gibt es schon.", "This exists already.";
     /// It has been erased and stays erased.

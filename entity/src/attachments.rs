@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::map::{Category, Classified, Meaning, Subject};
-use crate::{DataType, Sealed, codes::ActorKind, ids::AttachmentId, ids::CaseId, ids::UnitId};
+use crate::{DataType, Sealed, codes::ActorKind, ids::AttachmentId, ids::CaseId, ids::ReturnId, ids::UnitId};
 
 crate::codes! {
     /// Where an attachment stands.
@@ -65,6 +65,10 @@ pub struct Model {
     pub id: AttachmentId,
     /// Case.
     pub case_id: CaseId,
+    /// The return whose inspection it documents.
+    pub return_id: Option<ReturnId>,
+    /// SHA-256 of the plain bytes as stored, fixed at intake; none before.
+    pub content_hash: Option<Vec<u8>>,
     /// The erasure unit whose key seals this row; none in a bare row.
     pub unit_id: Option<UnitId>,
     /// R27 while no bytes have come; then R09b, until the case is closed as fully accepted and settled: then R09a.
@@ -106,6 +110,8 @@ impl Classified for Entity {
         match column {
             Column::Id => Meaning::id("Id"),
             Column::CaseId => Meaning::id("Case"),
+            Column::ReturnId => Meaning::id("Return"),
+            Column::ContentHash => Meaning::internal("the manifest of the export holds checksums"),
             Column::UnitId => Meaning::internal("names a key, which is destroyed with the data"),
             Column::DataType => Meaning::internal("the kept-until date and its norm are exported"),
             Column::State => Meaning::plain(Category::Evidence, "State"),

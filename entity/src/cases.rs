@@ -24,6 +24,12 @@ crate::codes! {
         LogisticsQuery = "LOGISTICS_QUERY",
         /// A complaint about after-sales.
         Complaint = "COMPLAINT",
+        /// Statutory withdrawal (BGB § 355).
+        Withdrawal = "WITHDRAWAL",
+        /// To call an order off before it was sent (S14).
+        OrderCancellation = "ORDER_CANCELLATION",
+        /// Praise, criticism, ideas (S87).
+        Feedback = "FEEDBACK",
     }
 }
 
@@ -38,6 +44,8 @@ crate::codes! {
         Email = "EMAIL",
         /// A letter that staff wrote down.
         Letter = "LETTER",
+        /// The web form, before any account exists.
+        WebForm = "WEB_FORM",
     }
 }
 
@@ -48,12 +56,87 @@ crate::codes! {
         Received = "RECEIVED",
         /// Staff is reviewing.
         UnderReview = "UNDER_REVIEW",
-        /// Decided; the result has been told, refunds may be running.
-        Decided = "DECIDED",
+        /// The customer was asked for something.
+        NeedsInfo = "NEEDS_INFO",
+        /// It takes longer; the day was announced (S76, S77).
+        Extended = "EXTENDED",
+        /// Solved by an answer (S24).
+        SolvedDirectly = "SOLVED_DIRECTLY",
+        /// The customer was told how to send the goods (S25 to S27).
+        ReturnInstructed = "RETURN_INSTRUCTED",
+        /// Accepted without a return.
+        ResolvedWithoutReturn = "RESOLVED_WITHOUT_RETURN",
+        /// Not accepted, with reasons and basis (S34, S35).
+        NotEligible = "NOT_ELIGIBLE",
+        /// The goods are on their way back.
+        InTransit = "IN_TRANSIT",
+        /// The goods never came.
+        ReturnExpired = "RETURN_EXPIRED",
+        /// The carrier has lost the goods.
+        LostInTransit = "LOST_IN_TRANSIT",
+        /// The goods are here.
+        ReturnReceived = "RETURN_RECEIVED",
+        /// The goods are being inspected (S29).
+        Inspecting = "INSPECTING",
+        /// The inspection found the conditions met.
+        Eligible = "ELIGIBLE",
+        /// In part.
+        PartiallyEligible = "PARTIALLY_ELIGIBLE",
+        /// The goods are mended.
+        Repair = "REPAIR",
+        /// A replacement or another variant is on its way (S32).
+        Replacement = "REPLACEMENT",
+        /// The money goes back (S33).
+        Refund = "REFUND",
+        /// Part of the price goes back (BGB § 441).
+        PriceReduction = "PRICE_REDUCTION",
+        /// The goods went back to the customer (S36).
+        SentBack = "SENT_BACK",
+        /// The customer has been told the result (S38 to S41).
+        ResultNotified = "RESULT_NOTIFIED",
         /// Closed: every retention period that starts with closing runs.
         Closed = "CLOSED",
+        /// The customer objects (S42).
+        Reopened = "REOPENED",
+        /// Another person examines it again (S43).
+        ReExamination = "RE_EXAMINATION",
+        /// No agreement (S79, S80).
+        DisputeOpen = "DISPUTE_OPEN",
+        /// Settled between the parties.
+        Settled = "SETTLED",
+        /// Before a conciliation board.
+        Adr = "ADR",
+        /// Before a court.
+        Court = "COURT",
+        /// The dispute has ended.
+        DisputeClosed = "DISPUTE_CLOSED",
+        /// Called off by the customer.
+        Cancelled = "CANCELLED",
+        /// The same as another case, which goes on.
+        Merged = "MERGED",
         /// A bare row: the header has been erased or anonymised.
         Erased = "ERASED",
+    }
+}
+
+impl State {
+    /// Nothing happens any more: the periods that start with the end run.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Closed | Self::Cancelled | Self::Merged | Self::Erased)
+    }
+}
+
+/// The same, in SQL.
+pub const OVER: &str = "('CLOSED', 'CANCELLED', 'MERGED', 'ERASED')";
+
+crate::codes! {
+    /// How the customer was told the result (S38).
+    NoticeChannel {
+        /// By e-mail.
+        Email = "EMAIL",
+        /// By telephone; the call is recorded as a note.
+        Phone = "PHONE",
     }
 }
 
@@ -96,6 +179,10 @@ crate::codes! {
         DefectNotConfirmed = "DEFECT_NOT_CONFIRMED",
         /// The product is not from this shop (S13).
         NotOurProduct = "NOT_OUR_PRODUCT",
+        /// The goods did not come back, or others did.
+        GoodsNotReturned = "GOODS_NOT_RETURNED",
+        /// The defect comes from use, of which the customer was at fault (BGB § 446, BGH VIII ZR 246/06).
+        CausedByUse = "CAUSED_BY_USE",
     }
 }
 
@@ -156,6 +243,20 @@ pub struct Model {
     pub product_group: Option<String>,
     /// Waiting for.
     pub waiting_for: Option<WaitingFor>,
+    /// What the customer was asked for, as a JSON list of codes of the checklist.
+    pub asked_for: Option<String>,
+    /// Who works on it, by id.
+    pub assigned_to: Option<StaffId>,
+    /// Who examines it again, by id: never the one who decided first.
+    pub reexamined_by: Option<StaffId>,
+    /// The case that goes on in its place.
+    pub merged_into: Option<CaseId>,
+    /// When the customer was told the result, last.
+    pub notified_at: Option<DateTimeUtc>,
+    /// How.
+    pub notified_by: Option<NoticeChannel>,
+    /// How often it was taken up again.
+    pub reopenings: i32,
     /// Opened at.
     pub opened_at: Option<DateTimeUtc>,
     /// Decided at.
@@ -202,6 +303,12 @@ impl Classified for Entity {
             Column::LegalBasis => Meaning::plain(Category::Contract, "Legal basis"),
             Column::ProductGroup => Meaning::plain(Category::Contract, "Product group"),
             Column::WaitingFor => Meaning::plain(Category::Operation, "Waiting for"),
+            Column::AskedFor => Meaning::plain(Category::Operation, "Asked for"),
+            Column::AssignedTo | Column::ReexaminedBy => Meaning::staff(),
+            Column::MergedInto => Meaning::id("Goes on as"),
+            Column::NotifiedAt => Meaning::plain(Category::Operation, "Result told at"),
+            Column::NotifiedBy => Meaning::plain(Category::Operation, "Result told by"),
+            Column::Reopenings => Meaning::internal("counts what the history of the case shows"),
             Column::OpenedAt => Meaning::plain(Category::Operation, "Opened at"),
             Column::DecidedAt => Meaning::plain(Category::Operation, "Decided at"),
             Column::DecidedBy => Meaning::staff(),

@@ -62,6 +62,30 @@ ids! {
     TimerId,
     /// A task for staff.
     TaskId,
+    /// A step of a case through its states.
+    TransitionId,
+    /// A statement of withdrawal.
+    WithdrawalId,
+    /// A return.
+    ReturnId,
+    /// A line of a return.
+    ReturnLineId,
+    /// A remedy in kind.
+    RemedyId,
+    /// An entry of the log of a refund inquiry.
+    InquiryEntryId,
+    /// A consent.
+    ConsentId,
+    /// A dispute.
+    DisputeId,
+    /// A proposal.
+    ProposalId,
+    /// A disclosure.
+    DisclosureId,
+    /// An e-mail that was written.
+    MailId,
+    /// An e-mail that came in.
+    InboundMailId,
     /// A legal hold.
     HoldId,
     /// A member of staff.

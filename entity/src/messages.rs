@@ -14,6 +14,20 @@ crate::codes! {
         Reply = "REPLY",
         /// The text of the decision (S34, S35).
         Decision = "DECISION",
+        /// What the customer was asked for (S22).
+        InfoRequest = "INFO_REQUEST",
+        /// How to send goods back (S25 to S27).
+        ReturnInstruction = "RETURN_INSTRUCTION",
+        /// That it takes longer (S76, S77).
+        DelayNotice = "DELAY_NOTICE",
+        /// The result (S38 to S41).
+        ResultNotice = "RESULT_NOTICE",
+        /// A recorded telephone call.
+        Call = "CALL",
+        /// The customer's objection (S42).
+        Objection = "OBJECTION",
+        /// The notice after a dispute that could not be settled (VSBG § 37).
+        DisputeNotice = "DISPUTE_NOTICE",
         /// A note between members of staff. The customer sees it in an export only (GDPR Art. 15).
         InternalNote = "INTERNAL_NOTE",
     }

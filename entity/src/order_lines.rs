@@ -69,6 +69,8 @@ pub struct Model {
     pub product_group: String,
     /// Article.
     pub title: Option<Sealed>,
+    /// Serial number of the goods.
+    pub serial_number: Option<Sealed>,
     /// Quantity.
     pub quantity: i32,
     /// Gross, in minor units of the order's currency.
@@ -105,6 +107,7 @@ impl Classified for Entity {
             Column::Sku => Meaning::plain(Category::Contract, "Article number"),
             Column::ProductGroup => Meaning::plain(Category::Contract, "Product group"),
             Column::Title => Meaning::sealed(Category::Contract, "Article"),
+            Column::SerialNumber => Meaning::sealed(Category::Contract, "Serial number"),
             Column::Quantity => Meaning::plain(Category::Contract, "Quantity"),
             Column::UnitPriceMinor => Meaning::plain(Category::Contract, "Unit price"),
             Column::TaxBasisPoints => Meaning::plain(Category::Contract, "Tax rate"),

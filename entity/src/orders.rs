@@ -34,6 +34,14 @@ pub struct Model {
     pub currency: Option<String>,
     /// What was captured, in minor units: the ceiling of all refunds.
     pub captured_minor: Option<i64>,
+    /// What a card issuer has charged back, in minor units: it is not refunded again.
+    pub charged_back_minor: i64,
+    /// What the customer paid for delivery, in minor units; part of what was captured.
+    pub shipping_minor: Option<i64>,
+    /// What the shop's least expensive standard delivery would have cost, in minor units (BGB § 357(2)).
+    pub standard_shipping_minor: Option<i64>,
+    /// Value added tax on delivery, in hundredths of a percent.
+    pub shipping_tax_basis_points: Option<i32>,
     /// Payment method.
     pub payment_method: Option<PaymentMethod>,
     /// The payment provider's reference; never a card number (PCI DSS 3.3.1).
@@ -77,6 +85,10 @@ impl Classified for Entity {
             Column::OrderedAt => Meaning::plain(Category::Contract, "Ordered at"),
             Column::Currency => Meaning::plain(Category::Payment, "Currency"),
             Column::CapturedMinor => Meaning::plain(Category::Payment, "Captured amount"),
+            Column::ChargedBackMinor => Meaning::plain(Category::Payment, "Charged back"),
+            Column::ShippingMinor => Meaning::plain(Category::Payment, "Delivery charge"),
+            Column::StandardShippingMinor => Meaning::plain(Category::Payment, "Standard delivery charge"),
+            Column::ShippingTaxBasisPoints => Meaning::plain(Category::Payment, "Tax on delivery"),
             Column::PaymentMethod => Meaning::plain(Category::Payment, "Payment method"),
             Column::PaymentReference => Meaning::sealed(Category::Payment, "Payment reference"),
             Column::DeliveredAt => Meaning::plain(Category::Contract, "Last parcel delivered at"),

@@ -12,10 +12,18 @@ crate::codes! {
         Granted = "GRANTED",
         /// Handed to the payment provider.
         Submitted = "SUBMITTED",
+        /// The provider has it; the bank has not credited it yet.
+        PendingAtProvider = "PENDING_AT_PROVIDER",
+        /// The bank's usual time is over and nothing was credited (S61).
+        Overdue = "OVERDUE",
+        /// The whereabouts are being traced (S62).
+        Clarification = "CLARIFICATION",
         /// Credited to the customer.
         Credited = "CREDITED",
         /// Withdrawn, or refused by the provider; does not count towards the ceiling.
         Failed = "FAILED",
+        /// After a failure, the customer has agreed to other means (BGB § 357(3)).
+        AlternativeAgreed = "ALTERNATIVE_AGREED",
     }
 }
 
@@ -24,9 +32,40 @@ impl State {
     #[must_use]
     pub const fn is_running(self) -> bool {
         match self {
-            Self::Granted | Self::Submitted => true,
+            Self::Granted
+            | Self::Submitted
+            | Self::PendingAtProvider
+            | Self::Overdue
+            | Self::Clarification
+            | Self::AlternativeAgreed => true,
             Self::Credited | Self::Failed => false,
         }
+    }
+}
+
+/// The states in which a refund is on its way, in SQL.
+pub const RUNNING: &str =
+    "('GRANTED', 'SUBMITTED', 'PENDING_AT_PROVIDER', 'OVERDUE', 'CLARIFICATION', 'ALTERNATIVE_AGREED')";
+
+crate::codes! {
+    /// What is paid back.
+    Kind {
+        /// The price of goods, in full or for some of them.
+        Goods = "GOODS",
+        /// A reduction of the price (BGB § 441).
+        PriceReduction = "PRICE_REDUCTION",
+        /// An amount agreed on.
+        Goodwill = "GOODWILL",
+    }
+}
+
+crate::codes! {
+    /// By which means it is paid.
+    Means {
+        /// The means that were paid with (S58, S59; BGB § 357(3)).
+        Original = "ORIGINAL",
+        /// A bank transfer, to which the customer has expressly agreed, at no cost.
+        BankTransfer = "BANK_TRANSFER",
     }
 }
 
@@ -47,10 +86,16 @@ pub struct Model {
     pub unit_id: Option<UnitId>,
     /// State.
     pub state: State,
+    /// What is paid back.
+    pub kind: Kind,
+    /// By which means.
+    pub means: Means,
     /// Amount in minor units, above zero.
     pub amount_minor: i64,
     /// ISO 4217 code.
     pub currency: String,
+    /// How the amount was reckoned, as JSON: lines, tax, shipping, deduction, each step with its norm.
+    pub calculation: Option<String>,
     /// Name, address and order number as the voucher needs them, as JSON.
     pub payee: Option<Sealed>,
     /// The provider's reference or ARN.
@@ -59,6 +104,10 @@ pub struct Model {
     pub granted_at: DateTimeUtc,
     /// Who granted it, by id.
     pub granted_by: StaffId,
+    /// When a second person approved it, where the amount needs that.
+    pub approved_at: Option<DateTimeUtc>,
+    /// Who approved it, by id: never who granted it.
+    pub approved_by: Option<StaffId>,
     /// Submitted at.
     pub submitted_at: Option<DateTimeUtc>,
     /// Who, by id.
@@ -93,12 +142,16 @@ impl Classified for Entity {
             Column::CustomerId => Meaning::id("Customer"),
             Column::UnitId => Meaning::internal("names a key, which is destroyed with the data"),
             Column::State => Meaning::plain(Category::Payment, "State"),
+            Column::Kind => Meaning::plain(Category::Payment, "Kind"),
+            Column::Means => Meaning::plain(Category::Payment, "Means"),
+            Column::Calculation => Meaning::plain(Category::Payment, "Calculation"),
+            Column::ApprovedAt => Meaning::plain(Category::Payment, "Approved at"),
             Column::AmountMinor => Meaning::plain(Category::Payment, "Amount"),
             Column::Currency => Meaning::plain(Category::Payment, "Currency"),
             Column::Payee => Meaning::sealed(Category::Payment, "Payee"),
             Column::Reference => Meaning::sealed(Category::Payment, "Provider reference"),
             Column::GrantedAt => Meaning::plain(Category::Payment, "Granted at"),
-            Column::GrantedBy | Column::SubmittedBy => Meaning::staff(),
+            Column::GrantedBy | Column::ApprovedBy | Column::SubmittedBy => Meaning::staff(),
             Column::SubmittedAt => Meaning::plain(Category::Payment, "Submitted at"),
             Column::CreditedAt => Meaning::plain(Category::Payment, "Credited at"),
             Column::Version => Meaning::internal("counts changes"),

@@ -12,6 +12,30 @@ crate::codes! {
         DeadlineMissed = "DEADLINE_MISSED",
         /// A refund was not credited in the expected time: ask the bank (S61, S62).
         RefundNotCredited = "REFUND_NOT_CREDITED",
+        /// Goods came back: inspect them without delay (S29).
+        InspectGoods = "INSPECT_GOODS",
+        /// The inspection found the conditions met: arrange the remedy that the customer chose (S31 to S33).
+        ArrangeRemedy = "ARRANGE_REMEDY",
+        /// The inspection did not: send the goods back, decide who pays (S36, S37).
+        SendGoodsBack = "SEND_GOODS_BACK",
+        /// A statement of withdrawal fits no order: match it by hand.
+        MatchWithdrawal = "MATCH_WITHDRAWAL",
+        /// A withdrawal has to be paid back: goods or proof of dispatch are there, or cannot be waited for.
+        RefundWithdrawal = "REFUND_WITHDRAWAL",
+        /// A parcel is lost, or does not move.
+        TraceParcel = "TRACE_PARCEL",
+        /// A refund needs a second person (F31).
+        ApproveRefund = "APPROVE_REFUND",
+        /// The customer objects: somebody else examines the case again (S43).
+        ReexamineCase = "REEXAMINE_CASE",
+        /// A mail did not arrive: tell the customer another way.
+        MailBounced = "MAIL_BOUNCED",
+        /// A mail came in that no program can file.
+        ReadMail = "READ_MAIL",
+        /// A dispute: its date of review, or its limitation.
+        ReviewDispute = "REVIEW_DISPUTE",
+        /// A refund failed: agree with the customer on other means (BGB § 357(3)).
+        RefundFailed = "REFUND_FAILED",
     }
 }
 

@@ -1,15 +1,17 @@
-//! Customer tokens and upload tickets (R27). The secrets are signatures; none is stored.
+//! Customer tokens, guests' tokens and upload tickets (R27). The secrets are signatures; none is stored.
 
 use sea_orm::entity::prelude::*;
 
 use crate::map::{Category, Classified, Meaning, Subject};
-use crate::{DataType, ids::AttachmentId, ids::CustomerId, ids::TokenId};
+use crate::{DataType, ids::AttachmentId, ids::CaseId, ids::CustomerId, ids::OrderId, ids::TokenId};
 
 crate::codes! {
     /// What a token is for.
     Kind {
         /// Bearer token of a customer, minted by the shop.
         CustomerAccess = "CUSTOMER_ACCESS",
+        /// A guest's link to the cases of one order, or to one case without an order.
+        Guest = "GUEST",
         /// One upload.
         Upload = "UPLOAD",
     }
@@ -28,6 +30,10 @@ pub struct Model {
     pub kind: Kind,
     /// What the ticket lets in.
     pub attachment_id: Option<AttachmentId>,
+    /// The order whose cases a guest sees.
+    pub order_id: Option<OrderId>,
+    /// The case that a guest sees, where there is no order.
+    pub case_id: Option<CaseId>,
     /// Issued at.
     pub created_at: DateTimeUtc,
     /// Expires at.
@@ -55,6 +61,8 @@ impl Classified for Entity {
             Column::CustomerId => Meaning::id("Customer"),
             Column::Kind => Meaning::plain(Category::Operation, "Kind"),
             Column::AttachmentId => Meaning::internal("the attachment is exported itself"),
+            Column::OrderId => Meaning::id("Order"),
+            Column::CaseId => Meaning::id("Case"),
             Column::CreatedAt => Meaning::plain(Category::Operation, "Issued at"),
             Column::ExpiresAt => Meaning::plain(Category::Operation, "Expires at"),
             Column::RevokedAt => Meaning::plain(Category::Operation, "Revoked at"),

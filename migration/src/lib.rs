@@ -50,28 +50,16 @@ impl MigratorTrait for Main {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(Step {
-                name: "m20261122_000001_create_tables",
-                both: include_str!("main_store/m20261122_000001_create_tables.sql"),
+                name: "m20261125_000001_create_tables",
+                both: include_str!("main_store/m20261125_000001_create_tables.sql"),
                 sqlite: "",
                 postgres: "",
             }),
             Box::new(Step {
-                name: "m20261122_000002_refuse_deletion_under_hold",
+                name: "m20261125_000002_holds_and_statements",
                 both: "",
-                sqlite: include_str!("main_store/m20261122_000002_refuse_deletion_under_hold.sqlite.sql"),
-                postgres: include_str!("main_store/m20261122_000002_refuse_deletion_under_hold.postgres.sql"),
-            }),
-            Box::new(Step {
-                name: "m20261124_000001_rights_timers_and_policies",
-                both: include_str!("main_store/m20261124_000001_rights_timers_and_policies.sql"),
-                sqlite: "",
-                postgres: "",
-            }),
-            Box::new(Step {
-                name: "m20261124_000002_hold_timers_and_tasks",
-                both: "",
-                sqlite: include_str!("main_store/m20261124_000002_hold_timers_and_tasks.sqlite.sql"),
-                postgres: include_str!("main_store/m20261124_000002_hold_timers_and_tasks.postgres.sql"),
+                sqlite: include_str!("main_store/m20261125_000002_holds_and_statements.sqlite.sql"),
+                postgres: include_str!("main_store/m20261125_000002_holds_and_statements.postgres.sql"),
             }),
         ]
     }

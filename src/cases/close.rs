@@ -1,16 +1,17 @@
 //! Closing a case starts the retention periods of all that hangs on it.
 
 use entity::DataType;
-use entity::cases::{ActiveModel, Model, Outcome as CaseOutcome, State, WaitingFor};
+use entity::cases::{Model, Outcome as CaseOutcome};
 use entity::ids::CaseId;
 use entity::messages;
-use entity::refunds;
+use entity::{refunds, remedies};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
 };
 use serde::Serialize;
 use serde_json::json;
 
+use super::machine::{self, Deed};
 use super::{messages as writing, timers};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Refusal, Result};
@@ -29,10 +30,10 @@ pub struct Close {
     pub expected_version: Option<i64>,
 }
 
-/// Closes a case that has been decided and whose refunds have come to an end.
+/// Closes a case whose result was told and whose refunds have come to an end.
 ///
 /// # Errors
-/// Refused: an unknown case, one that is not decided or has a refund under way, another version, a case with a refund
+/// Refused: an unknown case, one that whose result was not told or that has a refund under way, another version, a case with a refund
 /// or a claim closed as advice.
 pub async fn close(app: &App, actor: &Actor, id: CaseId, close: Close, key: &str) -> Result<Model> {
     actor.require(Permission::Decide)?;
@@ -49,12 +50,8 @@ pub async fn close(app: &App, actor: &Actor, id: CaseId, close: Close, key: &str
     };
     let case = super::for_change(&tx, actor, id, &["input", "caseId"]).await?;
     input::version(close.expected_version, case.version)?;
-    super::require_state(&case, &[State::Decided], &["input", "caseId"])?;
-    let refunds = refunds::Entity::find().filter(refunds::Column::CaseId.eq(id)).all(&tx).await?;
-    if let Some(running) = refunds.iter().find(|r| r.state.is_running()) {
-        let refusal = Refusal::at(Code::TransitionNotAllowed, &["input", "caseId"]);
-        return Err(refusal.with("refundState", running.state.code()).into());
-    }
+    machine::require(&case, Deed::Close, &["input", "caseId"])?;
+    let refunds = require_settled(&tx, id).await?;
     if let Some(unit) = advice {
         let is_claim = case.outcome != Some(CaseOutcome::SolvedDirectly) || !refunds.is_empty();
         if is_claim {
@@ -64,12 +61,9 @@ pub async fn close(app: &App, actor: &Actor, id: CaseId, close: Close, key: &str
         lower_to_advice(app, &tx, id, &unit).await?;
     }
     let evidence = evidence_type(case.outcome);
-    let (version, customer, order) = (case.version, case.customer_id, case.order_id);
-    let mut row: ActiveModel = case.into();
-    row.state = Set(State::Closed);
-    row.waiting_for = Set(Some(WaitingFor::Nobody));
+    let (customer, order) = (case.customer_id, case.order_id);
+    let mut row = machine::advance(&tx, actor, case, Deed::Close, &["input", "caseId"], now).await?;
     row.closed_at = Set(Some(now));
-    row.version = Set(version + 1);
     row.update(&tx).await?;
     timers::settle(&tx, id, None, false, now).await?;
     starts::case_closed(&tx, id, customer, order, evidence, now).await?;
@@ -78,6 +72,23 @@ pub async fn close(app: &App, actor: &Actor, id: CaseId, close: Close, key: &str
     let row = super::get(&tx, actor, id).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Refuses to end a case while money or goods of it are under way; returns its refunds.
+///
+/// # Errors
+/// `TRANSITION_NOT_ALLOWED` with `refundState` or `remedyState`; the database fails.
+pub(super) async fn require_settled(tx: &DatabaseTransaction, id: CaseId) -> Result<Vec<refunds::Model>> {
+    let refused = || Refusal::at(Code::TransitionNotAllowed, &["input", "caseId"]);
+    let refunds = refunds::Entity::find().filter(refunds::Column::CaseId.eq(id)).all(tx).await?;
+    if let Some(running) = refunds.iter().find(|r| r.state.is_running()) {
+        return Err(refused().with("refundState", running.state.code()).into());
+    }
+    let remedies = remedies::Entity::find().filter(remedies::Column::CaseId.eq(id)).all(tx).await?;
+    if let Some(ordered) = remedies.iter().find(|r| r.state == remedies::State::Ordered) {
+        return Err(refused().with("remedyState", ordered.state.code()).into());
+    }
+    Ok(refunds)
 }
 
 /// Evidence of a case that was accepted in full is no longer needed for claims (R09a); any other is (R09b).

@@ -6,11 +6,12 @@ use entity::codes::Locale;
 use entity::customers;
 use entity::ids::CaseId;
 use entity::messages::Form;
-use sea_orm::EntityTrait as _;
+use sea_orm::{ActiveModelTrait as _, EntityTrait as _};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{messages, timers};
+use super::machine::{self, Deed};
+use super::{letters, timers};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
@@ -41,9 +42,7 @@ pub async fn extend(app: &App, actor: &Actor, id: CaseId, extension: Extension, 
     actor.require(Permission::Decide)?;
     let situation = input::text(&extension.situation, &["input", "situation"], input::LONG_TEXT)?;
     let now = app.clock.now();
-    let seen = super::seen(app, actor, id).await?;
-    let data_type = super::correspondence(seen.kind, seen.order_id.is_some());
-    let unit = messages::unit(app, id, seen.customer_id, data_type, now).await?;
+    let unit = letters::unit(app, &super::seen(app, actor, id).await?, now).await?;
 
     let tx = app.db.begin().await?;
     let claim = match idempotency::claim(app, &tx, actor, "serviceCaseExtend", key, &(id, &extension)).await? {
@@ -52,7 +51,9 @@ pub async fn extend(app: &App, actor: &Actor, id: CaseId, extension: Extension, 
     };
     let case = super::for_change(&tx, actor, id, &["input", "caseId"]).await?;
     input::version(extension.expected_version, case.version)?;
-    super::require_state(&case, &[State::Received, State::UnderReview], &["input", "caseId"])?;
+    if case.state != State::Extended {
+        machine::require(&case, Deed::Extend, &["input", "caseId"])?;
+    }
     let ends_at = calendar::start_of(calendar::plus_days(extension.until, 1));
     let promised = timers::of_case(&tx, id).await?;
     let promised = promised.iter().filter(|t| t.rule == "review").map(|t| t.ends_at).max();
@@ -65,7 +66,12 @@ pub async fn extend(app: &App, actor: &Actor, id: CaseId, extension: Extension, 
     timers::announce(&tx, &case, ends_at, now).await?;
     let customer = customers::Entity::find_by_id(case.customer_id).one(&tx).await?.ok_or(Error::NotFound)?;
     let body = notice(customer.locale.unwrap_or(Locale::De), case.number.as_deref(), &situation, extension.until);
-    messages::insert(&tx, actor, id, &unit, data_type, Form::Reply, &body, now).await?;
+    let case = match case.state {
+        // A further announcement is no further step.
+        State::Extended => case,
+        _ => machine::advance(&tx, actor, case, Deed::Extend, &["input", "caseId"], now).await?.update(&tx).await?,
+    };
+    letters::tell(&tx, actor, &case, &unit, (Form::DelayNotice, &body), now).await?;
     timers::settle(&tx, id, Some((crate::policy::rules::RuleId::FirstResponse, None)), true, now).await?;
     claim.done(&tx, now, &[id.0], Some(case.customer_id)).await?;
     let details = json!({ "until": extension.until });

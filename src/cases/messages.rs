@@ -11,6 +11,7 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
+use super::machine::{self, Deed};
 use super::timers;
 use crate::auth::{Actor, Permission};
 use crate::error::{Error, Result};
@@ -54,11 +55,11 @@ pub async fn reply(app: &App, actor: &Actor, id: CaseId, new: NewMessage, key: &
         Outcome::First(claim) => claim,
     };
     let case = super::for_change(&tx, actor, id, &["input", "caseId"]).await?;
-    super::require_state(&case, &[State::Received, State::UnderReview, State::Decided], &["input", "caseId"])?;
+    super::require_open(&case, &["input", "caseId"])?;
     let form = if new.internal { Form::InternalNote } else { Form::Reply };
     let message = insert(&tx, actor, id, &unit, data_type, form, &body, now).await?;
     let customer = case.customer_id;
-    let case = hand_over(&tx, case, actor, new.internal).await?;
+    let case = hand_over(&tx, case, actor, new.internal, now).await?;
     match actor.staff() {
         Some(_) if !new.internal => {
             timers::settle(&tx, id, Some((RuleId::FirstResponse, None)), true, now).await?;
@@ -80,17 +81,23 @@ async fn hand_over(
     case: cases::Model,
     actor: &Actor,
     internal: bool,
+    now: DateTime<Utc>,
 ) -> Result<cases::Model> {
+    const CASE: &[&str] = &["input", "caseId"];
     if internal {
         return Ok(case);
     }
     let by_staff = actor.staff().is_some();
-    let received = case.state == State::Received;
-    let mut row: cases::ActiveModel = case.into();
+    let mut row = match case.state {
+        State::Received if by_staff => machine::advance(tx, actor, case, Deed::Review, CASE, now).await?,
+        State::NeedsInfo if !by_staff => {
+            let mut row = machine::advance(tx, actor, case, Deed::Answer, CASE, now).await?;
+            row.asked_for = Set(None);
+            row
+        }
+        _ => case.into(),
+    };
     row.waiting_for = Set(Some(if by_staff { WaitingFor::Customer } else { WaitingFor::Shop }));
-    if by_staff && received {
-        row.state = Set(State::UnderReview);
-    }
     Ok(row.update(tx).await?)
 }
 

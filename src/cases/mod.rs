@@ -1,14 +1,25 @@
-//! Service cases: intake, messages, decision, closing, timers and tasks, and who sees them.
+//! Service cases: intake, the machine of their states, review, decision, notice, closing, objection, messages, timers and
+//! tasks, and who sees them.
 
 pub mod access;
+pub mod ask;
+pub mod cancel;
+pub mod checklist;
 pub mod close;
 pub mod decide;
 pub mod extend;
+pub mod letters;
+pub mod machine;
 pub mod messages;
+pub mod notify;
+pub mod object;
 pub mod open;
+mod result;
+pub mod review;
 pub mod tasks;
 pub mod timers;
 pub mod wait;
+pub mod words;
 
 use entity::DataType;
 use entity::cases::{Column, Entity, Kind, Model, State};
@@ -23,11 +34,16 @@ use crate::db;
 use crate::error::{Code, Error, Refusal, Result};
 use crate::state::App;
 
+pub use ask::{Ask, ask};
+pub use cancel::{cancel, merge};
 pub use close::{Close, close};
 pub use decide::{Decision, decide};
 pub use extend::{Extension, extend};
 pub use messages::{NewMessage, reply};
+pub use notify::{Notice, notify};
+pub use object::{Objection, object};
 pub use open::{NewCase, open};
+pub use review::{Assignment, assign, reexamine, review};
 
 /// The cases that an actor may see: staff with cases all of them, a customer the own ones; bare rows nobody.
 #[must_use]
@@ -112,12 +128,20 @@ pub(crate) fn require_state(case: &Model, legal: &[State], field: &[&'static str
     Err(refusal.with("state", case.state.code()).with("possibleIn", names.join(", ")).into())
 }
 
+/// Refuses a change of a case that is over.
+pub(crate) fn require_open(case: &Model, field: &[&'static str]) -> Result<()> {
+    if !case.state.is_over() {
+        return Ok(());
+    }
+    Err(Refusal::at(Code::TransitionNotAllowed, field).with("state", case.state.code()).into())
+}
+
 /// The data type that the kind of a case gives its messages (R03, R04, R06); only closing may lower R03 to R06.
 #[must_use]
 pub const fn correspondence(kind: Option<Kind>, has_order: bool) -> DataType {
     match (kind, has_order) {
         (Some(Kind::Complaint), _) => DataType::R04,
-        (Some(Kind::UsageGuidance), _) | (Some(Kind::OrderAdvice), false) => DataType::R06,
+        (Some(Kind::UsageGuidance | Kind::Feedback), _) | (Some(Kind::OrderAdvice), false) => DataType::R06,
         _ => DataType::R03,
     }
 }

@@ -83,6 +83,13 @@ pub async fn open(app: &App, actor: &Actor, new: NewCase, key: &str) -> Result<M
         legal_basis: Set(None),
         product_group: Set(product_group),
         waiting_for: Set(Some(WaitingFor::Shop)),
+        asked_for: Set(None),
+        assigned_to: Set(None),
+        reexamined_by: Set(None),
+        merged_into: Set(None),
+        notified_at: Set(None),
+        notified_by: Set(None),
+        reopenings: Set(0),
         opened_at: Set(Some(now)),
         decided_at: Set(None),
         decided_by: Set(None),
@@ -93,6 +100,7 @@ pub async fn open(app: &App, actor: &Actor, new: NewCase, key: &str) -> Result<M
         erased_at: Set(None),
     };
     let row = row.insert(&tx).await?;
+    super::machine::record(&tx, actor, id, 1, None, State::Received, now).await?;
     messages::insert(&tx, actor, id, &unit, data_type, Form::Request, &description, now).await?;
     starts::case_opened(&tx, customer, new.order).await?;
     for rule in [RuleId::FirstResponse, RuleId::Review] {

@@ -38,7 +38,11 @@ async fn change(app: &App, actor: &Actor, id: CaseId, reason: Option<PauseReason
         Outcome::First(claim) => claim,
     };
     let case = super::for_change(&tx, actor, id, &["input", "caseId"]).await?;
-    super::require_state(&case, &[State::Received, State::UnderReview], &["input", "caseId"])?;
+    super::require_state(
+        &case,
+        &[State::Received, State::UnderReview, State::Extended, State::Reopened, State::ReExamination],
+        &["input", "caseId"],
+    )?;
     let (changed, waiting) = match reason {
         Some(reason) => {
             let by_customer = reason == PauseReason::WaitingForCustomer;

@@ -60,6 +60,8 @@ pub async fn create(app: &App, actor: &Actor, new: NewToken, key: &str) -> Resul
         customer_id: Set(customer),
         kind: Set(Kind::CustomerAccess),
         attachment_id: Set(None),
+        order_id: Set(None),
+        case_id: Set(None),
         created_at: Set(now),
         expires_at: Set(now + lasts),
         revoked_at: Set(None),

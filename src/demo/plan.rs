@@ -284,6 +284,9 @@ const fn window(kind: Kind) -> Option<(i64, i64)> {
         Kind::UsageGuidance => Some((1, 200)),
         Kind::OrderAdvice => Some((1, 30)),
         Kind::Complaint => Some((8, 90)),
+        Kind::Withdrawal => Some((0, 14)),
+        Kind::OrderCancellation => Some((0, 1)),
+        Kind::Feedback => Some((3, 60)),
         Kind::RefundTracking => None,
     }
 }

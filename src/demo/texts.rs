@@ -58,6 +58,9 @@ pub(super) fn wish(kind: Kind) -> &'static [&'static str] {
             "Ich möchte den Artikel aus der Bestellung {nr} zurückgeben und bitte um Erstattung des Kaufpreises.",
             "Bitte senden Sie mir die Rücksendeadresse zur Bestellung {nr} und erstatten Sie den Betrag auf meine Karte.",
         ],
+        Kind::Withdrawal => &["Hiermit widerrufe ich den Vertrag zur Bestellung {nr}."],
+        Kind::OrderCancellation => &["Bitte stornieren Sie die Bestellung {nr}, sie ist noch nicht versandt."],
+        Kind::Feedback => &["Der Kontakt war freundlich und schnell. Schön wäre eine Auskunft am Samstag."],
         Kind::Exchange => &[
             "Ich bitte um Umtausch. Die Bestellnummer lautet {nr}.",
             "Können Sie mir zur Bestellung {nr} bitte Ersatz schicken?",
@@ -97,7 +100,7 @@ pub(super) fn wish(kind: Kind) -> &'static [&'static str] {
 /// The first answer.
 pub(super) fn reply(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Return | Kind::Exchange | Kind::WarrantyClaim => &[
+        Kind::Return | Kind::Exchange | Kind::WarrantyClaim | Kind::Withdrawal => &[
             "vielen Dank für Ihre Nachricht. Wir prüfen Ihr Anliegen innerhalb von 1 bis 3 Werktagen. Bitte teilen Sie uns noch \
              mit, ob die Originalverpackung vorhanden ist, und laden Sie nach Möglichkeit ein Foto hoch.",
             "wir bedauern, dass mit Ihrer Bestellung {nr} nicht alles in Ordnung ist. Die Rücksendeadresse und die Hinweise zur \
@@ -105,7 +108,7 @@ pub(super) fn reply(kind: Kind) -> &'static [&'static str] {
             "danke für die Schilderung. Damit wir den Sachverhalt bestätigen können, benötigen wir bitte die Seriennummer vom \
              Typenschild und eine kurze Beschreibung, seit wann der Fehler auftritt.",
         ],
-        Kind::UsageGuidance | Kind::OrderAdvice => &[
+        Kind::UsageGuidance | Kind::OrderAdvice | Kind::OrderCancellation | Kind::Feedback => &[
             "vielen Dank für Ihre Frage. Wir haben bei der Fachabteilung nachgefragt und melden uns kurzfristig mit einer Lösung.",
             "danke, dass Sie sich an uns wenden. Können Sie uns bitte sagen, welche Ausführung Sie meinen?",
         ],
@@ -123,13 +126,13 @@ pub(super) fn reply(kind: Kind) -> &'static [&'static str] {
 /// What the customer answers to it.
 pub(super) fn follow_up(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Return | Kind::Exchange | Kind::WarrantyClaim => &[
+        Kind::Return | Kind::Exchange | Kind::WarrantyClaim | Kind::Withdrawal => &[
             "Danke für die schnelle Antwort. Die Verpackung ist noch da, das Paket gebe ich morgen auf.",
             "Die Seriennummer kann ich leider kaum lesen, auf dem Typenschild steht am Ende 4711. Der Fehler trat gleich am \
              ersten Tag auf.",
             "Ich habe das Paket heute abgegeben, der Beleg liegt mir vor.",
         ],
-        Kind::UsageGuidance | Kind::OrderAdvice => &[
+        Kind::UsageGuidance | Kind::OrderAdvice | Kind::OrderCancellation | Kind::Feedback => &[
             "Es geht um die Ausführung, die ich im Betreff genannt habe.",
             "Vielen Dank, das hat Zeit bis nächste Woche.",
         ],

@@ -74,6 +74,7 @@ impl Plan {
         let who = &self.people[person];
         let new = NewOrder {
             land: None,
+            shipping: None,
             withdrawal_instructed: true,
             return_cost_told: true,
             number: number.clone(),
@@ -127,6 +128,7 @@ impl Plan {
             (true, true) => 500,
         };
         NewLine {
+            serial_number: None,
             withdrawal_exclusion: None,
             guarantee_months: None,
             sku: article.sku.to_owned(),

@@ -269,7 +269,7 @@ async fn finish(app: &App, attachment: Model, token: &tokens::Model, blob: Strin
     let now = app.clock.now();
     let sql = "UPDATE attachments SET state = 'AVAILABLE', data_type = 'R09b', start_at = NULL, blob = $1, \
                byte_size = $2, ready_at = $3 WHERE id = $4 AND state = 'RECEIVING' AND blob = $1 \
-               AND EXISTS (SELECT 1 FROM cases c WHERE c.id = attachments.case_id AND c.state NOT IN ('CLOSED', 'ERASED'))";
+               AND EXISTS (SELECT 1 FROM cases c WHERE c.id = attachments.case_id AND c.state NOT IN ('CLOSED', 'CANCELLED', 'MERGED', 'ERASED'))";
     let size = i64::try_from(stored).unwrap_or(i64::MAX);
     let values = [blob.clone().into(), size.into(), now.into(), attachment.id.0.into()];
     if db::run(&tx, sql, values).await? == 0 {

@@ -74,9 +74,7 @@ pub async fn ticket(app: &App, actor: &Actor, case: CaseId, new: NewAttachment, 
         Outcome::First(claim) => claim,
     };
     let case = case_room::for_change(&tx, actor, case, &["input", "caseId"]).await?;
-    use entity::cases::State as CaseState;
-    let open = [CaseState::Received, CaseState::UnderReview, CaseState::Decided];
-    case_room::require_state(&case, &open, &["input", "caseId"])?;
+    case_room::require_open(&case, &["input", "caseId"])?;
     if Entity::find().filter(Column::CaseId.eq(case.id)).count(&tx).await? >= MOST_PER_CASE {
         return Err(Refusal::at(Code::TooLarge, &["input", "caseId"]).with("maximum", MOST_PER_CASE).into());
     }
@@ -84,6 +82,8 @@ pub async fn ticket(app: &App, actor: &Actor, case: CaseId, new: NewAttachment, 
     let attachment = ActiveModel {
         id: Set(id),
         case_id: Set(case.id),
+        return_id: Set(None),
+        content_hash: Set(None),
         unit_id: Set(Some(unit.id)),
         // While it is only awaited it lives as long as its ticket.
         data_type: Set(DataType::R27),
@@ -104,6 +104,8 @@ pub async fn ticket(app: &App, actor: &Actor, case: CaseId, new: NewAttachment, 
         customer_id: Set(case.customer_id),
         kind: Set(tokens::Kind::Upload),
         attachment_id: Set(Some(id)),
+        order_id: Set(None),
+        case_id: Set(None),
         created_at: Set(now),
         expires_at: Set(now + TICKET_LASTS),
         revoked_at: Set(None),

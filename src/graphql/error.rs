@@ -73,6 +73,8 @@ pub enum UserErrorCode {
     VersionConflict,
     /// The key has been used with another input.
     IdempotencyMismatch,
+    /// The same person may not do both.
+    SamePerson,
     /// It exists already.
     AlreadyExists,
     /// It has been erased and stays erased.

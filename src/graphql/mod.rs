@@ -46,6 +46,7 @@ pub struct Mutation(
     order::OrderMutation,
     token::TokenMutation,
     service_case::ServiceCaseMutation,
+    service_case::LifecycleMutation,
     message::MessageMutation,
     refund::RefundMutation,
     attachment::AttachmentMutation,

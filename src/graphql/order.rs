@@ -257,6 +257,8 @@ pub struct OrderLineInput {
     product_group: String,
     /// What it is.
     title: String,
+    /// Serial number of the goods.
+    serial_number: Option<String>,
     /// Pieces, above zero.
     quantity: i32,
     /// Gross price of a piece in minor units of the order's currency.
@@ -267,6 +269,17 @@ pub struct OrderLineInput {
     withdrawal_exclusion: Option<WithdrawalExclusion>,
     /// Months of a guarantee, from the delivery.
     guarantee_months: Option<i32>,
+}
+
+/// What delivery cost. Gross, in minor units of the order's currency.
+#[derive(InputObject)]
+pub struct ShippingInput {
+    /// What the customer paid for delivery; part of what was captured.
+    charged_minor: MinorUnits,
+    /// What the least expensive standard delivery would have cost: express is not refunded, BGB § 357(2).
+    standard_minor: MinorUnits,
+    /// Value added tax in hundredths of a percent, such as 1900.
+    tax_basis_points: i32,
 }
 
 /// A parcel on its way.
@@ -291,6 +304,8 @@ pub struct OrderRegisterInput {
     customer: CustomerInput,
     /// What was captured: the ceiling of all refunds.
     captured: MoneyInput,
+    /// What delivery cost, if it cost something.
+    shipping: Option<ShippingInput>,
     /// How it was paid.
     payment_method: PaymentMethod,
     /// The payment provider's reference; never a card number.
@@ -318,6 +333,7 @@ impl From<OrderRegisterInput> for NewOrder {
             sku: l.sku,
             product_group: l.product_group,
             title: l.title,
+            serial_number: l.serial_number,
             quantity: l.quantity,
             unit_price_minor: l.unit_price_minor.0,
             tax_basis_points: l.tax_basis_points,
@@ -341,6 +357,11 @@ impl From<OrderRegisterInput> for NewOrder {
             },
             currency: input.captured.currency,
             captured_minor: input.captured.amount_minor.0,
+            shipping: input.shipping.map(|s| orders::Shipping {
+                charged_minor: s.charged_minor.0,
+                standard_minor: s.standard_minor.0,
+                tax_basis_points: s.tax_basis_points,
+            }),
             payment_method: input.payment_method.into(),
             payment_reference: input.payment_reference,
             land: input.land,

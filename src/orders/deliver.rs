@@ -77,6 +77,7 @@ pub async fn deliver(app: &App, actor: &Actor, delivery: Delivery, key: &str) ->
     }
     let version = before.version;
     let mut row: parcels::ActiveModel = before.into();
+    row.state = Set(parcels::State::Delivered);
     row.delivered_at = Set(Some(at));
     row.start_at = Set(Some(at));
     row.version = Set(version + 1);
@@ -91,7 +92,11 @@ pub async fn deliver(app: &App, actor: &Actor, delivery: Delivery, key: &str) ->
 
 /// Tracking numbers are sealed, so the few parcels of the order are opened and compared.
 async fn find(tx: &DatabaseTransaction, order: OrderId, unit: &Unit, number: &str) -> Result<Option<parcels::Model>> {
-    let of_order = parcels::Entity::find().filter(parcels::Column::OrderId.eq(order)).all(tx).await?;
+    let of_order = parcels::Entity::find()
+        .filter(parcels::Column::OrderId.eq(order))
+        .filter(parcels::Column::Purpose.eq(parcels::Purpose::Order))
+        .all(tx)
+        .await?;
     Ok(of_order.into_iter().find(|p| {
         let place = Place { table: "parcels", column: "tracking_number", row: p.id.0 };
         let opened = p.tracking_number.as_ref().and_then(|sealed| unit.key.open(place, sealed));
@@ -101,7 +106,11 @@ async fn find(tx: &DatabaseTransaction, order: OrderId, unit: &Unit, number: &st
 
 /// When every parcel is there, the order is delivered with the last of them.
 async fn complete(tx: &DatabaseTransaction, order: orders::Model) -> Result<()> {
-    let of_order = parcels::Entity::find().filter(parcels::Column::OrderId.eq(order.id)).all(tx).await?;
+    let of_order = parcels::Entity::find()
+        .filter(parcels::Column::OrderId.eq(order.id))
+        .filter(parcels::Column::Purpose.eq(parcels::Purpose::Order))
+        .all(tx)
+        .await?;
     if of_order.iter().any(|p| p.delivered_at.is_none()) {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::state::App;
 
 pub use deliver::{Delivery, deliver};
-pub use register::{NewLine, NewOrder, NewParcel, register};
+pub use register::{NewLine, NewOrder, NewParcel, Shipping, register};
 
 /// The orders that an actor may see: staff with cases and the shop all of them, a customer the own ones.
 #[must_use]

@@ -35,6 +35,8 @@ pub struct NewOrder {
     pub currency: String,
     /// What was captured: the ceiling of all refunds.
     pub captured_minor: i64,
+    /// What delivery cost, if it cost something; part of what was captured.
+    pub shipping: Option<Shipping>,
     /// How it was paid.
     pub payment_method: PaymentMethod,
     /// The provider's reference of the payment; never a card number.
@@ -51,6 +53,17 @@ pub struct NewOrder {
     pub parcels: Vec<NewParcel>,
 }
 
+/// What delivery cost. Gross, in minor units.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Shipping {
+    /// What the customer paid for it.
+    pub charged_minor: i64,
+    /// What the least expensive standard delivery would have cost: express is not refunded (BGB § 357(2)).
+    pub standard_minor: i64,
+    /// Value added tax in hundredths of a percent.
+    pub tax_basis_points: i32,
+}
+
 /// A line of an order.
 #[derive(Clone, Debug, Serialize)]
 pub struct NewLine {
@@ -60,6 +73,8 @@ pub struct NewLine {
     pub product_group: String,
     /// What it is.
     pub title: String,
+    /// Serial number, if there is one piece.
+    pub serial_number: Option<String>,
     /// Pieces.
     pub quantity: i32,
     /// Gross price of a piece.
@@ -121,6 +136,7 @@ fn checked(new: NewOrder, latest: DateTime<Utc>) -> Result<NewOrder> {
         Ok(NewLine {
             sku: input::text(&l.sku, &["input", "lines", "sku"], 80)?,
             product_group: input::code(&l.product_group, &["input", "lines", "productGroup"])?,
+            serial_number: input::optional(l.serial_number.as_deref(), &["input", "lines", "serialNumber"], 80)?,
             title: input::text(&l.title, &["input", "lines", "title"], input::SHORT_TEXT)?,
             ..l
         })
@@ -137,6 +153,15 @@ fn checked(new: NewOrder, latest: DateTime<Utc>) -> Result<NewOrder> {
     };
     if new.captured_minor < 0 || new.captured_minor > MOST {
         return Err(Refusal::at(Code::Invalid, &["input", "captured", "amountMinor"]).with("maximum", MOST).into());
+    }
+    if let Some(shipping) = new.shipping {
+        let least = [shipping.charged_minor, shipping.standard_minor].into_iter().min().unwrap_or(0);
+        if least < 0 || shipping.charged_minor > new.captured_minor || shipping.standard_minor > MOST {
+            return Err(Refusal::at(Code::Invalid, &["input", "shipping"]).with("maximum", new.captured_minor).into());
+        }
+        if !(0..=10_000).contains(&shipping.tax_basis_points) {
+            return Err(Refusal::at(Code::Invalid, &["input", "shipping", "taxBasisPoints"]).into());
+        }
     }
     let land = input::optional(new.land.as_deref(), &["input", "land"], 10)?;
     let land = land.map(|text| {
@@ -240,6 +265,10 @@ async fn insert(
         ordered_at: Set(Some(new.ordered_at)),
         currency: Set(Some(new.currency.clone())),
         captured_minor: Set(Some(new.captured_minor)),
+        charged_back_minor: Set(0),
+        shipping_minor: Set(new.shipping.map(|s| s.charged_minor)),
+        standard_shipping_minor: Set(new.shipping.map(|s| s.standard_minor)),
+        shipping_tax_basis_points: Set(new.shipping.map(|s| s.tax_basis_points)),
         payment_method: Set(Some(new.payment_method)),
         payment_reference: Set(reference.map(|r| unit.key.seal(place("payment_reference"), r)).transpose()?),
         delivered_at: Set(None),
@@ -255,6 +284,7 @@ async fn insert(
     for (position, line) in (1..).zip(&new.lines) {
         let line_id = OrderLineId::new(now);
         let place = Place { table: "order_lines", column: "title", row: line_id.0 };
+        let serial = Place { table: "order_lines", column: "serial_number", row: line_id.0 };
         let line = order_lines::ActiveModel {
             id: Set(line_id),
             order_id: Set(id),
@@ -263,6 +293,7 @@ async fn insert(
             sku: Set(line.sku.clone()),
             product_group: Set(line.product_group.clone()),
             title: Set(Some(unit.key.seal(place, &line.title)?)),
+            serial_number: Set(line.serial_number.as_deref().map(|n| unit.key.seal(serial, n)).transpose()?),
             quantity: Set(line.quantity),
             unit_price_minor: Set(line.unit_price_minor),
             tax_basis_points: Set(line.tax_basis_points),
@@ -289,6 +320,10 @@ pub(super) async fn insert_parcel(
         id: Set(id),
         order_id: Set(order),
         unit_id: Set(Some(unit.id)),
+        case_id: Set(None),
+        return_id: Set(None),
+        purpose: Set(parcels::Purpose::Order),
+        state: Set(if new.dispatched_at.is_some() { parcels::State::InTransit } else { parcels::State::Announced }),
         carrier: Set(new.carrier.clone()),
         tracking_number: Set(Some(unit.key.seal(place, &new.tracking_number)?)),
         dispatched_at: Set(new.dispatched_at),

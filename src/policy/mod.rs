@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod deadline;
 pub mod holidays;
 pub mod hours;
+pub mod money;
 pub mod retention;
 pub mod rights;
 pub mod rules;

@@ -210,7 +210,7 @@ fn table() -> Vec<Rule> {
         basis,
         floor,
         // What only lets somebody in, or shows who was in, lives by its own short period.
-        waits_for_work: !matches!(data_type, D::R12 | D::R27 | D::R28 | D::R32),
+        waits_for_work: !matches!(data_type, D::R12 | D::R27 | D::R28 | D::R29 | D::R30 | D::R32),
     };
     let year_end = |n| (n, Year, true);
     vec![

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike as _, Utc};
 use entity::DataType;
-use entity::cases::{self, Outcome as CaseOutcome, State as CaseState, WaitingFor};
+use entity::cases::{self, Outcome as CaseOutcome, State as CaseState};
 use entity::ids::{CaseId, RefundId, UnitId};
 use entity::refunds::{ActiveModel, Column, Entity, Model, State};
 use entity::{customers, orders};
@@ -53,7 +53,17 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
         Outcome::First(claim) => claim,
     };
     let case = case_room::for_change(&tx, actor, case, &["input", "caseId"]).await?;
-    case_room::require_state(&case, &[CaseState::Decided], &["input", "caseId"])?;
+    case_room::require_state(
+        &case,
+        &[
+            CaseState::Refund,
+            CaseState::PriceReduction,
+            CaseState::ResolvedWithoutReturn,
+            CaseState::Eligible,
+            CaseState::PartiallyEligible,
+        ],
+        &["input", "caseId"],
+    )?;
     let order = payable(&tx, &case).await?;
     let left = order.captured_minor.unwrap_or(0) - promised(&tx, order.id).await?;
     if Some(&grant.currency) != order.currency.as_ref() {
@@ -74,6 +84,11 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
         customer_id: Set(case.customer_id),
         unit_id: Set(Some(unit.id)),
         state: Set(State::Granted),
+        kind: Set(entity::refunds::Kind::Goods),
+        means: Set(entity::refunds::Means::Original),
+        calculation: Set(None),
+        approved_at: Set(None),
+        approved_by: Set(None),
         amount_minor: Set(grant.amount_minor),
         currency: Set(grant.currency),
         payee: Set(Some(unit.key.seal(place, &payee)?)),
@@ -89,9 +104,10 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
     };
     let row = row.insert(&tx).await?;
     let customer = case.customer_id;
-    let mut waiting: cases::ActiveModel = case.into();
-    waiting.waiting_for = Set(Some(WaitingFor::Shop));
-    waiting.update(&tx).await?;
+    if case.state != CaseState::Refund && case.state != CaseState::PriceReduction {
+        let deed = case_room::machine::Deed::ArrangeRefund;
+        case_room::machine::advance(&tx, actor, case, deed, &["input", "caseId"], now).await?.update(&tx).await?;
+    }
     claim.done(&tx, now, &[id.0], Some(customer)).await?;
     let details = json!({ "amountMinor": row.amount_minor, "currency": row.currency });
     audit::record(&tx, now, actor, "refund.grant", ("refunds", Some(id.0)), details).await?;

@@ -1,5 +1,6 @@
 //! The way of a refund to the customer's account: submitted, credited, or failed.
 
+use chrono::{DateTime, Utc};
 use entity::cases::{self, WaitingFor};
 use entity::ids::{CaseId, RefundId};
 use entity::refunds::{ActiveModel, Model, State};
@@ -8,6 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::auth::{Actor, Permission};
+use crate::cases::machine::{self, Deed};
 use crate::cases::timers;
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
@@ -115,7 +117,7 @@ pub async fn advance(
         Step::Credit => timers::settle(&tx, case, Some((RuleId::RefundCredit, Some(id))), true, now).await?,
         Step::Fail => timers::settle(&tx, case, Some((RuleId::RefundCredit, Some(id))), false, now).await?,
     }
-    follow(&tx, case, to).await?;
+    follow(&tx, actor, case, to, now).await?;
     claim.done(&tx, now, &[id.0], Some(customer)).await?;
     let details = json!({ "state": to.code() });
     audit::record(&tx, now, actor, "refund.advance", ("refunds", Some(id.0)), details).await?;
@@ -123,24 +125,28 @@ pub async fn advance(
     Ok(row)
 }
 
-/// Whose turn the case is now. Money that comes back after the case was closed takes it up again: the customer is owed it.
-async fn follow(tx: &DatabaseTransaction, case: CaseId, refund: State) -> Result<()> {
+/// Whose turn the case is now. Money that comes back after the customer was told takes the case up again: it is owed.
+async fn follow(
+    tx: &DatabaseTransaction,
+    actor: &Actor,
+    case: CaseId,
+    refund: State,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let Some(case) = cases::Entity::find_by_id(case).one(tx).await? else { return Ok(()) };
-    let (id, customer, order, state, version) = (case.id, case.customer_id, case.order_id, case.state, case.version);
-    let reopened = state == cases::State::Closed && refund == State::Failed;
-    if state != cases::State::Decided && !reopened {
-        return Ok(());
-    }
-    let mut case: cases::ActiveModel = case.into();
-    case.waiting_for = Set(Some(if refund == State::Submitted { WaitingFor::Bank } else { WaitingFor::Shop }));
-    if reopened {
-        case.state = Set(cases::State::Decided);
-        case.closed_at = Set(None);
-        case.version = Set(version + 1);
-    }
-    case.update(tx).await?;
-    if reopened {
-        starts::case_reopened(tx, id, customer, order).await?;
+    let (id, customer, order, state) = (case.id, case.customer_id, case.order_id, case.state);
+    if refund == State::Failed && Deed::MoneyReturned.is_legal(state) {
+        let mut row = machine::advance(tx, actor, case, Deed::MoneyReturned, &["input", "refundId"], now).await?;
+        row.closed_at = Set(None);
+        row.update(tx).await?;
+        if state == cases::State::Closed {
+            starts::case_reopened(tx, id, customer, order).await?;
+        }
+    } else if matches!(state, cases::State::Refund | cases::State::PriceReduction) {
+        let mut row: cases::ActiveModel = case.into();
+        let with_the_bank = refund.is_running() && refund != State::Granted;
+        row.waiting_for = Set(Some(if with_the_bank { WaitingFor::Bank } else { WaitingFor::Shop }));
+        row.update(tx).await?;
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! SQL conditions made from the data map: whose row it is, what holds it, what still runs. The row is `t`.
 
+use entity::cases::OVER;
 use entity::map::{Subject, Table, table};
+use entity::refunds::RUNNING;
 
 /// The three kinds of row that a hold can be placed on and that work can run on.
 pub const OWNERS: [(&str, &str); 3] = [("cases", "case_id"), ("orders", "order_id"), ("customers", "customer_id")];
@@ -88,8 +90,8 @@ pub fn is_open(t: &Table) -> String {
         _ => ("customer_id", "customer_id"),
     };
     format!(
-        "(EXISTS (SELECT 1 FROM cases b WHERE b.{case_key} = {id} AND b.state NOT IN ('CLOSED', 'ERASED')) \
-         OR EXISTS (SELECT 1 FROM refunds b WHERE b.{refund_key} = {id} AND b.state IN ('GRANTED', 'SUBMITTED')))"
+        "(EXISTS (SELECT 1 FROM cases b WHERE b.{case_key} = {id} AND b.state NOT IN {OVER}) \
+         OR EXISTS (SELECT 1 FROM refunds b WHERE b.{refund_key} = {id} AND b.state IN {RUNNING}))"
     )
 }
 

@@ -11,7 +11,11 @@ use crate::error::Result;
 /// How long an order counts as on its way if nobody reports its delivery: neither a rule nor an erasure takes it meanwhile.
 const ON_ITS_WAY: TimeDelta = TimeDelta::days(90);
 
-const NO_OPEN_CASE: &str = "NOT EXISTS (SELECT 1 FROM cases c WHERE c.state NOT IN ('CLOSED', 'ERASED') AND c.";
+const NO_OPEN_CASE: &str =
+    "NOT EXISTS (SELECT 1 FROM cases c WHERE c.state NOT IN ('CLOSED', 'CANCELLED', 'MERGED', 'ERASED') AND c.";
+
+/// What lives as long as the header of its case (R26).
+const WITH_THE_HEADER: [&str; 3] = ["timers", "tasks", "case_transitions"];
 
 /// An order is registered: until a delivery or a case moves them on, its periods and that of the contact record count
 /// from here, so that an order which is never reported delivered does not stay for ever.
@@ -65,7 +69,7 @@ pub async fn case_reopened(
     db::run(tx, sql, [case.0.into()]).await?;
     db::run(tx, "UPDATE messages SET start_at = NULL WHERE case_id = $1 AND data_type = 'R06'", [case.0.into()])
         .await?;
-    for table in ["timers", "tasks"] {
+    for table in WITH_THE_HEADER {
         db::run(tx, &format!("UPDATE {table} SET start_at = NULL WHERE case_id = $1"), [case.0.into()]).await?;
     }
     case_opened(tx, customer, order).await
@@ -89,7 +93,7 @@ pub async fn case_closed(
     db::run(tx, sql, [now.into(), evidence.code().into(), case.0.into()]).await?;
     let sql = "UPDATE messages SET start_at = $1 WHERE case_id = $2 AND data_type = 'R06'";
     db::run(tx, sql, [now.into(), case.0.into()]).await?;
-    for table in ["timers", "tasks"] {
+    for table in WITH_THE_HEADER {
         let sql = format!("UPDATE {table} SET start_at = $1 WHERE case_id = $2");
         db::run(tx, &sql, [now.into(), case.0.into()]).await?;
     }

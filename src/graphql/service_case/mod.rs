@@ -1,23 +1,27 @@
 //! Service cases: the type; finding and changing them stand beside it.
 
+mod actions;
+mod history;
+mod lifecycle;
 mod mutation;
 mod query;
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use entity::DataType;
-use entity::cases::{Model, Outcome, State};
+use entity::cases::Model;
+use entity::remedies::State as RemedyState;
 use entity::timers::State as TimerState;
 
 use super::attachment::Attachment;
 use super::codes::{
-    LegalBasis, ServiceCaseChannel, ServiceCaseKind, ServiceCaseOutcome, ServiceCaseReason, ServiceCaseState,
-    WaitingFor,
+    LegalBasis, NoticeChannel, ServiceCaseChannel, ServiceCaseKind, ServiceCaseOutcome, ServiceCaseReason,
+    ServiceCaseState, WaitingFor,
 };
 use super::customer::Customer;
 use super::deadline::Timer;
 use super::error::ApiResult;
-use super::loaders::{AttachmentsOf, MessagesOf, RefundsOf, TimersOf};
+use super::loaders::{AttachmentsOf, MessagesOf, RefundsOf, RemediesOf, TimersOf};
 use super::message::Message;
 use super::node;
 use super::order::Order;
@@ -27,9 +31,11 @@ use super::retention::{AvailableAction, Retention, retention};
 use super::rights::{self, LineAssessment};
 use super::session::ContextExt as _;
 use crate::auth::{Actor, Permission};
-use crate::cases;
+use crate::cases::{self, checklist};
 use crate::error::Error;
 
+pub use history::{FactCode, MissingFact, Transition};
+pub use lifecycle::LifecycleMutation;
 pub use mutation::{ServiceCaseMutation, ServiceCasePayload, payload};
 pub use query::ServiceCaseQuery;
 
@@ -207,44 +213,57 @@ impl ServiceCase {
     async fn available_actions(&self, ctx: &Context<'_>) -> ApiResult<Vec<AvailableAction>> {
         let refunds = ctx.session().loaders.load_one(RefundsOf(self.row.id)).await.map_err(Error::from)?;
         let running = refunds.unwrap_or_default().iter().any(|r| r.state.is_running());
-        let lacks = |permission| !ctx.actor().may(permission);
-        let (state, row) = (self.row.state, &self.row);
-        let over = matches!(state, State::Closed | State::Erased);
-        let open = matches!(state, State::Received | State::UnderReview);
+        let remedies = ctx.session().loaders.load_one(RemediesOf(self.row.id)).await.map_err(Error::from)?;
+        let ordered = remedies.unwrap_or_default().iter().any(|r| r.state == RemedyState::Ordered);
         let timers = ctx.session().loaders.load_one(TimersOf(self.row.id)).await.map_err(Error::from)?;
         let timers = timers.unwrap_or_default();
         let has = |state| timers.iter().any(|t| t.state == state);
-        let granted = matches!(row.outcome, Some(Outcome::Eligible | Outcome::PartiallyEligible));
-        Ok(vec![
-            AvailableAction::unless("messageAdd", &[(lacks(Permission::Correspond), "ROLE"), (over, "STATE")]),
-            AvailableAction::unless(
-                "attachmentUploadCreate",
-                &[(lacks(Permission::Correspond), "ROLE"), (over, "STATE")],
-            ),
-            AvailableAction::unless("serviceCaseDecide", &[(lacks(Permission::Decide), "ROLE"), (over, "STATE")]),
-            AvailableAction::unless("serviceCaseExtend", &[(lacks(Permission::Decide), "ROLE"), (!open, "STATE")]),
-            AvailableAction::unless(
-                "serviceCasePause",
-                &[(lacks(Permission::Decide), "ROLE"), (!open, "STATE"), (!has(TimerState::Running), "STATE")],
-            ),
-            AvailableAction::unless(
-                "serviceCaseResume",
-                &[(lacks(Permission::Decide), "ROLE"), (!open, "STATE"), (!has(TimerState::Paused), "STATE")],
-            ),
-            AvailableAction::unless(
-                "refundGrant",
-                &[
-                    (lacks(Permission::GrantRefund), "ROLE"),
-                    (state != State::Decided, "STATE"),
-                    (!granted, "OUTCOME"),
-                    (row.order_id.is_none(), "NO_ORDER"),
-                ],
-            ),
-            AvailableAction::unless(
-                "serviceCaseClose",
-                &[(lacks(Permission::Decide), "ROLE"), (state != State::Decided, "STATE"), (running, "REFUND_RUNNING")],
-            ),
-        ])
+        Ok(actions::of(
+            ctx.actor(),
+            &self.row,
+            actions::Under { running, ordered, ticks: has(TimerState::Running), waits: has(TimerState::Paused) },
+        ))
+    }
+
+    /// The way through the states so far, oldest first (F5).
+    async fn history(&self, ctx: &Context<'_>) -> ApiResult<Vec<Transition>> {
+        let found = cases::machine::history(ctx.app().db.read(), self.row.id).await?;
+        Ok(found.into_iter().map(Transition).collect())
+    }
+
+    /// What would help with it and is not there yet: recommended, never mandatory (S17, S19, S22).
+    async fn missing(&self, ctx: &Context<'_>) -> ApiResult<Vec<MissingFact>> {
+        let found = ctx.session().loaders.load_one(AttachmentsOf(self.row.id)).await.map_err(Error::from)?;
+        let known = checklist::Known { photos: !found.unwrap_or_default().is_empty() };
+        let language = ctx.session().language;
+        let fact = |f: checklist::Fact| MissingFact { fact: f.into(), label: f.words().said(language) };
+        Ok(checklist::missing(&self.row, known).into_iter().map(fact).collect())
+    }
+
+    /// When the customer was told the result, last, UTC.
+    async fn notified_at(&self) -> Option<DateTime<Utc>> {
+        self.row.notified_at
+    }
+
+    /// How the customer was told.
+    async fn notified_by(&self) -> Option<NoticeChannel> {
+        self.row.notified_by.map(Into::into)
+    }
+
+    /// How often it was taken up again.
+    async fn reopenings(&self) -> i32 {
+        self.row.reopenings
+    }
+
+    /// Who works on it; for staff.
+    async fn assigned_to(&self, ctx: &Context<'_>) -> Option<ID> {
+        ctx.actor().staff()?;
+        self.row.assigned_to.map(|s| node::id("StaffMember", s.0))
+    }
+
+    /// The case that goes on in its place.
+    async fn merged_into(&self) -> Option<ID> {
+        self.row.merged_into.map(|c| node::id("ServiceCase", c.0))
     }
 
     /// Why the header is still here, and until when. Messages, refunds and attachments have periods of their own.

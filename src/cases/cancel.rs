@@ -1,0 +1,77 @@
+//! A case ends without a result: the customer calls it off, or it is the same as another one.
+
+use entity::DataType;
+use entity::cases::{Kind, Model};
+use entity::ids::CaseId;
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set};
+use serde_json::json;
+
+use super::machine::{self, Deed};
+use super::{close, timers};
+use crate::audit;
+use crate::auth::{Actor, Permission};
+use crate::error::{Code, Refusal, Result};
+use crate::idempotency::{self, Outcome};
+use crate::retention::starts;
+use crate::state::App;
+
+const CASE: &[&str] = &["input", "caseId"];
+
+/// Calls a case off. A withdrawal is not called off: what was declared stays declared (BGB § 355).
+///
+/// # Errors
+/// Refused: an unknown or foreign case, one whose result was told, a withdrawal, one with a refund or goods under way.
+pub async fn cancel(app: &App, actor: &Actor, id: CaseId, key: &str) -> Result<Model> {
+    actor.require(Permission::Correspond)?;
+    end(app, actor, id, None, key).await
+}
+
+/// Merges a case into another one of the same customer, which goes on.
+///
+/// # Errors
+/// Refused: as [`cancel`]; a target that is unknown, over, the same, or somebody else's.
+pub async fn merge(app: &App, actor: &Actor, id: CaseId, into: CaseId, key: &str) -> Result<Model> {
+    actor.require(Permission::Decide)?;
+    end(app, actor, id, Some(into), key).await
+}
+
+async fn end(app: &App, actor: &Actor, id: CaseId, into: Option<CaseId>, key: &str) -> Result<Model> {
+    let tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let (operation, deed) = match into {
+        None => ("serviceCaseCancel", Deed::Cancel),
+        Some(_) => ("serviceCaseMerge", Deed::Merge),
+    };
+    let claim = match idempotency::claim(app, &tx, actor, operation, key, &(id, into)).await? {
+        Outcome::Replay(_) => return super::get(&tx, actor, id).await,
+        Outcome::First(claim) => claim,
+    };
+    // Two merges that meet lock in one order.
+    for each in [Some(id), into].into_iter().flatten().collect::<std::collections::BTreeSet<_>>() {
+        crate::db::lock(&tx, "cases", each.0).await?;
+    }
+    let case = super::for_change(&tx, actor, id, CASE).await?;
+    machine::require(&case, deed, CASE)?;
+    if case.kind == Some(Kind::Withdrawal) && into.is_none() {
+        return Err(Refusal::at(Code::TransitionNotAllowed, CASE).with("kind", "WITHDRAWAL").into());
+    }
+    if let Some(into) = into {
+        let field = &["input", "intoCaseId"];
+        let target = super::for_change(&tx, actor, into, field).await?;
+        if target.id == id || target.customer_id != case.customer_id || target.state.is_over() {
+            return Err(Refusal::at(Code::Invalid, field).with("expected", "another open case of the customer").into());
+        }
+    }
+    close::require_settled(&tx, id).await?;
+    let mut row = machine::advance(&tx, actor, case, deed, CASE, now).await?;
+    row.closed_at = Set(Some(now));
+    row.merged_into = Set(into);
+    let row = row.update(&tx).await?;
+    timers::settle(&tx, id, None, false, now).await?;
+    starts::case_closed(&tx, id, row.customer_id, row.order_id, DataType::R09b, now).await?;
+    claim.done(&tx, now, &[id.0], Some(row.customer_id)).await?;
+    let action = if into.is_some() { "case.merge" } else { "case.cancel" };
+    audit::record(&tx, now, actor, action, ("cases", Some(id.0)), json!({ "into": into })).await?;
+    tx.commit().await?;
+    Ok(row)
+}

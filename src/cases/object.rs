@@ -1,0 +1,62 @@
+//! The customer does not agree: the case is taken up again, and somebody else examines it (S42, S43).
+
+use entity::cases::{Model, State};
+use entity::ids::CaseId;
+use entity::messages::Form;
+use entity::tasks;
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set};
+use serde::Serialize;
+use serde_json::json;
+
+use super::machine::{self, Deed};
+use super::{letters, tasks as filing, timers};
+use crate::auth::{Actor, Permission};
+use crate::error::Result;
+use crate::idempotency::{self, Outcome};
+use crate::policy::rules::RuleId;
+use crate::retention::starts;
+use crate::state::App;
+use crate::{audit, input};
+
+const CASE: &[&str] = &["input", "caseId"];
+
+/// An objection.
+#[derive(Clone, Debug, Serialize)]
+pub struct Objection {
+    /// What the customer says.
+    pub text: String,
+}
+
+/// Takes a case up again: its periods stop, a new review and first response begin, a task goes to staff.
+///
+/// # Errors
+/// Refused: an unknown or foreign case, one whose result was not told, no text.
+pub async fn object(app: &App, actor: &Actor, id: CaseId, objection: Objection, key: &str) -> Result<Model> {
+    actor.require(Permission::Correspond)?;
+    let text = input::text(&objection.text, &["input", "text"], input::LONG_TEXT)?;
+    let now = app.clock.now();
+    let unit = letters::unit(app, &super::seen(app, actor, id).await?, now).await?;
+    let tx = app.db.begin().await?;
+    let claim = match idempotency::claim(app, &tx, actor, "serviceCaseObject", key, &(id, &objection)).await? {
+        Outcome::Replay(_) => return super::get(&tx, actor, id).await,
+        Outcome::First(claim) => claim,
+    };
+    let case = super::for_change(&tx, actor, id, CASE).await?;
+    let (closed, reopenings) = (case.state == State::Closed, case.reopenings);
+    let mut row = machine::advance(&tx, actor, case, Deed::Object, CASE, now).await?;
+    row.reopenings = Set(reopenings + 1);
+    row.closed_at = Set(None);
+    let row = row.update(&tx).await?;
+    if closed {
+        starts::case_reopened(&tx, id, row.customer_id, row.order_id).await?;
+    }
+    letters::tell(&tx, actor, &row, &unit, (Form::Objection, &text), now).await?;
+    for rule in [RuleId::FirstResponse, RuleId::Review] {
+        timers::start(app, &tx, id, None, rule, now).await?;
+    }
+    filing::file(&tx, id, None, tasks::Kind::ReexamineCase, now).await?;
+    claim.done(&tx, now, &[id.0], Some(row.customer_id)).await?;
+    audit::record(&tx, now, actor, "case.object", ("cases", Some(id.0)), json!({})).await?;
+    tx.commit().await?;
+    Ok(row)
+}

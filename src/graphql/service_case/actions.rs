@@ -1,0 +1,56 @@
+//! What could be done with a case, and why something could not.
+
+use entity::cases::{Kind, Model};
+
+use crate::auth::{Actor, Permission};
+use crate::cases::machine::Deed;
+use crate::graphql::retention::AvailableAction;
+
+/// What is under way on a case.
+#[derive(Clone, Copy)]
+pub(super) struct Under {
+    /// A refund is on its way.
+    pub running: bool,
+    /// A remedy is arranged and not sent.
+    pub ordered: bool,
+    /// A timer runs.
+    pub ticks: bool,
+    /// A timer is paused.
+    pub waits: bool,
+}
+
+/// Every mutation of a case, each with the first reason why it cannot be called.
+pub(super) fn of(actor: &Actor, case: &Model, under: Under) -> Vec<AvailableAction> {
+    let lacks = |permission| (!actor.may(permission), "ROLE");
+    let over = (case.state.is_over(), "STATE");
+    let not = |deed: Deed| (!deed.is_legal(case.state), "STATE");
+    let decide = lacks(Permission::Decide);
+    let write = lacks(Permission::Correspond);
+    let same = (case.decided_by.is_some() && case.decided_by == actor.staff(), "SAME_PERSON");
+    let no_order = (case.order_id.is_none(), "NO_ORDER");
+    let unsettled = [(under.running, "REFUND_RUNNING"), (under.ordered, "REMEDY_ORDERED")];
+    let declared = (case.kind == Some(Kind::Withdrawal), "WITHDRAWAL");
+    let action = AvailableAction::unless;
+    let further = (!Deed::Extend.is_legal(case.state) && !Deed::AskInfo.is_legal(case.state), "STATE");
+    vec![
+        action("messageAdd", &[write, over]),
+        action("attachmentUploadCreate", &[write, over]),
+        action("serviceCaseAssign", &[decide, over]),
+        action("serviceCaseReview", &[decide, not(Deed::Review)]),
+        action("serviceCaseAskInfo", &[decide, not(Deed::AskInfo)]),
+        action("serviceCaseExtend", &[decide, further]),
+        action("serviceCasePause", &[decide, over, (!under.ticks, "STATE")]),
+        action("serviceCaseResume", &[decide, over, (!under.waits, "STATE")]),
+        action("serviceCaseDecide", &[decide, not(Deed::Solve)]),
+        action("returnInstruct", &[decide, not(Deed::InstructReturn), no_order]),
+        action("remedyArrange", &[decide, not(Deed::ArrangeReplacement), no_order]),
+        action("refundGrant", &[lacks(Permission::GrantRefund), not(Deed::ArrangeRefund), no_order]),
+        action("serviceCaseNotify", &[decide, not(Deed::Notify)]),
+        action("serviceCaseClose", &[decide, not(Deed::Close), unsettled[0], unsettled[1]]),
+        action("serviceCaseObject", &[write, not(Deed::Object)]),
+        action("serviceCaseReexamine", &[decide, not(Deed::Reexamine), same]),
+        action("disputeOpen", &[decide, not(Deed::OpenDispute)]),
+        action("serviceCaseCancel", &[write, not(Deed::Cancel), declared, unsettled[0], unsettled[1]]),
+        action("serviceCaseMerge", &[decide, not(Deed::Merge), unsettled[0], unsettled[1]]),
+    ]
+}
