@@ -23,7 +23,6 @@ use crate::state::App;
 use crate::{audit, db, input};
 
 const CASE: &[&str] = &["input", "caseId"];
-const REMIND_AFTER: i64 = 14;
 
 /// What the customer is asked for.
 #[derive(Clone, Debug, Serialize)]
@@ -74,7 +73,7 @@ pub async fn ask(app: &App, actor: &Actor, id: CaseId, ask: Ask, key: &str) -> R
 /// The database fails; the next run goes on.
 pub async fn resume_unanswered(app: &App, dry_run: bool) -> Result<u64> {
     let now = app.clock.now();
-    let days = TimeDelta::days(REMIND_AFTER);
+    let days = TimeDelta::days(i64::from(app.policies.at(now).service.info_reminder_days));
     let waiting = Entity::find().filter(Column::State.eq(State::NeedsInfo)).order_by_asc(Column::Id);
     let mut resumed = 0;
     for case in waiting.all(app.db.read()).await? {

@@ -2,13 +2,17 @@
 //!
 //! Read from the ground up: `calendar`, `holidays`, `workdays` and `hours` say what a day is; `rules` say what is owed;
 //! `deadline` reckons and explains by `step`s; `shop` is what the merchant may set; `rights` says what a customer may
-//! ask for, and `retention` how long data is kept.
+//! ask for, `refund` what a refund comes to, and `retention` how long data is kept.
 
 pub mod calendar;
 pub mod deadline;
 pub mod holidays;
 pub mod hours;
+<<<<<<< HEAD
 pub mod money;
+=======
+pub mod refund;
+>>>>>>> h-calc
 pub mod retention;
 pub mod rights;
 pub mod rules;

@@ -153,13 +153,7 @@ impl Situation {
     /// Whose fault the reason is, if it is one.
     #[must_use]
     pub fn fault(&self) -> Fault {
-        match self.reason {
-            Some(Reason::QualityDefect | Reason::NotAsDescribed | Reason::MissingAccessory | Reason::Damaged) => {
-                Fault::Defect
-            }
-            Some(Reason::WrongDelivery | Reason::WrongLabelling) => Fault::ShopError,
-            _ => Fault::None,
-        }
+        Fault::of(self.reason)
     }
 
     /// Whether a cure has already failed, so that the consumer need not wait for another (BGB § 475d(1) no. 2).
@@ -178,6 +172,20 @@ pub enum Fault {
     Defect,
     /// The shop sent or labelled the wrong goods (S54).
     ShopError,
+}
+
+impl Fault {
+    /// Where a reason puts it.
+    #[must_use]
+    pub const fn of(reason: Option<Reason>) -> Self {
+        match reason {
+            Some(Reason::QualityDefect | Reason::NotAsDescribed | Reason::MissingAccessory | Reason::Damaged) => {
+                Self::Defect
+            }
+            Some(Reason::WrongDelivery | Reason::WrongLabelling) => Self::ShopError,
+            _ => Self::None,
+        }
+    }
 }
 
 /// What a right gives.

@@ -13,6 +13,7 @@ pub(super) fn faults(policy: &Policy) -> Vec<Fault> {
     let mut faults = Vec::new();
     periods(policy, &mut faults);
     carriage(policy, &mut faults);
+    handling(policy, &mut faults);
     keeping(policy, &mut faults);
     contact(policy, &mut faults);
     faults
@@ -139,6 +140,33 @@ fn carriage(policy: &Policy, faults: &mut Vec<Fault>) {
     }
     if let Some(problem) = policy.service_hours.fault() {
         faults.push(Fault::error("service_hours", problem, None));
+    }
+}
+
+fn handling(policy: &Policy, faults: &mut Vec<Fault>) {
+    let (refunds, service) = (&policy.refunds, &policy.service);
+    if refunds.four_eyes_above_minor < 0 {
+        faults.push(Fault::error("refunds.four_eyes_above_minor", "has to be 0 or more, in minor units", None));
+    }
+    let submit = refunds.submit_by_days;
+    let own = policy.periods.get(&RuleId::WithdrawalRefund).and_then(|period| range(&Length::from(*period)));
+    if !(1..=14).contains(&submit) {
+        let problem = format!("{submit} days do not lie between 1 and 14");
+        faults.push(Fault::error("refunds.submit_by_days", problem, Some("BGB § 357(1)")));
+    } else if own.is_some_and(|(shortest, _)| submit > shortest) {
+        let problem = "is later than periods.withdrawal-refund: the target cannot keep the promise";
+        faults.push(Fault::warning("refunds.submit_by_days", problem, "policy of the shop"));
+    }
+    if !(1..=366).contains(&service.info_reminder_days) {
+        faults.push(Fault::error("service.info_reminder_days", "has to lie between 1 and 366", None));
+    }
+    match service.return_by_days {
+        14..=366 => {}
+        days @ ..14 => {
+            let problem = format!("{days} days is shorter than the law has it");
+            faults.push(Fault::error("service.return_by_days", problem, Some("BGB §§ 355(3), 357(1)")));
+        }
+        367.. => faults.push(Fault::error("service.return_by_days", "is too long to be meant", None)),
     }
 }
 

@@ -43,6 +43,10 @@ pub struct Policy {
     pub warranty: Warranty,
     /// The shop's own window (S45 to S51).
     pub returns: Returns,
+    /// How refunds are handled (F31).
+    pub refunds: Refunds,
+    /// How long the shop waits for the customer.
+    pub service: Service,
     /// Who pays carriage (S52 to S55).
     pub freight: Freight,
     /// How long data is kept.
@@ -164,6 +168,26 @@ pub struct Returns {
     pub without_reason: bool,
     /// Reasons that the shop accepts at its own cost (S46 to S49, S54).
     pub reasons: Vec<Reason>,
+}
+
+/// How refunds are handled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refunds {
+    /// Above this amount a second person agrees (F31), in minor units of the order's currency, whichever it is.
+    pub four_eyes_above_minor: i64,
+    /// The shop's own target: days from the withdrawal to handing the refund to the payment provider.
+    pub submit_by_days: u32,
+}
+
+/// How long the shop waits for the customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Days without an answer after which a case that waits for information goes back under review.
+    pub info_reminder_days: u32,
+    /// Days within which the customer sends goods back (BGB § 357(1)).
+    pub return_by_days: u32,
 }
 
 /// Who pays.

@@ -108,6 +108,14 @@ fn the_shipped_policy_says_who_pays_carriage_and_takes_no_handling_fee() {
     assert!(!Policy::shipped().freight.handling_fee);
 }
 
+// F31, S57
+#[test]
+fn the_shipped_policy_says_when_a_second_person_agrees_and_how_long_it_waits() {
+    let policy = shipped();
+    assert_eq!(policy["refunds"], json!({ "four_eyes_above_minor": 50000, "submit_by_days": 10 }));
+    assert_eq!(policy["service"], json!({ "info_reminder_days": 14, "return_by_days": 14 }));
+}
+
 #[test]
 fn the_shipped_profile_is_the_german_merchant_without_periods_of_its_own() {
     assert_eq!(shipped()["retention"], json!({ "profile": "DE_KAUFMANN", "periods": {} }));
@@ -123,6 +131,10 @@ fn the_text_of_a_policy_reads_back_as_the_same_policy() {
     changed.shop.address.push("Earth".to_owned());
     changed.warranty.repair_extension_from = None;
     changed.warranty.assumed_transit_werktage = 7;
+    changed.refunds.four_eyes_above_minor = 1;
+    changed.refunds.submit_by_days = 5;
+    changed.service.info_reminder_days = 21;
+    changed.service.return_by_days = 28;
     changed.documents.returns.url = Some("https://shop.example/returns".to_owned());
     changed.returns.reasons.pop();
     changed.returns.without_reason = false;
@@ -153,6 +165,10 @@ fn an_overlay_that_names_one_value_keeps_all_others() {
         ("returns.without_reason = false", "/returns/without_reason", json!(false)),
         ("dispute.takes_part = true", "/dispute/takes_part", json!(true)),
         ("retention.profile = \"EU_OSS\"", "/retention/profile", json!("EU_OSS")),
+        ("refunds.four_eyes_above_minor = 0", "/refunds/four_eyes_above_minor", json!(0)),
+        ("[refunds]\nsubmit_by_days = 14", "/refunds/submit_by_days", json!(14)),
+        ("service.info_reminder_days = 7", "/service/info_reminder_days", json!(7)),
+        ("service.return_by_days = 30", "/service/return_by_days", json!(30)),
     ];
     for (text, pointer, value) in values {
         let mut expected = shipped();
@@ -228,6 +244,18 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("calendar.werktag = \"sun\"", "calendar.werktag", "sun"),
     ("returns.reasons = [\"WHIM\"]", "returns.reasons", "WHIM"),
     ("warranty.assumed_transit_werktage = 0", "warranty.assumed_transit_werktage", "between 1 and 366"),
+    ("refunds.four_eyes_above_minor = -1", "refunds.four_eyes_above_minor", "0 or more"),
+    ("refunds.four_eyes_above_minor = \"50000\"", "refunds.four_eyes_above_minor", "invalid type"),
+    ("refunds.four_eyes_above_minor = 500.00", "refunds.four_eyes_above_minor", "invalid type"),
+    ("refunds.submit_by_days = 15", "refunds.submit_by_days", "BGB § 357(1)"),
+    ("refunds.submit_by_days = 0", "refunds.submit_by_days", "between 1 and 14"),
+    ("refunds.submit_by_days = -1", "refunds.submit_by_days", "invalid value"),
+    ("refunds.limit = 1", "refunds.limit", "unknown field"),
+    ("service.info_reminder_days = 0", "service.info_reminder_days", "between 1 and 366"),
+    ("service.info_reminder_days = 367", "service.info_reminder_days", "between 1 and 366"),
+    ("service.return_by_days = 13", "service.return_by_days", "BGB §§ 355(3), 357(1)"),
+    ("service.return_by_days = 367", "service.return_by_days", "too long"),
+    ("service.reminder = 1", "service.reminder", "unknown field"),
 ];
 
 #[test]
@@ -298,6 +326,14 @@ fn warnings_alone_do_not_refuse_a_policy() {
         assert_eq!(found.map(|fault| fault.severity), Some(Severity::Warning), "{path}: {faults:?}");
     }
     assert!(parse(Some(longer)).is_ok());
+}
+
+#[test]
+fn a_target_later_than_the_promise_is_pointed_out() {
+    let warned = |text: &str| inspect(Some(text)).1.iter().any(|f| f.path == "refunds.submit_by_days");
+    assert!(warned("periods.withdrawal-refund = { days = 7 }"));
+    assert!(!warned("periods.withdrawal-refund = { days = 7 }\nrefunds.submit_by_days = 7"));
+    assert!(!warned("periods.withdrawal-refund = { days = 10 }"));
 }
 
 #[test]
