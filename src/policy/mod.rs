@@ -8,11 +8,8 @@ pub mod calendar;
 pub mod deadline;
 pub mod holidays;
 pub mod hours;
-<<<<<<< HEAD
 pub mod money;
-=======
 pub mod refund;
->>>>>>> h-calc
 pub mod retention;
 pub mod rights;
 pub mod rules;
