@@ -44,7 +44,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 ];
 
 /// They serve all rooms.
-const SERVE_ALL: &[&str] = &["auth", "clock", "config", "db", "error", "idempotency", "input", "policies", "state"];
+const SERVE_ALL: &[&str] =
+    &["auth", "cards", "clock", "config", "db", "error", "idempotency", "input", "policies", "state"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
