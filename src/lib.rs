@@ -24,6 +24,7 @@ pub mod idempotency;
 pub mod input;
 pub mod jobs;
 pub mod keys;
+pub mod mail;
 pub mod orders;
 pub mod outbox;
 pub mod policies;

@@ -12,6 +12,7 @@ use crate::on_both_engines;
 /// Rooms in order; a room may name itself and those behind it.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("policy", &[]),
+    ("mail", &[]),
     ("keys", &[]),
     ("audit", &[]),
     ("outbox", &["keys"]),
