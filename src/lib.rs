@@ -2,12 +2,13 @@
 //!
 //! Who may import whom, downwards only, checked by a test:
 //! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, privacy, staff} → retention → {keys,
-//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {privacy, retention}`. `state`, `db`, `clock`, `config`, `error`,
-//! `auth`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
-//! no domain room names `privacy`.
+//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {privacy, retention}`. `state`, `db`, `clock`, `config`,
+//! `error`, `auth`, `cards`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or
+//! async-graphql, and no domain room names `privacy`.
 
 pub mod audit;
 pub mod auth;
+pub mod cards;
 pub mod cases;
 pub mod cli;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod idempotency;
 pub mod input;
 pub mod jobs;
 pub mod keys;
+pub mod mail;
 pub mod orders;
 pub mod outbox;
 pub mod policies;

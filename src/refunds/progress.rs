@@ -73,7 +73,7 @@ pub async fn advance(
     key: &str,
 ) -> Result<Model> {
     actor.require(Permission::MoveRefund)?;
-    let reference = input::optional(progress.reference.as_deref(), &["input", "reference"], 120)?;
+    let reference = input::optional_identifier(progress.reference.as_deref(), &["input", "reference"], 120)?;
     let tx = app.db.begin().await?;
     let now = app.clock.now();
     let claim = match idempotency::claim(app, &tx, actor, step.operation(), key, &(id, &progress)).await? {

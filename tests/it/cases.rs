@@ -196,6 +196,35 @@ on_both_engines! {
         }
     }
 
+    /// PCI DSS 3.4.1: a card number that somebody writes down is masked before it is stored, hashed, shown or exported;
+    /// a number that names something stays.
+    async fn a_card_number_is_nowhere(app) {
+        let known = life::order(app, "max@example.com", "4111111111111111").await;
+        let customer = app.customer(&known.email).await;
+        let text = "Bitte auf 5555 5555 5555 4444 erstatten.";
+        let masked = "Bitte auf •••• •••• •••• 4444 erstatten.";
+        let input = json!({ "kind": "COMPLAINT", "description": text, "orderId": known.order, "idempotencyKey": app.key() });
+        let mutation = "mutation($i: ServiceCaseOpenInput!) { serviceCaseOpen(input: $i) { serviceCase { id order { number } messages { nodes { body } } } } }";
+        let opened = customer.data(mutation, json!({ "i": input })).await["serviceCaseOpen"]["serviceCase"].clone();
+        assert_eq!(opened["messages"]["nodes"], json!([{ "body": masked }]));
+        assert_eq!(opened["order"]["number"], "4111111111111111");
+        let replayed = customer.data(mutation, json!({ "i": input })).await;
+        assert_eq!(replayed["serviceCaseOpen"]["serviceCase"], opened);
+        let case = opened["id"].as_str().unwrap();
+        app.advance(TimeDelta::minutes(1));
+        life::say(&app.agent().await, case, "Ihre 5555555555554444?").await;
+        for caller in [&customer, &app.agent().await] {
+            let bodies: Vec<String> = letters(caller, case).await.into_iter().map(|(_, body, _)| body).collect();
+            assert_eq!(bodies, [masked, "Ihre ••••••••••••4444?"]);
+        }
+        for number in ["5555 5555 5555", "555555555555"] {
+            let found = aftersales::privacy::scan::scan(&app.state, &aftersales::auth::Actor::System, number).await.unwrap();
+            assert!(found.is_empty(), "{number}: {found:?}");
+        }
+        let data = crate::erasure::exported(app, &known.customer).await;
+        assert!(data.contains(masked) && !data.contains("5555"), "{data}");
+    }
+
     /// F4: a case is closed once it is decided and no refund is under way.
     async fn closing_waits_for_the_decision_and_the_refund(app) {
         let (known, case) = claim(app, "C-9").await;

@@ -12,6 +12,7 @@ use crate::on_both_engines;
 /// Rooms in order; a room may name itself and those behind it.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("policy", &[]),
+    ("mail", &[]),
     ("keys", &[]),
     ("audit", &[]),
     ("outbox", &["keys"]),
@@ -44,7 +45,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 ];
 
 /// They serve all rooms.
-const SERVE_ALL: &[&str] = &["auth", "clock", "config", "db", "error", "idempotency", "input", "policies", "state"];
+const SERVE_ALL: &[&str] =
+    &["auth", "cards", "clock", "config", "db", "error", "idempotency", "input", "policies", "state"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
