@@ -1,13 +1,14 @@
 //! The after-sales backend of an online shop whose personal data looks after itself.
 //!
 //! Who may import whom, downwards only, checked by a test:
-//! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, privacy, staff} → retention → {keys,
-//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {privacy, retention}`. `state`, `db`, `clock`, `config`, `error`,
-//! `auth`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
+//! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, privacy, staff} → {retention, mail} → {keys,
+//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {privacy, mail, retention}`. `state`, `db`, `clock`, `config`,
+//! `error`, `auth`, `base32`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
 //! no domain room names `privacy`.
 
 pub mod audit;
 pub mod auth;
+pub mod base32;
 pub mod cases;
 pub mod cli;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod idempotency;
 pub mod input;
 pub mod jobs;
 pub mod keys;
+pub mod mail;
 pub mod orders;
 pub mod outbox;
 pub mod policies;

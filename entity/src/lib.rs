@@ -21,6 +21,7 @@ pub mod holds;
 pub mod idempotency_keys;
 pub mod job_runs;
 pub mod jobs;
+pub mod mails;
 pub mod messages;
 pub mod order_line_statistics;
 pub mod order_lines;

@@ -233,6 +233,7 @@ static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
         Table::of::<crate::parcels::Entity>(),
         Table::of::<crate::cases::Entity>(),
         Table::of::<crate::messages::Entity>(),
+        Table::of::<crate::mails::Entity>(),
         Table::of::<crate::refunds::Entity>(),
         Table::of::<crate::attachments::Entity>(),
         Table::of::<crate::timers::Entity>(),

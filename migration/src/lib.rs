@@ -73,6 +73,12 @@ impl MigratorTrait for Main {
                 sqlite: include_str!("main_store/m20261124_000002_hold_timers_and_tasks.sqlite.sql"),
                 postgres: include_str!("main_store/m20261124_000002_hold_timers_and_tasks.postgres.sql"),
             }),
+            Box::new(Step {
+                name: "m20261124_000010_mails",
+                both: include_str!("main_store/m20261124_000010_mails.sql"),
+                sqlite: include_str!("main_store/m20261124_000010_mails.sqlite.sql"),
+                postgres: include_str!("main_store/m20261124_000010_mails.postgres.sql"),
+            }),
         ]
     }
 }

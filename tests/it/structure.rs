@@ -15,15 +15,16 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("keys", &[]),
     ("audit", &[]),
     ("outbox", &["keys"]),
+    ("mail", &["keys", "policy", "audit", "outbox"]),
     ("retention", &["keys", "outbox", "audit", "policy"]),
     ("staff", &["retention", "audit"]),
     ("customers", &["retention", "keys", "audit", "policy"]),
     ("orders", &["customers", "retention", "keys", "audit", "policy"]),
-    ("cases", &["customers", "retention", "keys", "outbox", "audit", "policy"]),
-    ("refunds", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
+    ("cases", &["customers", "retention", "mail", "keys", "outbox", "audit", "policy"]),
+    ("refunds", &["cases", "retention", "mail", "keys", "outbox", "audit", "policy"]),
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
     ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
-    ("jobs", &["cases", "privacy", "retention", "keys", "outbox", "audit", "policy"]),
+    ("jobs", &["cases", "privacy", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     (
         "graphql",
         &[
@@ -44,7 +45,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 ];
 
 /// They serve all rooms.
-const SERVE_ALL: &[&str] = &["auth", "clock", "config", "db", "error", "idempotency", "input", "policies", "state"];
+const SERVE_ALL: &[&str] =
+    &["auth", "base32", "clock", "config", "db", "error", "idempotency", "input", "policies", "state"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
