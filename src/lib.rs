@@ -1,13 +1,14 @@
 //! The after-sales backend of an online shop whose personal data looks after itself.
 //!
 //! Who may import whom, downwards only, checked by a test:
-//! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, privacy, staff} → retention → {keys,
-//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {privacy, retention}`. `state`, `db`, `clock`, `config`,
-//! `error`, `auth`, `cards`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or
-//! async-graphql, and no domain room names `privacy`.
+//! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, privacy, staff} → {retention, mail} → {keys,
+//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {privacy, mail, retention}`. `state`, `db`, `clock`, `config`,
+//! `error`, `auth`, `base32`, `cards`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
+//! no domain room names `privacy`.
 
 pub mod audit;
 pub mod auth;
+pub mod base32;
 pub mod cards;
 pub mod cases;
 pub mod cli;

@@ -12,10 +12,10 @@ use serde::Serialize;
 use crate::auth::Actor;
 use crate::cases::{ask, timers};
 use crate::error::{Code, Refusal, Result};
-use crate::outbox;
 use crate::privacy::erasure;
 use crate::retention::sweep;
 use crate::state::App;
+use crate::{mail, outbox};
 
 /// A job.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,7 @@ enum Kind {
     Outbox,
     Reaper,
     Timers,
+    Mail,
 }
 
 /// Every job.
@@ -53,6 +54,7 @@ pub const JOBS: &[Job] = &[
         kind: Kind::Timers,
     },
     Job { name: "reaper", cron: "45 3 * * *", about: "removes keys and blobs without rows", kind: Kind::Reaper },
+    Job { name: "mail", cron: "* * * * *", about: "sends what was written to customers", kind: Kind::Mail },
 ];
 
 /// The job of this name.
@@ -89,6 +91,8 @@ impl Job {
                 timers: timers::mark_breaches(app, dry_run).await?,
                 unanswered: ask::resume_unanswered(app, dry_run).await?,
             }),
+            Kind::Mail if dry_run => json(&mail::pending(app).await?),
+            Kind::Mail => json(&mail::send::drain(app).await?),
             Kind::Reaper => json(&reaper::run(app, dry_run).await?),
         }
     }

@@ -40,6 +40,9 @@ async fn fill(app: &App) -> life::Known {
         customer: me["viewer"]["customerId"].as_str().unwrap().to_owned(),
     };
     let claim = life::open(&customer, "WARRANTY_CLAIM", Some(&known.order), "Mein Kanarienvogel ist entflogen.").await;
+    let mut letter = life::letter(&known.customer, &claim, email, "Der Kanarienvogel kommt zurück.");
+    letter.number = Some("Kanarienvogel-2".to_owned());
+    life::queue(&app.state, letter).await;
     let photo = media::jpeg_with_place(MARKER);
     life::upload(&customer, &claim, "Kanarienvogel.jpg", "image/jpeg", &photo).await;
     let mut video = media::mp4(200_000);
@@ -171,6 +174,6 @@ on_both_engines! {
         }
         readable.sort_unstable();
         readable.dedup();
-        assert_eq!(readable, ["holds", "messages", "refunds"], "only what the law keeps");
+        assert_eq!(readable, ["holds", "mails", "messages", "refunds"], "only what the law keeps");
     }
 }

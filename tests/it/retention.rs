@@ -140,12 +140,15 @@ on_both_engines! {
     async fn triggers_refuse_what_slips_past_the_door(app) {
         let known = life::order(app, "max@example.com", "B-1003").await;
         life::delivered(app, &known).await;
-        life::whole_case(app, &known).await;
+        let (case, ..) = life::whole_case(app, &known).await;
+        life::queue(&app.state, life::letter(&known.customer, &case, &known.email, "Guten Tag")).await;
         let input = json!({ "customerId": known.customer, "reason": "TAX_AUDIT", "reviewOn": "2014-09-01" });
         let placed = app.dpo().await.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await;
         let clearing = [
             ("customers", "email"), ("orders", "number"), ("order_lines", "title"), ("parcels", "tracking_number"),
-            ("cases", "kind"), ("messages", "body"), ("refunds", "payee"), ("attachments", "file_name"),
+            ("cases", "kind"), ("messages", "body"), ("mails", "recipient"),
+            ("mails", "subject"), ("mails", "body_text"), ("mails", "body_html"), ("refunds", "payee"),
+            ("attachments", "file_name"),
         ];
         for (table, column) in clearing {
             for sql in [format!("DELETE FROM {table}"), format!("UPDATE {table} SET {column} = NULL")] {

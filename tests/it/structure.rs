@@ -16,15 +16,16 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("keys", &[]),
     ("audit", &[]),
     ("outbox", &["keys"]),
+    ("mail", &["keys", "policy", "audit", "outbox"]),
     ("retention", &["keys", "outbox", "audit", "policy"]),
     ("staff", &["retention", "audit"]),
     ("customers", &["retention", "keys", "audit", "policy"]),
     ("orders", &["customers", "retention", "keys", "audit", "policy"]),
-    ("cases", &["customers", "retention", "keys", "outbox", "audit", "policy"]),
-    ("refunds", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
+    ("cases", &["customers", "retention", "mail", "keys", "outbox", "audit", "policy"]),
+    ("refunds", &["cases", "retention", "mail", "keys", "outbox", "audit", "policy"]),
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
     ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
-    ("jobs", &["cases", "privacy", "retention", "keys", "outbox", "audit", "policy"]),
+    ("jobs", &["cases", "privacy", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     (
         "graphql",
         &[
@@ -46,7 +47,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 
 /// They serve all rooms.
 const SERVE_ALL: &[&str] =
-    &["auth", "cards", "clock", "config", "db", "error", "idempotency", "input", "policies", "state"];
+    &["auth", "base32", "cards", "clock", "config", "db", "error", "idempotency", "input", "policies", "state"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -1,5 +1,11 @@
 //! Steps of a case's life, through the API, each by the actor whose step it is.
 
+use aftersales::keys::UnitOf;
+use aftersales::mail::{self, Content, Letter, letter::Message};
+use aftersales::state::AppState;
+use entity::DataType;
+use entity::codes::Locale;
+use entity::ids::{CaseId, CustomerId, MailId};
 use serde_json::{Value, json};
 
 use super::{App, Caller};
@@ -126,6 +132,34 @@ pub async fn whole_case(app: &App, known: &Known) -> (String, String, String) {
     let refund = refunded(app, &case, 11990).await;
     close(app, &case).await;
     (case, refund, photo)
+}
+
+/// A letter about a case (R03), in German, by opaque ids.
+pub fn letter(customer: &str, case: &str, to: &str, body: &str) -> Letter {
+    Letter {
+        content: Content::Message(Message { body: body.to_owned() }),
+        locale: Locale::De,
+        recipient: to.to_owned(),
+        name: Some("Erika Mustermann".to_owned()),
+        case: Some(CaseId(row(case))),
+        customer: CustomerId(row(customer)),
+        data_type: DataType::R03,
+        number: Some("AS-2014-ABCDEFG".to_owned()),
+        link: None,
+    }
+}
+
+/// Queues a letter, in the unit that its data type asks for.
+pub async fn queue(state: &AppState, letter: Letter) -> MailId {
+    let now = state.clock.now();
+    let owner = letter.case.map_or(letter.customer.0, |case| case.0);
+    let year = if letter.data_type == DataType::R06 { 0 } else { 2014 };
+    let unit = UnitOf { owner, data_type: letter.data_type, year, subject: Some(letter.customer.0) };
+    let unit = state.keys.ensure(unit, now).await.unwrap();
+    let tx = state.db.begin().await.unwrap();
+    let id = mail::queue(state, &tx, &unit, letter, now).await.unwrap();
+    tx.commit().await.unwrap();
+    id
 }
 
 /// The row id in an opaque id.

@@ -4,6 +4,7 @@
 pub mod life;
 pub mod media;
 pub mod postgres;
+pub mod smtp;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
