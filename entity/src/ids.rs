@@ -84,8 +84,6 @@ ids! {
     ProposalId,
     /// A disclosure.
     DisclosureId,
-    /// An e-mail that was written.
-    MailId,
     /// An e-mail that came in.
     InboundMailId,
     /// A legal hold.

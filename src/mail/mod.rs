@@ -13,7 +13,7 @@ pub mod template;
 pub mod words;
 
 use chrono::{DateTime, Utc};
-use entity::cases::{self, State as CaseState};
+use entity::cases;
 use entity::ids::{CaseId, MailId, UnitId};
 use entity::mails::{ActiveModel, Column, Entity, Model, State};
 use entity::{DataType, Sealed, customers};
@@ -84,7 +84,7 @@ pub async fn queue(
 async fn start(tx: &DatabaseTransaction, letter: &Letter, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     let Some(case) = letter.case.filter(|_| letter.data_type == DataType::R06) else { return Ok(Some(now)) };
     let case = cases::Entity::find_by_id(case).one(tx).await?.ok_or(Error::NotFound)?;
-    Ok(matches!(case.state, CaseState::Closed | CaseState::Erased).then_some(now))
+    Ok(case.state.is_over().then_some(now))
 }
 
 /// Where a sealed part of a mail lies.

@@ -2,6 +2,7 @@
 
 use async_graphql::Enum;
 
+use crate::cases::words as written;
 use crate::error::Language;
 use crate::policy::words::words;
 
@@ -36,21 +37,8 @@ pub enum ServiceCaseKind {
 impl ServiceCaseKind {
     /// What people call it.
     #[must_use]
-    pub const fn label(self, language: Language) -> &'static str {
-        match self {
-            Self::OrderAdvice => words("Frage zur Bestellung", "Question about an order"),
-            Self::UsageGuidance => words("Frage zur Nutzung", "Question about use"),
-            Self::Return => words("Rückgabe", "Return"),
-            Self::Exchange => words("Umtausch", "Exchange"),
-            Self::WarrantyClaim => words("Gewährleistung", "Warranty claim"),
-            Self::RefundTracking => words("Frage zur Erstattung", "Where is my refund"),
-            Self::LogisticsQuery => words("Frage zur Lieferung", "Where is my parcel"),
-            Self::Complaint => words("Beschwerde", "Complaint"),
-            Self::Withdrawal => words("Widerruf", "Withdrawal"),
-            Self::OrderCancellation => words("Stornierung", "Order cancellation"),
-            Self::Feedback => words("Rückmeldung", "Feedback"),
-        }
-        .said(language)
+    pub fn label(self, language: Language) -> &'static str {
+        written::kind(self.into()).said(language)
     }
 }
 
