@@ -269,7 +269,7 @@ async fn insert(
         ordered_at: Set(Some(new.ordered_at)),
         currency: Set(Some(new.currency.clone())),
         captured_minor: Set(Some(new.captured_minor)),
-        charged_back_minor: Set(0),
+        charged_back_minor: Set(Some(0)),
         shipping_minor: Set(new.shipping.map(|s| s.charged_minor)),
         standard_shipping_minor: Set(new.shipping.map(|s| s.standard_minor)),
         shipping_tax_basis_points: Set(new.shipping.map(|s| s.tax_basis_points)),

@@ -1,6 +1,8 @@
 //! The life of a case: how it arrives, whose turn it is, what is decided and told, and how it ends.
 
 use chrono::TimeDelta;
+use entity::ids::CaseId;
+use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 
 use crate::on_both_engines;
@@ -163,6 +165,7 @@ on_both_engines! {
         life::decide(app, &case, "NOT_ELIGIBLE").await;
         life::close(app, &case).await;
         app.advance(TimeDelta::days(3));
+        let customer = app.customer(&known.email).await;
         customer.done("serviceCaseObject", "ServiceCaseObjectInput", objection, "serviceCase { state }").await;
         assert_eq!(stands(app, &known, &case).await, is("REOPENED", "SHOP"));
         assert_eq!(app.count("cases", "start_at IS NULL AND closed_at IS NULL AND reopenings = 1").await, 1);
@@ -203,6 +206,19 @@ on_both_engines! {
         assert_eq!(app.count("timers", "rule = 'review' AND state = 'RUNNING'").await, 1);
         let missing = seen(&customer, &case, "missing { fact }").await;
         assert!(!missing["missing"].as_array().unwrap().contains(&json!({ "fact": "SERIAL_NUMBER" })), "it was answered");
+    }
+
+    /// S21, S22, S38: a request is acknowledged by mail with the next steps and what would help, in the customer's language.
+    async fn a_request_is_acknowledged(app) {
+        let (_, case) = claim(app, "C-18").await;
+        let mails = entity::mails::Entity::find().all(app.state.db.read()).await.unwrap();
+        let [mail] = mails.as_slice() else { panic!("one mail: {mails:?}") };
+        assert_eq!((mail.template, mail.case_id), (entity::mails::Template::Acknowledgement, Some(CaseId(life::row(&case)))));
+        let opened = aftersales::mail::open(&app.state, mail).await.unwrap().unwrap();
+        assert_eq!(opened.recipient.as_str(), "max@example.com");
+        for part in ["Gewährleistung", "1 bis 3 Werktagen", "Fotos oder Videos", "keine davon ist Pflicht"] {
+            assert!(opened.text.as_str().contains(part), "{part} is missing in {}", opened.text.as_str());
+        }
     }
 
     /// F6: who does not answer does not stop the shop for ever.

@@ -60,7 +60,7 @@ on_both_engines! {
         };
         assert_eq!(sorted(&plan), sorted(&done), "record by record");
         assert_eq!(done["state"], "SETTLED");
-        assert_eq!(outcomes(&done, "KEPT"), pairs(&[("messages", "R03"), ("refunds", "R01")]));
+        assert_eq!(outcomes(&done, "KEPT"), pairs(&[("mails", "R03"), ("messages", "R03"), ("refunds", "R01")]));
         assert_eq!(
             outcomes(&done, "ANONYMISED"),
             pairs(&[("cases", "R24"), ("order_lines", "R25"), ("orders", "R25")])

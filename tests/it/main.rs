@@ -13,6 +13,7 @@ mod evidence;
 mod http;
 mod jobs;
 mod keys;
+mod machine;
 mod mail;
 mod policy;
 mod refunds;

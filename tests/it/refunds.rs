@@ -73,7 +73,7 @@ on_both_engines! {
         let started = "start_at IS NOT NULL";
         assert_eq!((app.count("cases", started).await, app.count("customers", started).await), (1, 1));
         life::step(app, "refundFail", &refund).await;
-        assert_eq!(app.count("cases", "state = 'DECIDED' AND closed_at IS NULL AND waiting_for = 'SHOP'").await, 1);
+        assert_eq!(app.count("cases", "state = 'REFUND' AND closed_at IS NULL AND waiting_for = 'SHOP'").await, 1);
         assert_eq!((app.count("cases", started).await, app.count("customers", started).await), (0, 0));
         life::refunded(app, &case, 11990).await;
         life::close(app, &case).await;

@@ -68,7 +68,7 @@ on_both_engines! {
         let bare = "erased_at IS NOT NULL AND unit_id IS NULL";
         assert_eq!((app.count("customers", bare).await, app.count("orders", bare).await), (1, 1), "bare ids stay");
         assert_eq!(app.count("cases", "state = 'ERASED' AND kind IS NULL AND number IS NULL").await, 1);
-        assert_eq!((rows(app, "messages").await, rows(app, "refunds").await), (3, 1), "letters and voucher stay");
+        assert_eq!((rows(app, "messages").await, rows(app, "refunds").await), (4, 1), "letters and voucher stay");
         let counted = "kind = 'WARRANTY_CLAIM' AND outcome = 'ELIGIBLE' AND refund_bucket = '100-499' AND cases = 1 \
                        AND opened_month = '2014-03'";
         assert_eq!(app.count("case_statistics", counted).await, 1);

@@ -25,7 +25,7 @@ CREATE TABLE orders (
     ordered_at timestamptz,
     currency text,
     captured_minor bigint CHECK (captured_minor >= 0),
-    charged_back_minor bigint NOT NULL CHECK (charged_back_minor >= 0),
+    charged_back_minor bigint CHECK (charged_back_minor >= 0),
     shipping_minor bigint CHECK (shipping_minor >= 0),
     standard_shipping_minor bigint CHECK (standard_shipping_minor >= 0),
     shipping_tax_basis_points integer,

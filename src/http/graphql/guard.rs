@@ -105,6 +105,8 @@ pub(super) const LISTS: &[(&str, u64)] = &[
     ("lines", 20),
     ("parcels", 5),
     ("timers", 5),
+    ("history", 10),
+    ("missing", 5),
     ("assessments", 20),
     ("tasks", 20),
     ("rights", 4),
