@@ -41,6 +41,21 @@ pub(crate) async fn file(
     Ok(())
 }
 
+/// Files a task in a transaction of its own, unless one of its kind is open on the case already.
+///
+/// # Errors
+/// The database fails.
+pub async fn file_alone(app: &App, case: CaseId, kind: Kind) -> Result<()> {
+    let tx = app.db.begin().await?;
+    crate::db::lock(&tx, "cases", case.0).await?;
+    let open = Entity::find().filter(Column::CaseId.eq(case)).filter(Column::Kind.eq(kind));
+    if open.filter(Column::DoneAt.is_null()).one(&tx).await?.is_none() {
+        file(&tx, case, None, kind, app.clock.now()).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// A page of open tasks after an id, oldest first, one more than asked for.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_graphql::dataloader::Loader as Load;
 use entity::cases::Model as Case;
 use entity::ids::{CaseId, CustomerId, OrderId, UnitId};
-use entity::{attachments, customers, messages, order_lines, orders, parcels, refunds, remedies, timers};
+use entity::{attachments, customers, mails, messages, order_lines, orders, parcels, refunds, remedies, timers};
 use sea_orm::{ColumnTrait as _, EntityTrait, FromQueryResult, QueryFilter as _, QueryOrder as _, Select, Statement};
 use uuid::Uuid;
 
@@ -40,6 +40,10 @@ pub struct RefundsOf(pub CaseId);
 /// The attachments of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AttachmentsOf(pub CaseId);
+
+/// The mails of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MailsOf(pub CaseId);
 
 /// The remedies in kind of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -199,6 +203,19 @@ impl Load<AttachmentsOf> for Loader {
         self.keys(rows.iter().map(|r| r.unit_id)).await?;
         let mut groups = grouped(rows, |r| r.case_id);
         Ok(keys.iter().map(|k| (*k, groups.remove(&k.0).unwrap_or_default())).collect())
+    }
+}
+
+impl Load<MailsOf> for Loader {
+    type Value = Vec<mails::Model>;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[MailsOf]) -> Result<HashMap<MailsOf, Self::Value>, Failed> {
+        let rows = mails::Entity::find().order_by_asc(mails::Column::Id);
+        let rows = self.rows(rows, "case_id", keys.iter().map(|k| k.0.0)).await?;
+        self.keys(rows.iter().map(|r| r.unit_id)).await?;
+        let mut groups = grouped(rows, |r| r.case_id);
+        Ok(keys.iter().map(|k| (*k, groups.remove(&Some(k.0)).unwrap_or_default())).collect())
     }
 }
 

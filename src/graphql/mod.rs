@@ -6,6 +6,7 @@ pub mod customer;
 pub mod deadline;
 pub mod error;
 pub mod loaders;
+pub mod mail;
 pub mod message;
 pub mod node;
 pub mod operations;

@@ -10,7 +10,7 @@ use croner::Cron;
 use serde::Serialize;
 
 use crate::auth::Actor;
-use crate::cases::{ask, timers};
+use crate::cases::{ask, tasks, timers};
 use crate::error::{Code, Refusal, Result};
 use crate::privacy::erasure;
 use crate::retention::sweep;
@@ -92,7 +92,13 @@ impl Job {
                 unanswered: ask::resume_unanswered(app, dry_run).await?,
             }),
             Kind::Mail if dry_run => json(&mail::pending(app).await?),
-            Kind::Mail => json(&mail::send::drain(app).await?),
+            Kind::Mail => {
+                let report = mail::send::drain(app).await?;
+                for case in &report.given_up {
+                    tasks::file_alone(app, *case, entity::tasks::Kind::MailBounced).await?;
+                }
+                json(&report)
+            }
             Kind::Reaper => json(&reaper::run(app, dry_run).await?),
         }
     }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::ids::MailId;
+use entity::ids::{CaseId, MailId};
 use entity::mails::{Column, Entity, Model, State};
 use futures::future::join_all;
 use sea_orm::{ColumnTrait as _, DbBackend, EntityTrait as _, QueryFilter as _, QueryOrder as _};
@@ -22,7 +22,7 @@ use crate::state::App;
 use crate::{audit, db};
 
 /// What a run did.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// Taken by the server.
@@ -31,6 +31,9 @@ pub struct Report {
     pub later: u64,
     /// Refused for good, or given up.
     pub dead: u64,
+    /// The cases whose mail is given up: the customer has to be told another way.
+    #[serde(skip)]
+    pub given_up: Vec<CaseId>,
     /// Still waiting at the end, for their time or for a mail server to be set.
     pub waiting: i64,
 }
@@ -61,13 +64,16 @@ pub async fn drain(app: &App) -> Result<Report> {
             let tries: Vec<_> = mails.iter().map(|mail| attempt(app, mailer, &lines, mail)).collect();
             let outcomes = join_all(tries).await;
             let mut is_there = false;
-            for outcome in outcomes {
+            for (mail, outcome) in mails.iter().zip(outcomes) {
                 let outcome = outcome?;
                 is_there |= outcome.is_reply();
                 match outcome {
                     Outcome::Sent(_) => report.sent += 1,
                     Outcome::Later(_) => report.later += 1,
-                    Outcome::Refused(_) => report.dead += 1,
+                    Outcome::Refused(_) => {
+                        report.dead += 1;
+                        report.given_up.extend(mail.case_id);
+                    }
                 }
             }
             if !is_there || began.elapsed() > RUN {

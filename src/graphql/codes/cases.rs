@@ -389,3 +389,45 @@ pub enum ProposalState {
     /// Not agreed.
     Declined,
 }
+
+/// What a mail says.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::mails::Template")]
+pub enum MailTemplate {
+    /// The request has arrived, and how it goes on (S21, S22).
+    Acknowledgement,
+    /// Receipt for a withdrawal: its content with date and time (BGB § 356a(4)).
+    WithdrawalReceipt,
+    /// A reply by staff.
+    Message,
+    /// What is still needed from the customer (S22).
+    InfoRequest,
+    /// It takes longer, and until when (S76, S77).
+    DelayNotice,
+    /// How goods are sent back.
+    ReturnInstruction,
+    /// The decision with its reasons and basis (S34, S35).
+    Decision,
+    /// The result after completion (S38 to S42).
+    ResultNotice,
+    /// Where a refund stands (S41).
+    RefundUpdate,
+    /// Which board is competent, and whether the shop takes part (VSBG § 37).
+    DisputeNotice,
+    /// A link for one who has no account.
+    GuestLink,
+}
+
+/// Where a mail stands.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::mails::State")]
+pub enum MailState {
+    /// Written; waits for its next attempt.
+    Queued,
+    /// A mail server has taken it.
+    Sent,
+    /// It came back after a server had taken it.
+    Bounced,
+    /// Refused for good, or given up.
+    Dead,
+}

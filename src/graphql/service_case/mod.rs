@@ -21,7 +21,8 @@ use super::codes::{
 use super::customer::Customer;
 use super::deadline::Timer;
 use super::error::ApiResult;
-use super::loaders::{AttachmentsOf, MessagesOf, RefundsOf, RemediesOf, TimersOf};
+use super::loaders::{AttachmentsOf, MailsOf, MessagesOf, RefundsOf, RemediesOf, TimersOf};
+use super::mail::Mail;
 use super::message::Message;
 use super::node;
 use super::order::Order;
@@ -182,6 +183,13 @@ impl ServiceCase {
         };
         let shown = self.shows_texts(&session.actor);
         Ok(page(wanted, rows, |m| m.id.0, |row| Message { row, shown }))
+    }
+
+    /// The mails to the customer, oldest first, each with the proof of what became of it (F48).
+    async fn mails(&self, ctx: &Context<'_>) -> ApiResult<Vec<Mail>> {
+        let found = ctx.session().loaders.load_one(MailsOf(self.row.id)).await.map_err(Error::from)?;
+        let shown = self.shows_texts(ctx.actor());
+        Ok(found.unwrap_or_default().into_iter().map(|row| Mail { row, shown }).collect())
     }
 
     /// The refunds, oldest first.

@@ -106,6 +106,7 @@ pub(super) const LISTS: &[(&str, u64)] = &[
     ("parcels", 5),
     ("timers", 5),
     ("history", 10),
+    ("mails", 5),
     ("missing", 5),
     ("assessments", 20),
     ("tasks", 20),
