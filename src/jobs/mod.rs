@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::auth::Actor;
 use crate::cases::timers;
+use crate::disputes::release;
 use crate::error::{Code, Refusal, Result};
 use crate::outbox;
 use crate::privacy::erasure;
@@ -49,7 +50,7 @@ pub const JOBS: &[Job] = &[
     Job {
         name: "timers",
         cron: "* * * * *",
-        about: "marks deadlines that were missed, and files a task for each",
+        about: "marks missed deadlines and files a task for each, releases the holds of disputes that are over",
         kind: Kind::Timers,
     },
     Job { name: "reaper", cron: "45 3 * * *", about: "removes keys and blobs without rows", kind: Kind::Reaper },
@@ -85,7 +86,10 @@ impl Job {
             }
             Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
             Kind::Outbox => json(&outbox::drain(app).await?),
-            Kind::Timers => json(&timers::mark_breaches(app, dry_run).await?),
+            Kind::Timers => {
+                let timers = timers::mark_breaches(app, dry_run).await?;
+                json(&Timers { timers, disputes: release::release_due(app, dry_run).await? })
+            }
             Kind::Reaper => json(&reaper::run(app, dry_run).await?),
         }
     }
@@ -98,6 +102,14 @@ struct Retention {
     erasures_failed: u64,
     #[serde(flatten)]
     sweep: sweep::Report,
+}
+
+#[derive(Serialize)]
+struct Timers {
+    #[serde(flatten)]
+    timers: timers::Report,
+    #[serde(flatten)]
+    disputes: release::Report,
 }
 
 fn json(report: &impl Serialize) -> Result<serde_json::Value> {

@@ -22,8 +22,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("cases", &["customers", "retention", "keys", "outbox", "audit", "policy"]),
     ("refunds", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
+    ("disputes", &["cases", "evidence", "retention", "keys", "outbox", "audit", "policy"]),
     ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
-    ("jobs", &["cases", "privacy", "retention", "keys", "outbox", "audit", "policy"]),
+    ("jobs", &["cases", "disputes", "privacy", "retention", "keys", "outbox", "audit", "policy"]),
     (
         "graphql",
         &[
@@ -32,6 +33,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "cases",
             "refunds",
             "evidence",
+            "disputes",
             "privacy",
             "retention",
             "keys",
@@ -40,7 +42,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "policy",
         ],
     ),
-    ("http", &["graphql", "evidence", "privacy", "keys"]),
+    ("http", &["graphql", "evidence", "disputes", "privacy", "keys"]),
 ];
 
 /// They serve all rooms.
