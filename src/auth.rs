@@ -48,6 +48,8 @@ pub enum Permission {
     ProtectData,
     /// See jobs, runs and rules.
     ReadOperations,
+    /// See how well promises are kept, without a word about who.
+    ReadQuality,
     /// Manage staff accounts.
     ManageStaff,
 }
@@ -67,13 +69,14 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
             P::ReadTasks,
             P::GrantRefund,
             P::RevealContact,
+            P::ReadQuality,
         ],
         Actor::Staff(_, Role::Warehouse) => &[P::ReadCases],
         Actor::Staff(_, Role::Finance) => {
-            &[P::ReadCases, P::ReadTexts, P::ReadTasks, P::GrantRefund, P::MoveRefund, P::RevealContact]
+            &[P::ReadCases, P::ReadTexts, P::ReadTasks, P::GrantRefund, P::MoveRefund, P::RevealContact, P::ReadQuality]
         }
         Actor::Staff(_, Role::Dpo) => &[P::ProtectData, P::ReadOperations],
-        Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff],
+        Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff, P::ReadQuality],
         Actor::Shop => &[P::RunShop],
         Actor::System => &[P::ProtectData, P::ReadOperations, P::ManageStaff, P::RunShop],
     }

@@ -1,8 +1,8 @@
 //! The after-sales backend of an online shop whose personal data looks after itself.
 //!
 //! Who may import whom, downwards only, checked by a test:
-//! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, privacy, staff} → {retention, mail} → {keys,
-//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {privacy, mail, retention}`. `state`, `db`, `clock`, `config`,
+//! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, disputes, privacy, staff} → {retention, mail} → {keys,
+//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {cases, disputes, privacy, mail, retention}`. `state`, `db`, `clock`, `config`,
 //! `error`, `auth`, `base32`, `cards`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
 //! no domain room names `privacy`.
 
@@ -17,6 +17,7 @@ pub mod config;
 pub mod customers;
 pub mod db;
 pub mod demo;
+pub mod disputes;
 pub mod error;
 pub mod evidence;
 pub mod graphql;

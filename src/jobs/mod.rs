@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::auth::Actor;
 use crate::cases::{ask, tasks, timers};
+use crate::disputes::release;
 use crate::error::{Code, Refusal, Result};
 use crate::privacy::erasure;
 use crate::retention::sweep;
@@ -50,7 +51,7 @@ pub const JOBS: &[Job] = &[
     Job {
         name: "timers",
         cron: "* * * * *",
-        about: "marks deadlines that were missed, and files a task for each",
+        about: "marks missed deadlines and files a task for each, releases the holds of disputes that are over",
         kind: Kind::Timers,
     },
     Job { name: "reaper", cron: "45 3 * * *", about: "removes keys and blobs without rows", kind: Kind::Reaper },
@@ -90,6 +91,7 @@ impl Job {
             Kind::Timers => json(&Timers {
                 timers: timers::mark_breaches(app, dry_run).await?,
                 unanswered: ask::resume_unanswered(app, dry_run).await?,
+                disputes: release::release_due(app, dry_run).await?,
             }),
             Kind::Mail if dry_run => json(&mail::pending(app).await?),
             Kind::Mail => {
@@ -119,6 +121,8 @@ struct Timers {
     timers: timers::Report,
     /// Cases that go back under review because nobody has answered.
     unanswered: u64,
+    #[serde(flatten)]
+    disputes: release::Report,
 }
 
 fn json(report: &impl Serialize) -> Result<serde_json::Value> {

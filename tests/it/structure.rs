@@ -24,8 +24,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("cases", &["customers", "retention", "mail", "keys", "outbox", "audit", "policy"]),
     ("refunds", &["cases", "retention", "mail", "keys", "outbox", "audit", "policy"]),
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
+    ("disputes", &["cases", "evidence", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
-    ("jobs", &["cases", "privacy", "mail", "retention", "keys", "outbox", "audit", "policy"]),
+    ("jobs", &["cases", "disputes", "privacy", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     (
         "graphql",
         &[
@@ -34,6 +35,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "cases",
             "refunds",
             "evidence",
+            "disputes",
             "privacy",
             "retention",
             "keys",
@@ -42,7 +44,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "policy",
         ],
     ),
-    ("http", &["graphql", "evidence", "privacy", "keys"]),
+    ("http", &["graphql", "evidence", "disputes", "privacy", "keys"]),
 ];
 
 /// They serve all rooms.

@@ -393,6 +393,7 @@ CREATE INDEX disputes_due ON disputes (start_at, id);
 CREATE INDEX disputes_unit ON disputes (unit_id);
 CREATE INDEX disputes_case ON disputes (case_id, id);
 CREATE INDEX disputes_customer ON disputes (customer_id, id);
+CREATE INDEX disputes_hold ON disputes (hold_id, id);
 
 CREATE TABLE proposals (
     id uuid PRIMARY KEY,
