@@ -2,7 +2,7 @@
 //!
 //! Who may import whom, downwards only, checked by a test:
 //! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, privacy, staff} → retention → {keys,
-//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {privacy, retention}`. `state`, `db`, `clock`, `config`, `error`,
+//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {cases, refunds, privacy, retention}`. `state`, `db`, `clock`, `config`, `error`,
 //! `auth`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
 //! no domain room names `privacy`.
 

@@ -14,6 +14,7 @@ use crate::cases::timers;
 use crate::error::{Code, Refusal, Result};
 use crate::outbox;
 use crate::privacy::erasure;
+use crate::refunds::due;
 use crate::retention::sweep;
 use crate::state::App;
 
@@ -49,7 +50,7 @@ pub const JOBS: &[Job] = &[
     Job {
         name: "timers",
         cron: "* * * * *",
-        about: "marks deadlines that were missed, and files a task for each",
+        about: "marks deadlines that were missed, files a task for each, and marks refunds as overdue",
         kind: Kind::Timers,
     },
     Job { name: "reaper", cron: "45 3 * * *", about: "removes keys and blobs without rows", kind: Kind::Reaper },
@@ -85,10 +86,21 @@ impl Job {
             }
             Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
             Kind::Outbox => json(&outbox::drain(app).await?),
-            Kind::Timers => json(&timers::mark_breaches(app, dry_run).await?),
+            Kind::Timers => {
+                let timers = timers::mark_breaches(app, dry_run).await?;
+                json(&Timers { timers, refunds_overdue: due::overdue(app, dry_run).await? })
+            }
             Kind::Reaper => json(&reaper::run(app, dry_run).await?),
         }
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Timers {
+    #[serde(flatten)]
+    timers: timers::Report,
+    refunds_overdue: u64,
 }
 
 #[derive(Serialize)]

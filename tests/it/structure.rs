@@ -23,7 +23,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("refunds", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
     ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
-    ("jobs", &["cases", "privacy", "retention", "keys", "outbox", "audit", "policy"]),
+    ("jobs", &["cases", "refunds", "privacy", "retention", "keys", "outbox", "audit", "policy"]),
     (
         "graphql",
         &[
