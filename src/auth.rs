@@ -40,8 +40,10 @@ pub enum Permission {
     ReadTasks,
     /// Grant a refund.
     GrantRefund,
-    /// Mark a refund submitted, credited or failed.
+    /// Approve a refund, and mark it submitted, acknowledged, credited or failed.
     MoveRefund,
+    /// Ask after a refund that did not arrive.
+    AskAfterRefund,
     /// See full contact data, naming a purpose.
     RevealContact,
     /// Export, erase, hold, release; see why data is kept.
@@ -59,7 +61,7 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
     use Permission as P;
     match actor {
         Actor::Anonymous => &[],
-        Actor::Customer(_) => &[P::ReadCases, P::ReadTexts, P::OpenCase, P::Correspond],
+        Actor::Customer(_) => &[P::ReadCases, P::ReadTexts, P::OpenCase, P::Correspond, P::AskAfterRefund],
         Actor::Staff(_, Role::Agent) => &[
             P::ReadCases,
             P::ReadTexts,
@@ -68,13 +70,21 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
             P::Decide,
             P::ReadTasks,
             P::GrantRefund,
+            P::AskAfterRefund,
             P::RevealContact,
             P::ReadQuality,
         ],
         Actor::Staff(_, Role::Warehouse) => &[P::ReadCases],
-        Actor::Staff(_, Role::Finance) => {
-            &[P::ReadCases, P::ReadTexts, P::ReadTasks, P::GrantRefund, P::MoveRefund, P::RevealContact, P::ReadQuality]
-        }
+        Actor::Staff(_, Role::Finance) => &[
+            P::ReadCases,
+            P::ReadTexts,
+            P::ReadTasks,
+            P::GrantRefund,
+            P::MoveRefund,
+            P::AskAfterRefund,
+            P::RevealContact,
+            P::ReadQuality,
+        ],
         Actor::Staff(_, Role::Dpo) => &[P::ProtectData, P::ReadOperations],
         Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff, P::ReadQuality],
         Actor::Shop => &[P::RunShop],

@@ -7,6 +7,8 @@ use std::fmt;
 
 use sea_orm::DbErr;
 
+use crate::policy::words::Words;
+
 /// The result of every domain function.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -116,13 +118,28 @@ pub struct Refusal {
     pub field: Vec<String>,
     /// Facts such as the legal transitions, the current version, the largest amount.
     pub details: Vec<(&'static str, String)>,
+    /// What is wrong in words, where the code alone says too little.
+    pub said: Option<Words>,
 }
 
 impl Refusal {
     /// A refusal of the input at `field`.
     #[must_use]
     pub fn at(code: Code, field: &[&'static str]) -> Self {
-        Self { code, field: field.iter().map(|&f| f.to_owned()).collect(), details: Vec::new() }
+        Self { code, field: field.iter().map(|&f| f.to_owned()).collect(), details: Vec::new(), said: None }
+    }
+
+    /// Says it in words of its own instead of the code's.
+    #[must_use]
+    pub const fn saying(mut self, words: Words) -> Self {
+        self.said = Some(words);
+        self
+    }
+
+    /// What it means and what helps.
+    #[must_use]
+    pub fn text(&self, language: Language) -> &'static str {
+        self.said.map_or_else(|| self.code.text(language), |words| words.said(language))
     }
 
     /// Says which element of the list `list` in the path is meant.
@@ -144,7 +161,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.code.text(Language::En))?;
+        write!(f, "{}", self.text(Language::En))?;
         for (name, value) in &self.details {
             write!(f, " ({name}: {value})")?;
         }
@@ -242,6 +259,25 @@ refusal_codes! {
     /// The same person may not do both.
     SamePerson = "SAME_PERSON":
         "Das muss jemand anderes tun als beim ersten Mal.", "Somebody else than the first time has to do this.";
+    /// More than the goods are worth that came back.
+    AmountExceedsReturned = "AMOUNT_EXCEEDS_RETURNED":
+        "Der Betrag übersteigt den Wert der zurückerhaltenen Ware.",
+        "The amount exceeds the value of the goods that came back.";
+    /// Law or policy do not carry such a refund.
+    RefundNotDue = "REFUND_NOT_DUE":
+        "So kann nicht erstattet werden.", "A refund like this is not due.";
+    /// The amount needs a second person first.
+    ApprovalNeeded = "APPROVAL_NEEDED":
+        "Dieser Betrag muss zuerst von einer zweiten Person freigegeben werden.",
+        "A second person has to approve this amount first.";
+    /// Other means of payment need the customer's express consent.
+    ConsentNeeded = "CONSENT_NEEDED":
+        "Ein anderer Zahlungsweg braucht die ausdrückliche Zustimmung des Kunden (§ 357 Abs. 3 BGB).",
+        "Other means of payment need the customer's express consent (BGB § 357(3)).";
+    /// Not before an instant that is named.
+    TooEarly = "TOO_EARLY":
+        "Dafür ist es noch zu früh; ab wann es möglich ist, ist angegeben.",
+        "It is too early for this; from when on it is possible is stated.";
     /// It exists already.
     AlreadyExists = "ALREADY_EXISTS": "Das gibt es schon.", "This exists already.";
     /// It has been erased and stays erased.

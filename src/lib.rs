@@ -2,7 +2,7 @@
 //!
 //! Who may import whom, downwards only, checked by a test:
 //! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, disputes, privacy, staff} → {retention, mail} → {keys,
-//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {cases, disputes, privacy, mail, retention}`. `state`, `db`, `clock`, `config`,
+//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {cases, refunds, disputes, privacy, mail, retention}`. `state`, `db`, `clock`, `config`,
 //! `error`, `auth`, `base32`, `cards`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
 //! no domain room names `privacy`.
 

@@ -37,7 +37,10 @@ pub(crate) async fn file(
         start_at: Set(None),
         not_before: Set(None),
     };
-    row.insert(tx).await?;
+    let row = row.insert(tx).await?;
+    // On a case that is over it ends with the others.
+    let sql = "UPDATE tasks SET start_at = (SELECT c.start_at FROM cases c WHERE c.id = tasks.case_id) WHERE id = $1";
+    crate::db::run(tx, sql, [row.id.0.into()]).await?;
     Ok(())
 }
 
@@ -48,12 +51,43 @@ pub(crate) async fn file(
 pub async fn file_alone(app: &App, case: CaseId, kind: Kind) -> Result<()> {
     let tx = app.db.begin().await?;
     crate::db::lock(&tx, "cases", case.0).await?;
-    let open = Entity::find().filter(Column::CaseId.eq(case)).filter(Column::Kind.eq(kind));
-    if open.filter(Column::DoneAt.is_null()).one(&tx).await?.is_none() {
+    if !is_open(&tx, case, kind).await? {
         file(&tx, case, None, kind, app.clock.now()).await?;
         tx.commit().await?;
     }
     Ok(())
+}
+
+/// Whether a task of this kind is open on a case.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn is_open(tx: &DatabaseTransaction, case: CaseId, kind: Kind) -> Result<bool> {
+    Ok(oldest(tx, case, kind).await?.is_some())
+}
+
+/// Marks the oldest open task of this kind on a case as done, if there is one: the deed itself was what it asked for.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn settle(
+    tx: &DatabaseTransaction,
+    actor: &Actor,
+    case: CaseId,
+    kind: Kind,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let Some(task) = oldest(tx, case, kind).await? else { return Ok(()) };
+    let mut row: ActiveModel = task.into();
+    row.done_at = Set(Some(now));
+    row.done_by = Set(actor.staff());
+    row.update(tx).await?;
+    Ok(())
+}
+
+async fn oldest(tx: &DatabaseTransaction, case: CaseId, kind: Kind) -> Result<Option<Model>> {
+    let open = Entity::find().filter(Column::CaseId.eq(case)).filter(Column::Kind.eq(kind));
+    Ok(open.filter(Column::DoneAt.is_null()).order_by_asc(Column::Id).one(tx).await?)
 }
 
 /// A page of open tasks after an id, oldest first, one more than asked for.

@@ -111,13 +111,13 @@ impl<'a> Replay<'a> {
                 cases::decide(app, &self.actor(By::Agent)?, known(&self.cases, case)?, decision, &key).await?;
             }
             What::Grant { case, refund, amount } => {
-                let grant = Grant { amount_minor: amount, currency: "EUR".to_owned() };
+                let grant = Grant::Amount { amount_minor: amount, currency: "EUR".to_owned() };
                 let agent = self.actor(By::Agent)?;
                 let row = refunds::grant(app, &agent, known(&self.cases, case)?, grant, &key).await?;
                 self.refunds.insert(refund, row.id);
             }
             What::Step { refund, step, reference } => {
-                let progress = Progress { reference, expected_version: None };
+                let progress = Progress { reference, ..Progress::default() };
                 let finance = self.actor(By::Finance)?;
                 refunds::advance(app, &finance, known(&self.refunds, refund)?, step, progress, &key).await?;
             }
@@ -219,6 +219,7 @@ const fn name(what: &What) -> &'static str {
         What::Step { step: Step::Credit, .. } => "a refund is credited",
         What::Step { step: Step::Fail, .. } => "a refund fails",
         What::Notify { .. } => "the result is told",
+        What::Step { .. } => "a refund moves on",
         What::Close { .. } => "a case is closed",
     }
 }

@@ -67,7 +67,7 @@ pub enum UserErrorCode {
     AmountExceedsCaptured,
     /// Another currency than the order's; details: `currency`.
     CurrencyMismatch,
-    /// The state does not allow this; details: `state`, `possibleIn`.
+    /// The state does not allow this; details: `state`, `possibleIn`, `legalTransitions`.
     TransitionNotAllowed,
     /// The record has changed since; details: `currentVersion`.
     VersionConflict,
@@ -75,6 +75,16 @@ pub enum UserErrorCode {
     IdempotencyMismatch,
     /// The same person may not do both.
     SamePerson,
+    /// More than the goods are worth that came back; details: `largestAmountMinor`.
+    AmountExceedsReturned,
+    /// Law or policy do not carry such a refund; the message says why, details: `fault`, `norm`.
+    RefundNotDue,
+    /// A second person has to approve the amount first; details: `amountMinor`, `approvalAboveMinor`.
+    ApprovalNeeded,
+    /// Other means of payment need the customer's express consent.
+    ConsentNeeded,
+    /// Not yet; details: `possibleFrom`, an instant, and `lastDay`, the last day to wait for.
+    TooEarly,
     /// It exists already.
     AlreadyExists,
     /// It has been erased and stays erased.
@@ -114,12 +124,14 @@ pub struct UserError {
 }
 
 impl UserError {
-    fn new(refusal: Refusal, language: Language) -> Self {
+    /// A refusal in a language.
+    #[must_use]
+    pub fn new(refusal: Refusal, language: Language) -> Self {
         let detail = |(name, value): (&str, String)| UserErrorDetail { name: name.to_owned(), value };
         Self {
             code: refusal.code.into(),
+            message: refusal.text(language),
             field: refusal.field,
-            message: refusal.code.text(language),
             details: refusal.details.into_iter().map(detail).collect(),
         }
     }

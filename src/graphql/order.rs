@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::ids::OrderId;
@@ -22,7 +22,7 @@ use crate::customers;
 use crate::error::{Error, Result};
 use crate::keys::Place;
 use crate::orders::situation::Claim;
-use crate::orders::{self, Delivery, NewLine, NewOrder, NewParcel};
+use crate::orders::{self, Chargeback, Delivery, NewLine, NewOrder, NewParcel};
 
 /// An order.
 pub struct Order(pub Model);
@@ -48,6 +48,11 @@ impl Order {
     /// What was captured: the ceiling of all refunds.
     async fn captured(&self) -> Option<Money> {
         Some(Money::new(self.0.captured_minor?, self.0.currency.clone()?))
+    }
+
+    /// What the card issuer has charged back: it is not refunded again.
+    async fn charged_back(&self) -> Option<Money> {
+        Some(Money::new(self.0.charged_back_minor?, self.0.currency.clone()?))
     }
 
     /// How it was paid; refunds go back the same way.
@@ -90,6 +95,11 @@ pub struct OrderLine {
 
 #[Object]
 impl OrderLine {
+    /// The opaque id.
+    async fn id(&self) -> ID {
+        node::id("OrderLine", self.row.id.0)
+    }
+
     /// Position in the order, from 1.
     async fn position(&self) -> i32 {
         self.row.position
@@ -397,6 +407,29 @@ pub struct ParcelDeliverInput {
     idempotency_key: String,
 }
 
+/// Why less is charged back than was reported.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "orders::Lowering")]
+pub enum ChargebackLowering {
+    /// The issuer gave it back.
+    Reversed,
+    /// It was reported wrongly.
+    Corrected,
+}
+
+/// What a card issuer has charged back on an order.
+#[derive(InputObject)]
+pub struct OrderChargebackInput {
+    /// The shop's order number.
+    order_number: String,
+    /// What is charged back now, all in all; not above what was captured.
+    charged_back: MoneyInput,
+    /// Why it is less than before; needed if it is.
+    lowered: Option<ChargebackLowering>,
+    /// At most 200 characters, unique to this request.
+    idempotency_key: String,
+}
+
 /// The parcel after the mutation.
 #[derive(SimpleObject)]
 pub struct ParcelPayload {
@@ -416,6 +449,19 @@ impl OrderMutation {
     async fn order_register(&self, ctx: &Context<'_>, input: OrderRegisterInput) -> ApiResult<OrderPayload> {
         let key = input.idempotency_key.clone();
         let done = orders::register(ctx.app(), ctx.actor(), input.into(), &key);
+        let (row, user_errors) = outcome(ctx, authorised(ctx, Permission::RunShop, done).await)?;
+        Ok(OrderPayload { order: row.map(Order), user_errors })
+    }
+
+    /// Records what the card issuer has charged back on an order: it lowers what can be refunded. For the shop's backend.
+    async fn order_chargeback(&self, ctx: &Context<'_>, input: OrderChargebackInput) -> ApiResult<OrderPayload> {
+        let chargeback = Chargeback {
+            order_number: input.order_number,
+            total_minor: input.charged_back.amount_minor.0,
+            currency: input.charged_back.currency,
+            lowered: input.lowered.map(Into::into),
+        };
+        let done = orders::charge_back(ctx.app(), ctx.actor(), chargeback, &input.idempotency_key);
         let (row, user_errors) = outcome(ctx, authorised(ctx, Permission::RunShop, done).await)?;
         Ok(OrderPayload { order: row.map(Order), user_errors })
     }

@@ -82,7 +82,8 @@ pub struct AvailableAction {
     pub mutation: &'static str,
     /// Whether it can be called now by you.
     pub enabled: bool,
-    /// Why not, as a code: `ROLE`, `STATE`, `REFUND_RUNNING`, `NO_ORDER`, `OUTCOME`.
+    /// Why not, as a code: `ROLE`, `STATE`, `REFUND_RUNNING`, `NO_ORDER`, `OUTCOME`, `APPROVAL`,
+    /// `APPROVED`, `SAME_PERSON`, `TOO_EARLY`, `NEVER_SUBMITTED`.
     pub reason: Option<&'static str>,
 }
 

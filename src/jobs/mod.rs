@@ -1,5 +1,6 @@
 //! The list of jobs. Each is an idempotent function of what is stored, with a report that is stored as well.
 
+pub mod deadlines;
 pub mod lease;
 pub mod reaper;
 pub mod ticker;
@@ -10,8 +11,7 @@ use croner::Cron;
 use serde::Serialize;
 
 use crate::auth::Actor;
-use crate::cases::{ask, tasks, timers};
-use crate::disputes::release;
+use crate::cases::tasks;
 use crate::error::{Code, Refusal, Result};
 use crate::privacy::erasure;
 use crate::retention::sweep;
@@ -51,7 +51,7 @@ pub const JOBS: &[Job] = &[
     Job {
         name: "timers",
         cron: "* * * * *",
-        about: "marks missed deadlines and files a task for each, releases the holds of disputes that are over",
+        about: "marks what was missed and files a task for each: deadlines, answers, refunds, returns, disputes that are over",
         kind: Kind::Timers,
     },
     Job { name: "reaper", cron: "45 3 * * *", about: "removes keys and blobs without rows", kind: Kind::Reaper },
@@ -88,11 +88,7 @@ impl Job {
             }
             Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
             Kind::Outbox => json(&outbox::drain(app).await?),
-            Kind::Timers => json(&Timers {
-                timers: timers::mark_breaches(app, dry_run).await?,
-                unanswered: ask::resume_unanswered(app, dry_run).await?,
-                disputes: release::release_due(app, dry_run).await?,
-            }),
+            Kind::Timers => json(&deadlines::run(app, dry_run).await?),
             Kind::Mail if dry_run => json(&mail::pending(app).await?),
             Kind::Mail => {
                 let report = mail::send::drain(app).await?;
@@ -113,16 +109,6 @@ struct Retention {
     erasures_failed: u64,
     #[serde(flatten)]
     sweep: sweep::Report,
-}
-
-#[derive(Serialize)]
-struct Timers {
-    #[serde(flatten)]
-    timers: timers::Report,
-    /// Cases that go back under review because nobody has answered.
-    unanswered: u64,
-    #[serde(flatten)]
-    disputes: release::Report,
 }
 
 fn json(report: &impl Serialize) -> Result<serde_json::Value> {

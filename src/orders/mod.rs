@@ -1,5 +1,6 @@
 //! Orders: what the shop's backend registers for after-sales, and the deliveries that start the clocks.
 
+pub mod chargeback;
 pub mod deliver;
 pub mod register;
 pub mod situation;
@@ -12,6 +13,7 @@ use crate::auth::{Actor, Permission};
 use crate::error::{Error, Result};
 use crate::state::App;
 
+pub use chargeback::{Chargeback, Lowering, charge_back};
 pub use deliver::{Delivery, deliver};
 pub use register::{NewLine, NewOrder, NewParcel, Shipping, register};
 

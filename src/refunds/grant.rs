@@ -4,76 +4,83 @@ use chrono::{DateTime, Datelike as _, Utc};
 use entity::DataType;
 use entity::cases::{self, Outcome as CaseOutcome, State as CaseState};
 use entity::ids::{CaseId, RefundId, UnitId};
-use entity::refunds::{ActiveModel, Column, Entity, Model, State};
-use entity::{customers, orders};
+use entity::messages::Form;
+use entity::refunds::{ActiveModel, Kind, Means, Model, State};
+use entity::{customers, orders, proposals, tasks};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
 };
 use serde::Serialize;
 use serde_json::json;
 
+use super::ground::{Ground, ground};
+use super::reckon::{self, Asked};
 use crate::auth::{Actor, Permission};
-use crate::cases as case_room;
+use crate::cases::machine::{self, Deed};
+use crate::cases::{self as case_room, letters, tasks as filing};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::keys::{Place, UnitOf};
 use crate::policy::calendar;
+use crate::policy::refund::Ceiling;
 use crate::state::App;
 use crate::{audit, db, input};
 
-/// A refund to be granted. The amount is in minor units of the order's currency.
+/// A refund to be granted.
 #[derive(Clone, Debug, Serialize)]
-pub struct Grant {
-    /// How much.
-    pub amount_minor: i64,
-    /// ISO 4217 code; has to be the order's.
-    pub currency: String,
+pub enum Grant {
+    /// A plain amount: goodwill, or what was agreed on.
+    Amount {
+        /// How much, in minor units of the order's currency.
+        amount_minor: i64,
+        /// ISO 4217 code; has to be the order's.
+        currency: String,
+    },
+    /// Goods or a reduction of the price, reckoned.
+    Reckoned {
+        /// What goes back.
+        asked: Asked,
+        /// What the customer is told about a deduction: it is a decision of its own (F39).
+        deduction_text: Option<String>,
+    },
 }
 
-/// Grants a refund on a case that was decided in the customer's favour.
+const CASE: &[&str] = &["input", "caseId"];
+const AMOUNT: &[&str] = &["input", "amount", "amountMinor"];
+
+/// Grants a refund on a case that was decided in the customer's favour, or on a withdrawal, which no inspection gates.
 ///
-/// The voucher takes its own snapshot of name, address and order number (AO § 147), so that it outlives the contact.
+/// The voucher takes its own snapshot of name, address and order number (AO § 147), so that it outlives the contact. Above the
+/// policy's amount a task asks for a second person (F31).
 ///
 /// # Errors
 /// Refused: an unknown case, one without an order or not decided so, an amount not above zero or above what is left of
-/// the captured amount (`largestAmountMinor`), another currency.
+/// the captured amount or of the goods' value (`largestAmountMinor`), another currency, a deduction without a text, the first
+/// fault of the calculation.
 pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &str) -> Result<Model> {
     actor.require(Permission::GrantRefund)?;
     let staff = actor.staff().ok_or(Error::Forbidden)?;
-    input::positive(grant.amount_minor, &["input", "amount", "amountMinor"], i64::MAX)?;
+    let told = checked(&grant)?;
     let now = app.clock.now();
     let seen = case_room::seen(app, actor, case).await?;
     let year = calendar::day_of(now).year();
     let unit = UnitOf { owner: case.0, data_type: DataType::R01, year, subject: Some(seen.customer_id.0) };
     let unit = app.keys.ensure(unit, now).await?;
+    let letter = if told.is_some() { Some(letters::unit(app, &seen, now).await?) } else { None };
 
     let tx = app.db.begin().await?;
     let claim = match idempotency::claim(app, &tx, actor, "refundGrant", key, &(case, &grant)).await? {
         Outcome::Replay(ids) => return super::get(&tx, actor, RefundId(*ids.first().ok_or(Error::NotFound)?)).await,
         Outcome::First(claim) => claim,
     };
-    let case = case_room::for_change(&tx, actor, case, &["input", "caseId"]).await?;
-    case_room::require_state(
-        &case,
-        &[
-            CaseState::Refund,
-            CaseState::PriceReduction,
-            CaseState::ResolvedWithoutReturn,
-            CaseState::Eligible,
-            CaseState::PartiallyEligible,
-        ],
-        &["input", "caseId"],
-    )?;
-    let order = payable(&tx, &case).await?;
-    let left = order.captured_minor.unwrap_or(0) - promised(&tx, order.id).await?;
-    if Some(&grant.currency) != order.currency.as_ref() {
-        let refusal = Refusal::at(Code::CurrencyMismatch, &["input", "amount", "currency"]);
-        return Err(refusal.with("currency", order.currency.unwrap_or_default()).into());
-    }
-    if grant.amount_minor > left {
-        let refusal = Refusal::at(Code::AmountExceedsCaptured, &["input", "amount", "amountMinor"]);
-        return Err(refusal.with("largestAmountMinor", left.max(0)).into());
-    }
+    let case = case_room::for_change(&tx, actor, case, CASE).await?;
+    let deed = arranged_by(&tx, &case, &grant).await?;
+    let order = reckon::order_of(&tx, &case, CASE).await?;
+    // Two grants on one order never run at the same time; what the lock has waited for is read again.
+    db::lock(&tx, "orders", order.id.0).await?;
+    let order = reckon::order_of(&tx, &case, CASE).await?;
+    let ground = ground(&tx, &case, &order).await?;
+    let promise = promise(&order, ground, &grant)?;
     let id = RefundId::new(now);
     let payee = payee(app, &tx, &order).await?;
     let place = Place { table: "refunds", column: "payee", row: id.0 };
@@ -84,13 +91,13 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
         customer_id: Set(case.customer_id),
         unit_id: Set(Some(unit.id)),
         state: Set(State::Granted),
-        kind: Set(entity::refunds::Kind::Goods),
-        means: Set(entity::refunds::Means::Original),
-        calculation: Set(None),
+        kind: Set(promise.kind),
+        means: Set(Means::Original),
+        calculation: Set(promise.calculation),
         approved_at: Set(None),
         approved_by: Set(None),
-        amount_minor: Set(grant.amount_minor),
-        currency: Set(grant.currency),
+        amount_minor: Set(promise.amount_minor),
+        currency: Set(order.currency.clone().unwrap_or_default()),
         payee: Set(Some(unit.key.seal(place, &payee)?)),
         reference: Set(None),
         granted_at: Set(now),
@@ -104,15 +111,120 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
     };
     let row = row.insert(&tx).await?;
     let customer = case.customer_id;
-    if case.state != CaseState::Refund && case.state != CaseState::PriceReduction {
-        let deed = case_room::machine::Deed::ArrangeRefund;
-        case_room::machine::advance(&tx, actor, case, deed, &["input", "caseId"], now).await?.update(&tx).await?;
+    if let (Some(text), Some(unit)) = (told, letter) {
+        letters::tell(app, &tx, actor, (&case, &unit), (Form::Decision, &text, None), now).await?;
+    }
+    if super::lacks_approval(app, &row) {
+        filing::file(&tx, case.id, None, tasks::Kind::ApproveRefund, now).await?;
+    }
+    if let Some(deed) = deed {
+        machine::advance(&tx, actor, case, deed, CASE, now).await?.update(&tx).await?;
     }
     claim.done(&tx, now, &[id.0], Some(customer)).await?;
-    let details = json!({ "amountMinor": row.amount_minor, "currency": row.currency });
+    let details = json!({ "amountMinor": row.amount_minor, "currency": row.currency, "kind": row.kind.code() });
     audit::record(&tx, now, actor, "refund.grant", ("refunds", Some(id.0)), details).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Checks the form; returns what the customer is told about a deduction.
+fn checked(grant: &Grant) -> Result<Option<String>> {
+    match grant {
+        Grant::Amount { amount_minor, .. } => {
+            input::positive(*amount_minor, AMOUNT, i64::MAX)?;
+            Ok(None)
+        }
+        Grant::Reckoned { asked, deduction_text } => {
+            if asked.lines.len() > 200 {
+                return Err(Refusal::at(Code::TooLarge, &["input", "lines"]).with("maximum", 200).into());
+            }
+            let text = deduction_text.as_deref().unwrap_or_default();
+            match asked.deduction {
+                Some(_) => input::text(text, &["input", "deductionText"], input::LONG_TEXT).map(Some),
+                None => Ok(None),
+            }
+        }
+    }
+}
+
+/// What is promised.
+struct Promise {
+    amount_minor: i64,
+    kind: Kind,
+    calculation: Option<String>,
+}
+
+fn promise(order: &orders::Model, ground: Ground, grant: &Grant) -> Result<Promise> {
+    match grant {
+        Grant::Amount { amount_minor, currency } => {
+            if Some(currency) != order.currency.as_ref() {
+                let refusal = Refusal::at(Code::CurrencyMismatch, &["input", "amount", "currency"]);
+                return Err(refusal.with("currency", order.currency.clone().unwrap_or_default()).into());
+            }
+            let money = ground.left();
+            let goods = ground.left_for_goods().filter(|goods| *goods < money);
+            let (most, reason) = match goods {
+                Some(goods) => (goods, Ceiling::GoodsReturned),
+                None => (money, Ceiling::Captured),
+            };
+            if *amount_minor > most {
+                let refusal = Refusal::at(reckon::ceiling(reason), AMOUNT);
+                return Err(refusal.with("largestAmountMinor", most.max(0)).into());
+            }
+            Ok(Promise { amount_minor: *amount_minor, kind: Kind::Goodwill, calculation: None })
+        }
+        Grant::Reckoned { asked, .. } => {
+            let calculation = reckon::reckon(ground, asked)
+                .map_err(|faults| faults.into_iter().next().map_or(Error::NotFound, Error::Refused))?;
+            let text = serde_json::to_string(&calculation).map_err(|e| anyhow::anyhow!("calculation: {e}"))?;
+            let kind = if asked.price_reduction.is_some() { Kind::PriceReduction } else { Kind::Goods };
+            Ok(Promise { amount_minor: calculation.total_minor, kind, calculation: Some(text) })
+        }
+    }
+}
+
+/// The step of the case that the grant goes with, if it is one.
+async fn arranged_by(tx: &DatabaseTransaction, case: &cases::Model, grant: &Grant) -> Result<Option<Deed>> {
+    let reduction = matches!(grant, Grant::Reckoned { asked, .. } if asked.price_reduction.is_some());
+    let deed = if reduction { Deed::ArrangeReduction } else { Deed::ArrangeRefund };
+    let accepted = matches!(case.outcome, Some(CaseOutcome::Eligible | CaseOutcome::PartiallyEligible));
+    let may = match case.state {
+        CaseState::Eligible | CaseState::PartiallyEligible | CaseState::ResolvedWithoutReturn => true,
+        CaseState::Refund | CaseState::PriceReduction => true,
+        CaseState::SentBack | CaseState::Repair | CaseState::Replacement => accepted,
+        CaseState::ReExamination | CaseState::Settled => agreed(tx, case.id).await?,
+        _ => false,
+    };
+    // A withdrawal is owed whatever an inspection finds (BGB § 355(3)).
+    if may || (case.kind == Some(cases::Kind::Withdrawal) && !case.state.is_over()) {
+        return Ok(Some(deed).filter(|deed| deed.is_legal(case.state)));
+    }
+    let refusal = Refusal::at(Code::TransitionNotAllowed, CASE).with("state", case.state.code());
+    let possible = GRANTABLE.map(|state| state.code()).join(", ");
+    Err(refusal.with("possibleIn", possible).with("outcome", case.outcome.map_or("NONE", CaseOutcome::code)).into())
+}
+
+/// States in which a refund may be granted; after a return or remedy with an outcome in the customer's favour, after an
+/// objection or dispute with a proposal that was accepted.
+const GRANTABLE: [CaseState; 10] = [
+    CaseState::Eligible,
+    CaseState::PartiallyEligible,
+    CaseState::ResolvedWithoutReturn,
+    CaseState::Refund,
+    CaseState::PriceReduction,
+    CaseState::SentBack,
+    CaseState::Repair,
+    CaseState::Replacement,
+    CaseState::ReExamination,
+    CaseState::Settled,
+];
+
+/// Whether a proposal was accepted (S44, S78).
+async fn agreed(tx: &DatabaseTransaction, case: CaseId) -> Result<bool> {
+    let accepted = proposals::Entity::find()
+        .filter(proposals::Column::CaseId.eq(case))
+        .filter(proposals::Column::State.eq(proposals::State::Accepted));
+    Ok(accepted.one(tx).await?.is_some())
 }
 
 /// A voucher's period begins with it; under the one-stop shop with the supply, which is when the payment was accepted
@@ -120,25 +232,6 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
 fn period_starts(app: &App, order: &orders::Model, now: DateTime<Utc>) -> DateTime<Utc> {
     let from_supply = app.rules.get(&DataType::R01).is_some_and(|rule| rule.from_supply);
     order.ordered_at.filter(|_| from_supply).unwrap_or(now)
-}
-
-/// The order that can be refunded, locked: two grants on one order never run at the same time.
-async fn payable(tx: &DatabaseTransaction, case: &cases::Model) -> Result<orders::Model> {
-    if !matches!(case.outcome, Some(CaseOutcome::Eligible | CaseOutcome::PartiallyEligible)) {
-        let refusal = Refusal::at(Code::TransitionNotAllowed, &["input", "caseId"]);
-        return Err(refusal.with("outcome", case.outcome.map_or("NONE", CaseOutcome::code)).into());
-    }
-    let no_order = || Error::from(Refusal::at(Code::Required, &["input", "caseId"]).with("missing", "order"));
-    let order = case.order_id.ok_or_else(no_order)?;
-    db::lock(tx, "orders", order.0).await?;
-    orders::Entity::find_by_id(order).one(tx).await?.filter(|o| o.erased_at.is_none()).ok_or_else(no_order)
-}
-
-/// What has been promised on an order and has not failed.
-async fn promised(tx: &DatabaseTransaction, order: entity::ids::OrderId) -> Result<i64> {
-    let refunds =
-        Entity::find().filter(Column::OrderId.eq(order)).filter(Column::State.ne(State::Failed)).all(tx).await?;
-    Ok(refunds.iter().map(|r| r.amount_minor).sum())
 }
 
 async fn payee(app: &App, tx: &DatabaseTransaction, order: &orders::Model) -> Result<String> {

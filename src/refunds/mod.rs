@@ -1,21 +1,38 @@
-//! Refunds: granting is not paying. The sum per order never passes what was captured.
+//! Refunds: reckoned, granted, approved, paid by the means of the payment, followed until they arrive. Granting is not paying,
+//! and the sum per order never passes what was captured.
+//!
+//! The payment provider is `manual`: finance pays elsewhere and confirms each step here. The reference of a bank transfer
+//! is kept, the account number is not.
 
+pub mod alternative;
+pub mod due;
 pub mod grant;
+pub mod ground;
+pub mod inquiry;
+pub mod machine;
 pub mod progress;
+pub mod reckon;
+pub mod stored;
 
 use entity::cases;
 use entity::ids::RefundId;
 use entity::refunds::{Column, Entity, Model, State};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Select,
 };
 
 use crate::auth::{Actor, Permission};
-use crate::error::{Error, Result};
+use crate::db;
+use crate::error::{Code, Error, Refusal, Result};
 use crate::state::App;
 
+pub use alternative::{Agreement, agree};
 pub use grant::{Grant, grant};
-pub use progress::{Step, advance};
+pub use inquiry::{Inquiry, Note, inquire, note};
+pub use machine::Step;
+pub use progress::{Progress, advance};
+pub use reckon::{Asked, AskedDeduction, AskedLine, Preview, preview};
 
 /// The refunds that an actor may see: staff with cases all of them, a customer the own ones as long as the case is
 /// visible; afterwards a voucher is kept for bookkeeping alone.
@@ -41,6 +58,30 @@ pub fn visible_to(actor: &Actor) -> Select<Entity> {
 /// `NOT_FOUND` for an unknown or invisible id.
 pub async fn get(db: &impl ConnectionTrait, actor: &Actor, id: RefundId) -> Result<Model> {
     visible_to(actor).filter(Column::Id.eq(id)).one(db).await?.ok_or(Error::NotFound)
+}
+
+/// Loads a refund for a change. Case, order and refund are locked, in this order, as everywhere.
+async fn for_change(tx: &DatabaseTransaction, actor: &Actor, id: RefundId) -> Result<Model> {
+    let unknown = |error| match error {
+        Error::NotFound => Refusal::at(Code::NotFound, &["input", "refundId"]).into(),
+        other => other,
+    };
+    let seen = get(tx, actor, id).await.map_err(unknown)?;
+    db::lock(tx, "cases", seen.case_id.0).await?;
+    db::lock(tx, "orders", seen.order_id.0).await?;
+    db::lock(tx, "refunds", id.0).await?;
+    get(tx, actor, id).await.map_err(unknown)
+}
+
+/// Whether a second person has to approve a refund before it is submitted (F31), by the policy of the day of its grant.
+#[must_use]
+pub fn lacks_approval(app: &App, refund: &Model) -> bool {
+    refund.approved_at.is_none() && refund.amount_minor > approval_above(app, refund)
+}
+
+/// The amount above which a second person approves, in minor units.
+fn approval_above(app: &App, refund: &Model) -> i64 {
+    app.policies.at(refund.granted_at).refunds.four_eyes_above_minor
 }
 
 /// A page of refunds before an id, newest first, one more than asked for.

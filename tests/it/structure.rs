@@ -26,7 +26,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
     ("disputes", &["cases", "evidence", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
-    ("jobs", &["cases", "disputes", "privacy", "mail", "retention", "keys", "outbox", "audit", "policy"]),
+    ("jobs", &["cases", "refunds", "disputes", "privacy", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     (
         "graphql",
         &[

@@ -1,0 +1,99 @@
+//! After a failure: other means of payment, only with the customer's express consent and at no cost (BGB § 357(3); F35).
+
+use entity::DataType;
+use entity::consents::{self, Kind};
+use entity::ids::{ConsentId, RefundId};
+use entity::orders;
+use entity::refunds::{ActiveModel, Model};
+use entity::tasks;
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _};
+use serde::Serialize;
+use serde_json::json;
+
+use super::ground::{left, others};
+use super::machine::{self as steps, Step};
+use crate::auth::Actor;
+use crate::cases::tasks as filing;
+use crate::error::{Code, Error, Refusal, Result};
+use crate::idempotency::{self, Outcome};
+use crate::keys::{Place, UnitOf};
+use crate::state::App;
+use crate::{audit, input};
+
+const REFUND: &[&str] = &["input", "refundId"];
+
+/// A consent to other means.
+#[derive(Clone, Debug, Serialize)]
+pub struct Agreement {
+    /// What the customer agreed to, in words; no account number.
+    pub consent: String,
+    /// The version that it was given on.
+    pub expected_version: Option<i64>,
+}
+
+/// Records the consent; the refund counts again towards what was captured and can be submitted as a bank transfer.
+///
+/// # Errors
+/// Refused: an unknown refund, one that has not failed or was never submitted, no text, another version, an amount that has
+/// been promised otherwise since.
+pub async fn agree(app: &App, actor: &Actor, id: RefundId, agreement: Agreement, key: &str) -> Result<Model> {
+    let step = Step::AgreeAlternative;
+    actor.require(step.permission())?;
+    let text = input::text(&agreement.consent, &["input", "consent"], input::LONG_TEXT)?;
+    let now = app.clock.now();
+    let seen = match super::get(app.db.read(), actor, id).await {
+        Err(Error::NotFound) => return Err(Refusal::at(Code::NotFound, REFUND).into()),
+        found => found?,
+    };
+    let unit = UnitOf { owner: id.0, data_type: DataType::R10, year: 0, subject: Some(seen.customer_id.0) };
+    let unit = app.keys.ensure(unit, now).await?;
+    let tx = app.db.begin().await?;
+    let claim = match idempotency::claim(app, &tx, actor, step.mutation(), key, &(id, &agreement)).await? {
+        Outcome::Replay(_) => return super::get(&tx, actor, id).await,
+        Outcome::First(claim) => claim,
+    };
+    let refund = super::for_change(&tx, actor, id).await?;
+    input::version(agreement.expected_version, refund.version)?;
+    steps::require(refund.state, step)?;
+    if refund.submitted_at.is_none() {
+        // It was withdrawn, and the means of the payment have not failed.
+        let refusal = Refusal::at(Code::TransitionNotAllowed, REFUND).with("state", refund.state.code());
+        return Err(refusal.with("missing", "submittedAt").into());
+    }
+    let order = orders::Entity::find_by_id(refund.order_id).one(&tx).await?.ok_or(Error::NotFound)?;
+    let most = left(&order, &others(&tx, &order, Some(id)).await?);
+    if refund.amount_minor > most {
+        let refusal = Refusal::at(Code::AmountExceedsCaptured, REFUND);
+        return Err(refusal.with("largestAmountMinor", most.max(0)).into());
+    }
+    let consent = ConsentId::new(now);
+    let place = Place { table: "consents", column: "text", row: consent.0 };
+    let row = consents::ActiveModel {
+        id: Set(consent),
+        customer_id: Set(refund.customer_id),
+        case_id: Set(Some(refund.case_id)),
+        refund_id: Set(Some(id)),
+        unit_id: Set(Some(unit.id)),
+        kind: Set(Kind::OtherPaymentMeans),
+        text: Set(Some(unit.key.seal(place, &text)?)),
+        given_at: Set(now),
+        withdrawn_at: Set(None),
+        recorded_by: Set(actor.kind()),
+        recorded_by_id: Set(actor.staff()),
+        start_at: Set(Some(now)),
+        not_before: Set(None),
+    };
+    row.insert(&tx).await?;
+    let (version, customer) = (refund.version, refund.customer_id);
+    let mut row: ActiveModel = refund.into();
+    row.state = Set(step.way().1);
+    row.version = Set(version + 1);
+    let row = row.update(&tx).await?;
+    filing::settle(&tx, actor, row.case_id, tasks::Kind::RefundFailed, now).await?;
+    super::progress::follow(&tx, actor, &row, now).await?;
+    claim.done(&tx, now, &[id.0], Some(customer)).await?;
+    let details = json!({ "state": row.state.code(), "consent": consent });
+    audit::record(&tx, now, actor, "refund.agree-alternative", ("refunds", Some(id.0)), details).await?;
+    tx.commit().await?;
+    Ok(row)
+}
