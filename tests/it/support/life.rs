@@ -20,6 +20,15 @@ pub struct Known {
 
 /// Registers an order of 119.90 EUR with one parcel for a new or known customer.
 pub async fn order(app: &App, email: &str, number: &str) -> Known {
+    order_with(app, email, number, 1, 11990).await
+}
+
+/// Registers an order of so many pieces for 10.00 EUR each.
+pub async fn order_of(app: &App, email: &str, number: &str, pieces: i32) -> Known {
+    order_with(app, email, number, pieces, 1000).await
+}
+
+async fn order_with(app: &App, email: &str, number: &str, pieces: i32, price: i64) -> Known {
     let input = json!({
         "number": number,
         "orderedAt": app.now(),
@@ -27,12 +36,12 @@ pub async fn order(app: &App, email: &str, number: &str) -> Known {
             "email": email, "name": "Erika Mustermann", "phone": "030 23125 101",
             "address": "Heidestraße 17\n51147 Köln", "locale": "DE",
         },
-        "captured": { "amountMinor": 11990, "currency": "EUR" },
+        "captured": { "amountMinor": price * i64::from(pieces), "currency": "EUR" },
         "paymentMethod": "VISA",
         "paymentReference": format!("pay-{number}"),
         "lines": [{
-            "sku": "W-100", "productGroup": "KITCHEN", "title": "Wasserkocher Modell Elbe", "quantity": 1,
-            "unitPriceMinor": 11990, "taxBasisPoints": 1900,
+            "sku": "W-100", "productGroup": "KITCHEN", "title": "Wasserkocher Modell Elbe", "quantity": pieces,
+            "unitPriceMinor": price, "taxBasisPoints": 1900,
         }],
         "parcels": [{ "carrier": "DHL", "trackingNumber": format!("track-{number}") }],
     });
