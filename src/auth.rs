@@ -35,6 +35,8 @@ pub enum Permission {
     Correspond,
     /// Decide and close.
     Decide,
+    /// Count, inspect and send goods.
+    HandleGoods,
     /// See what staff has to do, and mark it done.
     ReadTasks,
     /// Grant a refund.
@@ -63,11 +65,12 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
             P::OpenCase,
             P::Correspond,
             P::Decide,
+            P::HandleGoods,
             P::ReadTasks,
             P::GrantRefund,
             P::RevealContact,
         ],
-        Actor::Staff(_, Role::Warehouse) => &[P::ReadCases],
+        Actor::Staff(_, Role::Warehouse) => &[P::ReadCases, P::HandleGoods],
         Actor::Staff(_, Role::Finance) => {
             &[P::ReadCases, P::ReadTexts, P::ReadTasks, P::GrantRefund, P::MoveRefund, P::RevealContact]
         }

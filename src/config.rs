@@ -42,6 +42,32 @@ pub struct Config {
     pub jobs: bool,
     /// The policy of the shop; none: the shipped one.
     pub policy: Option<PathBuf>,
+    /// The secret that carriers sign their events with; none: nothing is taken from them.
+    pub carrier_secret: Option<Secret>,
+}
+
+/// A secret of the environment. `Debug` shows nothing of it, so that no log can.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes it.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// Its bytes, for the one place that checks or signs with it.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -124,6 +150,7 @@ impl Config {
             max_video_bytes: set.max_video_bytes.unwrap_or(1 << 30),
             jobs: set.jobs.unwrap_or(true),
             policy: var("AFTERSALES_POLICY").map(PathBuf::from).or(set.policy),
+            carrier_secret: var("AFTERSALES_CARRIER_SECRET").map(Secret::new),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The after-sales backend of an online shop whose personal data looks after itself.
 //!
 //! Who may import whom, downwards only, checked by a test:
-//! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, privacy, staff} → retention → {keys,
+//! `main → cli → http → graphql → {customers, orders, cases, refunds, returns, evidence, privacy, staff} → retention → {keys,
 //! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {privacy, retention}`. `state`, `db`, `clock`, `config`, `error`,
 //! `auth`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
 //! no domain room names `privacy`.
@@ -30,5 +30,6 @@ pub mod policy;
 pub mod privacy;
 pub mod refunds;
 pub mod retention;
+pub mod returns;
 pub mod staff;
 pub mod state;

@@ -41,6 +41,36 @@ pub(crate) async fn file(
     Ok(())
 }
 
+/// Whether a case has a task of a kind that is not done.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn is_open(tx: &DatabaseTransaction, case: CaseId, kind: Kind) -> Result<bool> {
+    let open = Entity::find().filter(Column::CaseId.eq(case)).filter(Column::Kind.eq(kind));
+    Ok(open.filter(Column::DoneAt.is_null()).one(tx).await?.is_some())
+}
+
+/// The deed that a task asks for has been done: every open one of this kind is.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn settle(
+    tx: &DatabaseTransaction,
+    actor: &Actor,
+    case: CaseId,
+    kind: Kind,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let open = Entity::find().filter(Column::CaseId.eq(case)).filter(Column::Kind.eq(kind));
+    for task in open.filter(Column::DoneAt.is_null()).all(tx).await? {
+        let mut row: ActiveModel = task.into();
+        row.done_at = Set(Some(now));
+        row.done_by = Set(actor.staff());
+        row.update(tx).await?;
+    }
+    Ok(())
+}
+
 /// A page of open tasks after an id, oldest first, one more than asked for.
 ///
 /// # Errors

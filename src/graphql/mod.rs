@@ -11,10 +11,12 @@ pub mod node;
 pub mod operations;
 pub mod order;
 pub mod page;
+pub mod parcel;
 pub mod policy;
 pub mod privacy;
 pub mod refund;
 pub mod retention;
+pub mod returns;
 pub mod rights;
 pub mod scalars;
 pub mod service_case;
@@ -33,6 +35,7 @@ pub struct Query(
     customer::CustomerQuery,
     order::OrderQuery,
     refund::RefundQuery,
+    returns::ReturnQuery,
     privacy::PrivacyQuery,
     policy::PolicyQuery,
     deadline::TaskQuery,
@@ -49,6 +52,8 @@ pub struct Mutation(
     service_case::LifecycleMutation,
     message::MessageMutation,
     refund::RefundMutation,
+    returns::ReturnMutation,
+    returns::RemedyMutation,
     attachment::AttachmentMutation,
     privacy::PrivacyMutation,
     deadline::TimerMutation,

@@ -15,6 +15,7 @@ use crate::error::{Code, Refusal, Result};
 use crate::outbox;
 use crate::privacy::erasure;
 use crate::retention::sweep;
+use crate::returns;
 use crate::state::App;
 
 /// A job.
@@ -49,7 +50,7 @@ pub const JOBS: &[Job] = &[
     Job {
         name: "timers",
         cron: "* * * * *",
-        about: "marks deadlines that were missed, and files a task for each",
+        about: "marks deadlines that were missed and returns that never came, and files a task for each",
         kind: Kind::Timers,
     },
     Job { name: "reaper", cron: "45 3 * * *", about: "removes keys and blobs without rows", kind: Kind::Reaper },
@@ -85,7 +86,10 @@ impl Job {
             }
             Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
             Kind::Outbox => json(&outbox::drain(app).await?),
-            Kind::Timers => json(&timers::mark_breaches(app, dry_run).await?),
+            Kind::Timers => {
+                let breaches = timers::mark_breaches(app, dry_run).await?;
+                json(&Timers { breaches, returns_expired: returns::expire(app, dry_run).await? })
+            }
             Kind::Reaper => json(&reaper::run(app, dry_run).await?),
         }
     }
@@ -98,6 +102,14 @@ struct Retention {
     erasures_failed: u64,
     #[serde(flatten)]
     sweep: sweep::Report,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Timers {
+    #[serde(flatten)]
+    breaches: timers::Report,
+    returns_expired: u64,
 }
 
 fn json(report: &impl Serialize) -> Result<serde_json::Value> {

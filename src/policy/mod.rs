@@ -5,10 +5,12 @@
 //! ask for, `refund` what a refund comes to, and `retention` how long data is kept.
 
 pub mod calendar;
+pub mod carriage;
 pub mod deadline;
 pub mod holidays;
 pub mod hours;
 pub mod money;
+pub mod reasons;
 pub mod refund;
 pub mod retention;
 pub mod rights;

@@ -21,9 +21,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("orders", &["customers", "retention", "keys", "audit", "policy"]),
     ("cases", &["customers", "retention", "keys", "outbox", "audit", "policy"]),
     ("refunds", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
+    ("returns", &["cases", "orders", "retention", "keys", "outbox", "audit", "policy"]),
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
     ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
-    ("jobs", &["cases", "privacy", "retention", "keys", "outbox", "audit", "policy"]),
+    ("jobs", &["cases", "returns", "privacy", "retention", "keys", "outbox", "audit", "policy"]),
     (
         "graphql",
         &[
@@ -31,6 +32,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "orders",
             "cases",
             "refunds",
+            "returns",
             "evidence",
             "privacy",
             "retention",
@@ -40,7 +42,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "policy",
         ],
     ),
-    ("http", &["graphql", "evidence", "privacy", "keys"]),
+    ("http", &["graphql", "returns", "evidence", "privacy", "keys"]),
 ];
 
 /// They serve all rooms.
