@@ -36,6 +36,8 @@ pub enum Permission {
     Correspond,
     /// Decide and close.
     Decide,
+    /// Count, inspect and send goods.
+    HandleGoods,
     /// See what staff has to do, and mark it done.
     ReadTasks,
     /// Grant a refund.
@@ -68,13 +70,14 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
             P::OpenCase,
             P::Correspond,
             P::Decide,
+            P::HandleGoods,
             P::ReadTasks,
             P::GrantRefund,
             P::AskAfterRefund,
             P::RevealContact,
             P::ReadQuality,
         ],
-        Actor::Staff(_, Role::Warehouse) => &[P::ReadCases],
+        Actor::Staff(_, Role::Warehouse) => &[P::ReadCases, P::HandleGoods],
         Actor::Staff(_, Role::Finance) => &[
             P::ReadCases,
             P::ReadTexts,

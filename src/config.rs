@@ -43,6 +43,8 @@ pub struct Config {
     pub jobs: bool,
     /// The policy of the shop; none: the shipped one.
     pub policy: Option<PathBuf>,
+    /// The secret that carriers sign their events with; none: nothing is taken from them.
+    pub carrier_secret: Option<Secret>,
     /// E-mail.
     pub mail: Mail,
 }
@@ -175,6 +177,7 @@ impl Config {
             max_video_bytes: set.max_video_bytes.unwrap_or(1 << 30),
             jobs: set.jobs.unwrap_or(true),
             policy: var("AFTERSALES_POLICY").map(PathBuf::from).or(set.policy),
+            carrier_secret: var("AFTERSALES_CARRIER_SECRET").map(Secret::new),
             mail: mail(set.mail, var("AFTERSALES_SMTP_URL"))?,
         })
     }

@@ -1,8 +1,8 @@
 //! The after-sales backend of an online shop whose personal data looks after itself.
 //!
 //! Who may import whom, downwards only, checked by a test:
-//! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, disputes, privacy, staff} → {retention, mail} → {keys,
-//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {cases, refunds, disputes, privacy, mail, retention}`. `state`, `db`, `clock`, `config`,
+//! `main → cli → http → graphql → {customers, orders, cases, refunds, returns, evidence, disputes, privacy, staff} → {retention, mail} → {keys,
+//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {cases, refunds, returns, disputes, privacy, mail, retention}`. `state`, `db`, `clock`, `config`,
 //! `error`, `auth`, `base32`, `cards`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
 //! no domain room names `privacy`.
 
@@ -34,5 +34,6 @@ pub mod policy;
 pub mod privacy;
 pub mod refunds;
 pub mod retention;
+pub mod returns;
 pub mod staff;
 pub mod state;

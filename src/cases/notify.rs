@@ -3,14 +3,17 @@
 use entity::cases::{Model, NoticeChannel, State};
 use entity::ids::CaseId;
 use entity::messages::Form;
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set};
+use entity::returns;
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+};
 use serde::Serialize;
 use serde_json::json;
 
 use super::machine::{self, Deed};
 use super::{letters, timers};
 use crate::auth::{Actor, Permission};
-use crate::error::Result;
+use crate::error::{Code, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::mail::letter::Content;
 use crate::policy::rules::RuleId;
@@ -49,6 +52,7 @@ pub async fn notify(app: &App, actor: &Actor, id: CaseId, notice: Notice, key: &
     let case = super::for_change(&tx, actor, id, CASE).await?;
     input::version(notice.expected_version, case.version)?;
     machine::require(&case, Deed::Notify, CASE)?;
+    require_goods_back(&tx, &case).await?;
     let again = case.state == State::ReExamination;
     let result = super::result::of(app, &tx, &case, &text).await?;
     let mut row = machine::advance(&tx, actor, case, Deed::Notify, CASE, now).await?;
@@ -70,4 +74,18 @@ pub async fn notify(app: &App, actor: &Actor, id: CaseId, notice: Notice, key: &
     audit::record(&tx, now, actor, "case.notify", ("cases", Some(id.0)), details).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Goods that were not accepted go back before the customer is told that this was the end (S36).
+async fn require_goods_back(tx: &DatabaseTransaction, case: &Model) -> Result<()> {
+    if case.state != State::NotEligible {
+        return Ok(());
+    }
+    let here = returns::Entity::find()
+        .filter(returns::Column::CaseId.eq(case.id))
+        .filter(returns::Column::ReceivedAt.is_not_null());
+    match here.one(tx).await? {
+        None => Ok(()),
+        Some(_) => Err(Refusal::at(Code::TransitionNotAllowed, CASE).with("needs", "returnSendBack").into()),
+    }
 }

@@ -74,7 +74,7 @@ pub async fn open(app: &App, actor: &Actor, new: NewCase, key: &str) -> Result<M
         id: Set(id),
         customer_id: Set(customer),
         order_id: Set(new.order),
-        number: Set(Some(number(id, calendar::day_of(now)))),
+        number: Set(Some(number("AS", id.0, calendar::day_of(now)))),
         kind: Set(Some(new.kind)),
         channel: Set(Some(channel)),
         state: Set(State::Received),
@@ -131,15 +131,15 @@ fn on_behalf(actor: &Actor, new: &NewCase) -> Result<(CustomerId, Channel)> {
 
 /// A number that people can read out: the year and seven letters and digits from the random end of the id, without
 /// those that are mistaken for each other (Crockford's base 32).
-fn number(id: CaseId, day: chrono::NaiveDate) -> String {
+pub(crate) fn number(prefix: &str, id: uuid::Uuid, day: chrono::NaiveDate) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    let mut random = id.0.as_u128();
+    let mut random = id.as_u128();
     let mut tail = String::new();
     for _ in 0..7 {
         tail.push(char::from(ALPHABET[(random & 31) as usize]));
         random >>= 5;
     }
-    format!("AS-{}-{tail}", day.format("%Y"))
+    format!("{prefix}-{}-{tail}", day.format("%Y"))
 }
 
 /// Whether a case of this number exists for the actor.

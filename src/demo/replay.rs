@@ -188,7 +188,7 @@ impl<'a> Replay<'a> {
         let too_large = |e| anyhow::anyhow!("a picture too large: {e}");
         let byte_size = i64::try_from(jpeg.len()).map_err(too_large)?;
         let announced = u64::try_from(jpeg.len()).map_err(too_large)?;
-        let new = NewAttachment { file_name, media_type: "image/jpeg".to_owned(), byte_size };
+        let new = NewAttachment { file_name, media_type: "image/jpeg".to_owned(), byte_size, of_return: None };
         let ticket = evidence::ticket(self.app, &self.actor(by)?, known(&self.cases, case)?, new, key).await?;
         let link = ticket.url.rsplit('/').next().unwrap_or_default();
         let body = futures::stream::iter([Ok::<_, Infallible>(Bytes::from(jpeg))]);

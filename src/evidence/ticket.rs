@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::DataType;
 use entity::attachments::{ActiveModel, Column, Entity, MediaType, Model, State};
-use entity::ids::{AttachmentId, CaseId, TokenId};
-use entity::tokens;
+use entity::ids::{AttachmentId, CaseId, ReturnId, TokenId};
+use entity::{returns, tokens};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
 };
@@ -33,6 +33,16 @@ pub struct NewAttachment {
     pub media_type: String,
     /// Its exact size in bytes.
     pub byte_size: i64,
+    /// The return of the case whose inspection it documents.
+    pub of_return: Option<ReturnId>,
+}
+
+impl NewAttachment {
+    /// What it takes to add it: evidence is correspondence, a photo of an inspection is work on goods.
+    #[must_use]
+    pub const fn permission(&self) -> Permission {
+        if self.of_return.is_some() { Permission::HandleGoods } else { Permission::Correspond }
+    }
 }
 
 /// Where to put the bytes.
@@ -49,10 +59,10 @@ pub struct Ticket {
 /// Issues a ticket. A replay signs the same one again.
 ///
 /// # Errors
-/// Refused: an unknown, foreign or closed case, a type that is not accepted, a size not above zero or too large, too
+/// Refused: an unknown, foreign or closed case, a return of another one, a type that is not accepted, a size not above zero or too large, too
 /// many attachments.
 pub async fn ticket(app: &App, actor: &Actor, case: CaseId, new: NewAttachment, key: &str) -> Result<Ticket> {
-    actor.require(Permission::Correspond)?;
+    actor.require(new.permission())?;
     let name = input::text(&new.file_name, &["input", "fileName"], input::SHORT_TEXT)?;
     let media_type = media_type(&new.media_type)?;
     let most = if media_type.is_photo() { app.config.max_photo_bytes } else { app.config.max_video_bytes };
@@ -75,6 +85,10 @@ pub async fn ticket(app: &App, actor: &Actor, case: CaseId, new: NewAttachment, 
     };
     let case = case_room::for_change(&tx, actor, case, &["input", "caseId"]).await?;
     case_room::require_open(&case, &["input", "caseId"])?;
+    if let Some(id) = new.of_return {
+        let of_case = returns::Entity::find_by_id(id).filter(returns::Column::CaseId.eq(case.id)).one(&tx).await?;
+        of_case.ok_or_else(|| Refusal::at(Code::NotFound, &["input", "returnId"]))?;
+    }
     if Entity::find().filter(Column::CaseId.eq(case.id)).count(&tx).await? >= MOST_PER_CASE {
         return Err(Refusal::at(Code::TooLarge, &["input", "caseId"]).with("maximum", MOST_PER_CASE).into());
     }
@@ -82,7 +96,7 @@ pub async fn ticket(app: &App, actor: &Actor, case: CaseId, new: NewAttachment, 
     let attachment = ActiveModel {
         id: Set(id),
         case_id: Set(case.id),
-        return_id: Set(None),
+        return_id: Set(new.of_return),
         content_hash: Set(None),
         unit_id: Set(Some(unit.id)),
         // While it is only awaited it lives as long as its ticket.

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::attachments::Model;
-use entity::ids::CaseId;
+use entity::ids::{CaseId, ReturnId};
 
 use super::codes::AttachmentState;
 use super::error::{ApiResult, UserError, authorised, outcome};
@@ -96,6 +96,8 @@ impl Attachment {
 pub struct AttachmentUploadCreateInput {
     /// The case.
     case_id: ID,
+    /// The return whose inspection it documents; for those who handle goods.
+    return_id: Option<ID>,
     /// Its name.
     file_name: String,
     /// `image/jpeg`, `image/png`, `image/webp`, `video/mp4` or `video/quicktime`.
@@ -141,13 +143,19 @@ impl AttachmentMutation {
         ctx: &Context<'_>,
         input: AttachmentUploadCreateInput,
     ) -> ApiResult<AttachmentUploadCreatePayload> {
+        let permission = if input.return_id.is_some() { Permission::HandleGoods } else { Permission::Correspond };
         let done = async {
             let case = CaseId(node::input("ServiceCase", &input.case_id, &["input", "caseId"])?);
-            let new =
-                NewAttachment { file_name: input.file_name, media_type: input.media_type, byte_size: input.byte_size };
+            let of_return = input.return_id.as_ref().map(|id| node::input("Return", id, &["input", "returnId"]));
+            let new = NewAttachment {
+                file_name: input.file_name,
+                media_type: input.media_type,
+                byte_size: input.byte_size,
+                of_return: of_return.transpose()?.map(ReturnId),
+            };
             evidence::ticket(ctx.app(), ctx.actor(), case, new, &input.idempotency_key).await
         };
-        let (ticket, user_errors) = outcome(ctx, authorised(ctx, Permission::Correspond, done).await)?;
+        let (ticket, user_errors) = outcome(ctx, authorised(ctx, permission, done).await)?;
         let parts = ticket.map(|t| {
             (
                 Attachment { row: t.attachment, shown: true },

@@ -97,7 +97,7 @@ impl From<Failed> for Error {
     }
 }
 
-fn grouped<K: std::hash::Hash + Eq, R>(rows: Vec<R>, key: impl Fn(&R) -> K) -> HashMap<K, Vec<R>> {
+pub(super) fn grouped<K: std::hash::Hash + Eq, R>(rows: Vec<R>, key: impl Fn(&R) -> K) -> HashMap<K, Vec<R>> {
     let mut groups: HashMap<K, Vec<R>> = HashMap::new();
     for row in rows {
         groups.entry(key(&row)).or_default().push(row);
@@ -106,7 +106,7 @@ fn grouped<K: std::hash::Hash + Eq, R>(rows: Vec<R>, key: impl Fn(&R) -> K) -> H
 }
 
 impl Loader {
-    async fn rows<E: EntityTrait>(
+    pub(super) async fn rows<E: EntityTrait>(
         &self,
         select: Select<E>,
         column: &str,
@@ -146,7 +146,7 @@ impl Loader {
         Ok(messages::Model::find_by_statement(statement).all(self.app.db.read()).await?)
     }
 
-    async fn keys(&self, units: impl Iterator<Item = Option<UnitId>>) -> Result<(), Failed> {
+    pub(super) async fn keys(&self, units: impl Iterator<Item = Option<UnitId>>) -> Result<(), Failed> {
         Ok(self.ring.load(&self.app, units).await?)
     }
 }

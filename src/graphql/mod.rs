@@ -13,11 +13,13 @@ pub mod node;
 pub mod operations;
 pub mod order;
 pub mod page;
+pub mod parcel;
 pub mod policy;
 pub mod privacy;
 pub mod quality;
 pub mod refund;
 pub mod retention;
+pub mod returns;
 pub mod rights;
 pub mod scalars;
 pub mod service_case;
@@ -36,6 +38,7 @@ pub struct Query(
     customer::CustomerQuery,
     order::OrderQuery,
     refund::RefundQuery,
+    returns::ReturnQuery,
     privacy::PrivacyQuery,
     policy::PolicyQuery,
     deadline::TaskQuery,
@@ -53,6 +56,8 @@ pub struct Mutation(
     service_case::LifecycleMutation,
     message::MessageMutation,
     refund::RefundMutation,
+    returns::ReturnMutation,
+    returns::RemedyMutation,
     attachment::AttachmentMutation,
     dispute::DisputeMutation,
     privacy::PrivacyMutation,

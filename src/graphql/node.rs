@@ -9,14 +9,16 @@ use super::attachment::Attachment;
 use super::customer::Customer;
 use super::error::{ApiResult, nullable};
 use super::order::Order;
+use super::parcel::Parcel;
 use super::refund::Refund;
+use super::returns::{Remedy, Return};
 use super::service_case::ServiceCase;
 use super::session::ContextExt as _;
 use crate::auth::Permission;
 use crate::cases::access;
 use crate::error::{Code, Error, Refusal, Result};
-use crate::{customers, evidence, orders, refunds};
-use entity::ids::{AttachmentId, CaseId, CustomerId, OrderId, RefundId};
+use crate::{customers, evidence, orders, refunds, returns};
+use entity::ids::{AttachmentId, CaseId, CustomerId, OrderId, ParcelId, RefundId, RemedyId, ReturnId};
 
 /// An object with an id that is unique in the whole API.
 #[derive(Interface)]
@@ -32,6 +34,12 @@ pub enum Node {
     Refund(Refund),
     /// An attachment.
     Attachment(Attachment),
+    /// A return.
+    Return(Return),
+    /// A remedy in kind.
+    Remedy(Remedy),
+    /// A parcel.
+    Parcel(Parcel),
 }
 
 /// The opaque id of a row.
@@ -70,6 +78,9 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
         "Customer" => Node::Customer(Customer::listed(customers::get(app, actor, CustomerId(uuid)).await?)),
         "Order" => Node::Order(Order(orders::get(app, actor, OrderId(uuid)).await?)),
         "Refund" => Node::Refund(Refund(refunds::get(app.db.read(), actor, RefundId(uuid)).await?)),
+        "Return" => Node::Return(Return(returns::get(app.db.read(), actor, ReturnId(uuid)).await?)),
+        "Remedy" => Node::Remedy(Remedy(returns::remedy::get(app.db.read(), actor, RemedyId(uuid)).await?)),
+        "Parcel" => Node::Parcel(Parcel(orders::parcel(app, actor, ParcelId(uuid)).await?)),
         "Attachment" => {
             // By itself an attachment is not an opened case: staff sees that it exists.
             let row = evidence::get(app.db.read(), actor, AttachmentId(uuid)).await?;

@@ -13,6 +13,7 @@ use super::error::{ApiResult, UserError, authorised, nullable, outcome};
 use super::loaders::{LinesOf, ParcelsOf};
 use super::node;
 use super::page::{Page, page, wanted};
+use super::parcel::Parcel;
 use super::retention::{Retention, retention};
 use super::rights::{self, CustomerWish, Eligibility, Right};
 use super::scalars::{MinorUnits, Money, MoneyInput};
@@ -73,7 +74,7 @@ impl Order {
         Ok(found.unwrap_or_default().into_iter().map(line).collect())
     }
 
-    /// The parcels.
+    /// The parcels, in both directions.
     async fn parcels(&self, ctx: &Context<'_>) -> ApiResult<Vec<Parcel>> {
         let found = ctx.session().loaders.load_one(ParcelsOf(self.0.id)).await.map_err(Error::from)?;
         Ok(found.unwrap_or_default().into_iter().map(Parcel).collect())
@@ -172,38 +173,6 @@ impl OrderLine {
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
         retention(ctx.app(), DataType::R25, self.row.start_at)
-    }
-}
-
-/// A parcel of an order.
-pub struct Parcel(entity::parcels::Model);
-
-#[Object]
-impl Parcel {
-    /// Carrier code.
-    async fn carrier(&self) -> &str {
-        &self.0.carrier
-    }
-
-    /// The carrier's number.
-    async fn tracking_number(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
-        let place = Place { table: "parcels", column: "tracking_number", row: self.0.id.0 };
-        Ok(ctx.session().open(self.0.unit_id, place, self.0.tracking_number.as_ref()).await?)
-    }
-
-    /// When it left, UTC.
-    async fn dispatched_at(&self) -> Option<DateTime<Utc>> {
-        self.0.dispatched_at
-    }
-
-    /// When the consumer received it, UTC.
-    async fn delivered_at(&self) -> Option<DateTime<Utc>> {
-        self.0.delivered_at
-    }
-
-    /// Why it is still here, and until when.
-    async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R07, self.0.start_at)
     }
 }
 

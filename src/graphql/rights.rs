@@ -12,9 +12,10 @@ use super::error::ApiResult;
 use super::loaders::{CasesOf, LinesOf, ParcelsOf};
 use super::order::OrderLine;
 use super::policy::CostBearer;
+use super::returns::RemediesOfOrder;
 use super::session::ContextExt as _;
 use crate::error::{Error, Language};
-use crate::orders::situation::{Claim, policy, situation};
+use crate::orders::situation::{Around, Claim, policy, situation};
 use crate::policy::rights::eligibility::{self, Request, assess};
 use crate::policy::rights::{self, Situation};
 
@@ -220,7 +221,9 @@ async fn known(
     let parcels = loaders.load_one(ParcelsOf(order.id)).await.map_err(Error::from)?.unwrap_or_default();
     let cases = loaders.load_one(CasesOf(order.id)).await.map_err(Error::from)?.unwrap_or_default();
     let lines = loaders.load_one(LinesOf(order.id)).await.map_err(Error::from)?.unwrap_or_default();
-    Ok(situation(ctx.app(), order, line, lines.len(), &parcels, &cases, claim))
+    let remedies = loaders.load_one(RemediesOfOrder(order.id)).await.map_err(Error::from)?.unwrap_or_default();
+    let around = Around { lines: lines.len(), parcels: &parcels, cases: &cases, remedies: &remedies };
+    Ok(situation(ctx.app(), order, line, around, claim))
 }
 
 fn unreckonable(error: crate::policy::deadline::Unreckonable) -> Error {

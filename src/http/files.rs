@@ -129,12 +129,12 @@ fn guard(headers: &mut HeaderMap, name: &str) {
     headers.insert(policy, HeaderValue::from_static("same-site"));
 }
 
-fn language(headers: &HeaderMap) -> Language {
+pub(super) fn language(headers: &HeaderMap) -> Language {
     Language::from_accept_language(headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()))
 }
 
 /// A typed error: `{"error":{"code","path","message","details"}}`.
-fn refused(error: &Error, language: Language) -> Response {
+pub(super) fn refused(error: &Error, language: Language) -> Response {
     let (status, body) = match error {
         Error::Refused(refusal) => (
             status(refusal),

@@ -1,5 +1,6 @@
 //! HTTP: the router, and the layers around it. The same router serves production and tests.
 
+pub mod carriers;
 pub mod files;
 pub mod graphql;
 pub mod serve;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -40,6 +41,7 @@ pub fn router(app: AppState) -> Router {
         .route("/attachments/{link}", get(files::download))
         .route("/exports/{link}", get(files::export))
         .route("/dossiers/{link}", get(files::dossier))
+        .route("/webhooks/carriers/{carrier}", post(carriers::events))
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .layer(DefaultBodyLimit::disable())

@@ -6,6 +6,7 @@ use crate::cases::{ask, timers};
 use crate::disputes::release;
 use crate::error::Result;
 use crate::refunds::due;
+use crate::returns;
 use crate::state::App;
 
 /// What a look at the deadlines did.
@@ -16,6 +17,8 @@ pub struct Report {
     timers: timers::Report,
     /// Cases that went back under review because nobody has answered.
     unanswered: u64,
+    /// Returns that never came.
+    returns_expired: u64,
     /// Refunds that the bank should have credited.
     refunds_overdue: u64,
     #[serde(flatten)]
@@ -30,6 +33,7 @@ pub(super) async fn run(app: &App, dry_run: bool) -> Result<Report> {
     Ok(Report {
         timers: timers::mark_breaches(app, dry_run).await?,
         unanswered: ask::resume_unanswered(app, dry_run).await?,
+        returns_expired: returns::expire(app, dry_run).await?,
         refunds_overdue: due::overdue(app, dry_run).await?,
         disputes: release::release_due(app, dry_run).await?,
     })

@@ -1,4 +1,4 @@
-//! Keyed blind indexes: an e-mail address or an order number leads to its row, and to nobody without the key.
+//! Keyed blind indexes: an e-mail address, an order or tracking number leads to its row, and to nobody without the key.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sea_orm::{DatabaseTransaction, Value};
@@ -16,6 +16,8 @@ pub enum Kind {
     Email,
     /// Order number to order.
     OrderNumber,
+    /// Carrier and tracking number to parcel.
+    TrackingNumber,
 }
 
 impl Kind {
@@ -23,6 +25,7 @@ impl Kind {
         match self {
             Self::Email => "EMAIL",
             Self::OrderNumber => "ORDER_NUMBER",
+            Self::TrackingNumber => "TRACKING_NUMBER",
         }
     }
 }
@@ -77,6 +80,19 @@ impl Keys {
         let hash = self.blind_index(entry.kind, entry.text);
         let values = [hash.into(), entry.kind.code().into(), entry.target.into(), entry.subject.into()];
         Ok(db::run(self.db.write(), sql, values).await? == 1)
+    }
+
+    /// Writes an entry in the place of an older one: carriers give their numbers again.
+    ///
+    /// # Errors
+    /// The key store cannot be written.
+    pub async fn point(&self, entry: Entry<'_>) -> Result<()> {
+        let sql = "INSERT INTO lookups (hash, kind, target_id, subject_id) VALUES ($1, $2, $3, $4) ON CONFLICT (hash) \
+                   DO UPDATE SET target_id = excluded.target_id, subject_id = excluded.subject_id";
+        let hash = self.blind_index(entry.kind, entry.text);
+        let values = [hash.into(), entry.kind.code().into(), entry.target.into(), entry.subject.into()];
+        db::run(self.db.write(), sql, values).await?;
+        Ok(())
     }
 
     /// The hashes that lead to a row: what a suppression remembers of it.

@@ -4,9 +4,11 @@ pub mod chargeback;
 pub mod deliver;
 pub mod register;
 pub mod situation;
+pub(crate) mod track;
 
-use entity::ids::OrderId;
+use entity::ids::{OrderId, ParcelId};
 use entity::orders::{Column, Entity, Model};
+use entity::parcels;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select};
 
 use crate::auth::{Actor, Permission};
@@ -34,6 +36,16 @@ pub fn visible_to(actor: &Actor) -> Select<Entity> {
 /// `NOT_FOUND` for an unknown or invisible id.
 pub async fn get(app: &App, actor: &Actor, id: OrderId) -> Result<Model> {
     visible_to(actor).filter(Column::Id.eq(id)).one(app.db.read()).await?.ok_or(Error::NotFound)
+}
+
+/// A parcel of an order that the actor may see.
+///
+/// # Errors
+/// `NOT_FOUND` for an unknown or invisible id.
+pub async fn parcel(app: &App, actor: &Actor, id: ParcelId) -> Result<parcels::Model> {
+    let found = parcels::Entity::find_by_id(id).one(app.db.read()).await?.ok_or(Error::NotFound)?;
+    get(app, actor, found.order_id).await?;
+    Ok(found)
 }
 
 /// A page of orders after an id, in order of registration, one more than asked for.

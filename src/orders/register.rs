@@ -1,9 +1,9 @@
 //! The shop's backend registers an order: customer, lines, parcels, what was captured.
 
 use chrono::{DateTime, Utc};
-use entity::ids::{CustomerId, OrderId, OrderLineId, ParcelId, uuid_at};
+use entity::ids::{CustomerId, OrderId, OrderLineId, uuid_at};
 use entity::orders::{ActiveModel, Entity, Model, PaymentMethod};
-use entity::{DataType, order_lines, parcels, suppressions};
+use entity::{DataType, order_lines, suppressions};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
 };
@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::track::{self, Sent};
 use crate::auth::{Actor, Permission};
 use crate::customers::{self, Contact};
 use crate::error::{Code, Error, Refusal, Result};
@@ -218,12 +219,11 @@ pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Res
         return Err(Refusal::at(Code::AlreadyExists, &["input", "number"]).into());
     }
     let unit = app.keys.ensure(UnitOf { owner: order.0, data_type: DataType::R25, year: 0, subject }, now).await?;
-    let parcel_unit =
-        app.keys.ensure(UnitOf { owner: order.0, data_type: DataType::R07, year: 0, subject }, now).await?;
+    let parcel_unit = track::unit(app, order, customer, now).await?;
     customers::upsert(&tx, customer, &contact_unit, &new.customer, now).await?;
     let row = insert(&tx, order, customer, &unit, &new, now).await?;
     for parcel in &new.parcels {
-        insert_parcel(&tx, order, &parcel_unit, parcel, now).await?;
+        track::insert(app, &tx, &parcel_unit, &Sent::of_order(order, customer, parcel), now).await?;
     }
     starts::order_registered(&tx, order, customer, now).await?;
     claim.done(&tx, now, &[order.0], Some(customer)).await?;
@@ -309,32 +309,4 @@ async fn insert(
         line.insert(tx).await?;
     }
     Ok(row)
-}
-
-pub(super) async fn insert_parcel(
-    tx: &DatabaseTransaction,
-    order: OrderId,
-    unit: &Unit,
-    new: &NewParcel,
-    now: DateTime<Utc>,
-) -> Result<parcels::Model> {
-    let id = ParcelId::new(now);
-    let place = Place { table: "parcels", column: "tracking_number", row: id.0 };
-    let row = parcels::ActiveModel {
-        id: Set(id),
-        order_id: Set(order),
-        unit_id: Set(Some(unit.id)),
-        case_id: Set(None),
-        return_id: Set(None),
-        purpose: Set(parcels::Purpose::Order),
-        state: Set(if new.dispatched_at.is_some() { parcels::State::InTransit } else { parcels::State::Announced }),
-        carrier: Set(new.carrier.clone()),
-        tracking_number: Set(Some(unit.key.seal(place, &new.tracking_number)?)),
-        dispatched_at: Set(new.dispatched_at),
-        delivered_at: Set(None),
-        version: Set(1),
-        start_at: Set(None),
-        not_before: Set(None),
-    };
-    Ok(row.insert(tx).await?)
 }

@@ -5,11 +5,13 @@
 //! ask for, `refund` what a refund comes to, and `retention` how long data is kept.
 
 pub mod calendar;
+pub mod carriage;
 pub mod deadline;
 pub mod holidays;
 pub mod hours;
 pub mod measure;
 pub mod money;
+pub mod reasons;
 pub mod refund;
 pub mod retention;
 pub mod rights;

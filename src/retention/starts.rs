@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::DataType;
-use entity::ids::{CaseId, CustomerId, OrderId};
+use entity::ids::{CaseId, CustomerId, OrderId, ParcelId};
 use sea_orm::{DatabaseTransaction, Value};
 
 use crate::db;
@@ -16,6 +16,23 @@ const NO_OPEN_CASE: &str =
 
 /// What lives as long as the header of its case (R26).
 const WITH_THE_HEADER: [&str; 3] = ["timers", "tasks", "case_transitions"];
+
+/// Returns that led to no booking; with a booking their period runs already.
+const RETURNS: &str = "UPDATE returns SET start_at = $2 WHERE case_id = $1 AND data_type = 'R02b'";
+const RETURN_LINES: &str = "UPDATE return_lines SET start_at = $2 WHERE data_type = 'R02b' \
+                            AND return_id IN (SELECT r.id FROM returns r WHERE r.case_id = $1)";
+/// Parcels of a case whose end nobody has reported.
+const PARCELS: &str = "UPDATE parcels SET start_at = $2 WHERE case_id = $1 AND state IN ('ANNOUNCED', 'IN_TRANSIT')";
+
+/// A parcel has been delivered or is lost: what its carrier reported begins its period (R08).
+///
+/// # Errors
+/// The database fails.
+pub async fn parcel_settled(tx: &DatabaseTransaction, parcel: ParcelId, at: DateTime<Utc>) -> Result<()> {
+    let sql = "UPDATE carrier_events SET start_at = $1 WHERE parcel_id = $2";
+    db::run(tx, sql, [at.into(), parcel.0.into()]).await?;
+    Ok(())
+}
 
 /// An order is registered: until a delivery or a case moves them on, its periods and that of the contact record count
 /// from here, so that an order which is never reported delivered does not stay for ever.
@@ -74,11 +91,14 @@ pub async fn case_reopened(
     for table in WITH_THE_HEADER {
         db::run(tx, &format!("UPDATE {table} SET start_at = NULL WHERE case_id = $1"), [case.0.into()]).await?;
     }
+    for sql in [RETURNS, RETURN_LINES, PARCELS] {
+        db::run(tx, &sql.replace("$2", "NULL"), [case.0.into()]).await?;
+    }
     case_opened(tx, customer, order).await
 }
 
-/// A case closes: its header (R24), timers and tasks (R26), its evidence (R09a, R09b), its advice (R06), and, where it was the last open one,
-/// the order (R25) and the contact record (R21) begin their periods.
+/// A case closes: its header (R24), timers and tasks (R26), its evidence (R09a, R09b), its advice (R06), its returns that led
+/// to no booking (R02b), its parcels of which nobody reported an end (R07), and, where it was the last open one, the order (R25) and the contact record (R21) begin their periods.
 ///
 /// # Errors
 /// The database fails.
@@ -100,6 +120,9 @@ pub async fn case_closed(
     for table in WITH_THE_HEADER {
         let sql = format!("UPDATE {table} SET start_at = $1 WHERE case_id = $2");
         db::run(tx, &sql, [now.into(), case.0.into()]).await?;
+    }
+    for sql in [RETURNS, RETURN_LINES, PARCELS] {
+        db::run(tx, sql, [case.0.into(), now.into()]).await?;
     }
     if let Some(order) = order {
         let values: [Value; 2] = [now.into(), order.0.into()];

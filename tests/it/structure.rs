@@ -23,10 +23,26 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("orders", &["customers", "retention", "keys", "audit", "policy"]),
     ("cases", &["customers", "retention", "mail", "keys", "outbox", "audit", "policy"]),
     ("refunds", &["cases", "retention", "mail", "keys", "outbox", "audit", "policy"]),
+    ("returns", &["cases", "orders", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
     ("disputes", &["cases", "evidence", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
-    ("jobs", &["cases", "refunds", "disputes", "privacy", "mail", "retention", "keys", "outbox", "audit", "policy"]),
+    (
+        "jobs",
+        &[
+            "cases",
+            "refunds",
+            "returns",
+            "disputes",
+            "privacy",
+            "mail",
+            "retention",
+            "keys",
+            "outbox",
+            "audit",
+            "policy",
+        ],
+    ),
     (
         "graphql",
         &[
@@ -34,6 +50,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "orders",
             "cases",
             "refunds",
+            "returns",
             "evidence",
             "disputes",
             "privacy",
@@ -44,7 +61,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "policy",
         ],
     ),
-    ("http", &["graphql", "evidence", "disputes", "privacy", "keys"]),
+    ("http", &["graphql", "returns", "evidence", "disputes", "privacy", "keys"]),
 ];
 
 /// They serve all rooms.

@@ -30,8 +30,10 @@ use super::message::Message;
 use super::node;
 use super::order::Order;
 use super::page::{Page, page, wanted};
+use super::parcel::Parcel;
 use super::refund::Refund;
 use super::retention::{AvailableAction, Retention, retention};
+use super::returns::{ParcelsOfCase, Remedy, Return, ReturnsOf};
 use super::rights::{self, LineAssessment};
 use super::session::ContextExt as _;
 use crate::auth::{Actor, Permission};
@@ -199,6 +201,24 @@ impl ServiceCase {
     async fn refunds(&self, ctx: &Context<'_>) -> ApiResult<Vec<Refund>> {
         let found = ctx.session().loaders.load_one(RefundsOf(self.row.id)).await.map_err(Error::from)?;
         Ok(found.unwrap_or_default().into_iter().map(Refund).collect())
+    }
+
+    /// The returns, oldest first.
+    async fn returns(&self, ctx: &Context<'_>) -> ApiResult<Vec<Return>> {
+        let found = ctx.session().loaders.load_one(ReturnsOf(self.row.id)).await.map_err(Error::from)?;
+        Ok(found.unwrap_or_default().into_iter().map(Return).collect())
+    }
+
+    /// The remedies in kind, oldest first.
+    async fn remedies(&self, ctx: &Context<'_>) -> ApiResult<Vec<Remedy>> {
+        let found = ctx.session().loaders.load_one(RemediesOf(self.row.id)).await.map_err(Error::from)?;
+        Ok(found.unwrap_or_default().into_iter().map(Remedy).collect())
+    }
+
+    /// The parcels of it in both directions, oldest first; those of the order itself are with the order.
+    async fn parcels(&self, ctx: &Context<'_>) -> ApiResult<Vec<Parcel>> {
+        let found = ctx.session().loaders.load_one(ParcelsOfCase(self.row.id)).await.map_err(Error::from)?;
+        Ok(found.unwrap_or_default().into_iter().map(Parcel).collect())
     }
 
     /// Photos and videos, oldest first, at most 50.

@@ -82,9 +82,7 @@ impl<'a> World<'a> {
     pub async fn attempt(&self, deed: Deed, case: &str) -> Result<(), String> {
         let returned = self.of_case("Return", "returns", case).await;
         let dispute = self.of_case("Dispute", "disputes", case).await;
-        let decide = |outcome: &str, basis: &str| {
-            json!({ "caseId": case, "outcome": outcome, "reason": "QUALITY_DEFECT", "legalBasis": basis, "text": "Geprüft." })
-        };
+        let decide = |outcome: &str, basis: &str| json!({ "caseId": case, "outcome": outcome, "reason": "QUALITY_DEFECT", "legalBasis": basis, "text": "Geprüft." });
         let step = json!({ "caseId": case });
         let back = json!({ "returnId": returned });
         let found = |accepted: i32, disposition: &str| {
@@ -104,17 +102,24 @@ impl<'a> World<'a> {
                 "ServiceCaseAskInfoInput",
                 json!({ "caseId": case, "facts": ["SERIAL_NUMBER"], "text": "Bitte die Seriennummer." }),
             ),
-            Deed::Answer => (&self.customer, "messageAdd", "MessageAddInput", json!({ "caseId": case, "body": "4711" })),
+            Deed::Answer => {
+                (&self.customer, "messageAdd", "MessageAddInput", json!({ "caseId": case, "body": "4711" }))
+            }
             Deed::Extend => {
                 let until = (self.app.now() + super::days(20)).date_naive();
-                let input = json!({ "caseId": case, "until": until, "situation": "Der Hersteller antwortet noch nicht." });
+                let input =
+                    json!({ "caseId": case, "until": until, "situation": "Der Hersteller antwortet noch nicht." });
                 (&self.agent, "serviceCaseExtend", "ServiceCaseExtendInput", input)
             }
-            Deed::Solve => (&self.agent, "serviceCaseDecide", "ServiceCaseDecideInput", decide("SOLVED_DIRECTLY", "NONE")),
+            Deed::Solve => {
+                (&self.agent, "serviceCaseDecide", "ServiceCaseDecideInput", decide("SOLVED_DIRECTLY", "NONE"))
+            }
             Deed::AcceptWithoutReturn => {
                 (&self.agent, "serviceCaseDecide", "ServiceCaseDecideInput", decide("ELIGIBLE", "WARRANTY"))
             }
-            Deed::Refuse => (&self.agent, "serviceCaseDecide", "ServiceCaseDecideInput", decide("NOT_ELIGIBLE", "WARRANTY")),
+            Deed::Refuse => {
+                (&self.agent, "serviceCaseDecide", "ServiceCaseDecideInput", decide("NOT_ELIGIBLE", "WARRANTY"))
+            }
             Deed::InstructReturn => (
                 &self.agent,
                 "returnInstruct",
@@ -228,7 +233,8 @@ impl<'a> World<'a> {
         let sql = "SELECT id FROM remedies WHERE case_id = $1 AND state = 'ORDERED'";
         for row in aftersales::db::rows(self.app.state.db.write(), sql, [life::row(case).into()]).await.unwrap() {
             let id = aftersales::graphql::node::id("Remedy", row.try_get_by_index(0).unwrap()).0;
-            let input = json!({ "remedyId": id, "carrier": "DHL", "trackingNumber": format!("new-{}", self.app.key()) });
+            let input =
+                json!({ "remedyId": id, "carrier": "DHL", "trackingNumber": format!("new-{}", self.app.key()) });
             self.warehouse.done("remedyShip", "RemedyShipInput", input, "remedy { state }").await;
         }
     }
