@@ -2,6 +2,8 @@
 //! lived through with a clock that goes from then to now, so that every date, key and audit entry is a real one. No
 //! retention job runs meanwhile: the first one afterwards has twelve years to clear up.
 
+mod deeds;
+mod gallery;
 mod goods;
 mod known;
 mod life;

@@ -11,6 +11,7 @@ use super::goods::Article;
 use super::life::{Brief, Until};
 use super::people::{Person, pick};
 use crate::cases::Decision;
+use crate::cases::machine::Deed;
 use crate::orders::{Delivery, NewOrder};
 use crate::policy::calendar;
 use crate::refunds::Step;
@@ -56,6 +57,10 @@ pub(super) enum What {
     Grant { case: usize, refund: usize, amount: i64 },
     /// A refund goes a step on.
     Step { refund: usize, step: Step, reference: Option<String> },
+    /// Something of the gallery is done; a merged case goes on as another one.
+    Deed { case: usize, person: usize, deed: Deed, into: Option<usize> },
+    /// A replacement is arranged and sent.
+    Replace { case: usize },
     /// The customer is told the result.
     Notify { case: usize, text: String },
     /// A case is closed.
@@ -136,6 +141,7 @@ impl Plan {
             plan.live(brief);
         }
         plan.well_known();
+        plan.gallery();
         plan.events.sort_by_key(|event| event.at);
         (plan.people, plan.events)
     }
@@ -149,6 +155,19 @@ impl Plan {
     pub(super) fn add(&mut self, at: DateTime<Utc>, what: What) -> Option<()> {
         let has_happened = at < self.now - TimeDelta::minutes(1);
         has_happened.then(|| self.push(at, what))
+    }
+
+    /// The first line of an order is of two pieces.
+    pub(super) fn in_pairs(&mut self, order: usize) {
+        for event in &mut self.events {
+            if let What::Register { order: of, new, .. } = &mut event.what
+                && *of == order
+                && let Some(line) = new.lines.first_mut()
+            {
+                new.captured_minor += line.unit_price_minor * i64::from(2 - line.quantity);
+                line.quantity = 2;
+            }
+        }
     }
 
     /// Adds an event without looking at the clock.
@@ -330,6 +349,8 @@ mod tests {
                     | What::Write { case, .. }
                     | What::Decide { case, .. }
                     | What::Notify { case, .. }
+                    | What::Deed { case, .. }
+                    | What::Replace { case }
                     | What::Close { case, .. } => cases.contains(case),
                     What::Join(_) | What::Deliver(_) | What::SignIn { .. } => true,
                 };

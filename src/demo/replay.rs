@@ -24,6 +24,7 @@ use crate::orders::{self, NewOrder};
 use crate::refunds::grant::Grant;
 use crate::refunds::progress::Progress;
 use crate::refunds::{self, Step};
+use crate::returns::Shipment;
 use crate::state::App;
 use crate::{customers, staff};
 
@@ -38,6 +39,7 @@ pub(super) struct Replay<'a> {
     refunds: HashMap<usize, RefundId>,
     staff: HashMap<Role, Actor>,
     photos: usize,
+    parcels: u64,
     keys: u64,
 }
 
@@ -54,6 +56,7 @@ impl<'a> Replay<'a> {
             refunds: HashMap::new(),
             staff: HashMap::new(),
             photos: 0,
+            parcels: 0,
             keys: 0,
         }
     }
@@ -121,6 +124,15 @@ impl<'a> Replay<'a> {
                 let finance = self.actor(By::Finance)?;
                 refunds::advance(app, &finance, known(&self.refunds, refund)?, step, progress, &key).await?;
             }
+            What::Deed { case, person, deed, into } => {
+                let into = into.map(|into| known(&self.cases, into)).transpose()?;
+                let case = known(&self.cases, case)?;
+                self.deed(case, person, deed, into, &key).await?;
+            }
+            What::Replace { case } => {
+                let case = known(&self.cases, case)?;
+                self.replace(case, &key).await?;
+            }
             What::Notify { case, text } => {
                 let notice = Notice { channel: NoticeChannel::Email, text, expected_version: None };
                 cases::notify(app, &self.actor(By::Agent)?, known(&self.cases, case)?, notice, &key).await?;
@@ -138,7 +150,40 @@ impl<'a> Replay<'a> {
         format!("demo-{}", self.keys)
     }
 
-    fn actor(&self, by: By) -> Result<Actor> {
+    /// What it happens to.
+    pub(super) const fn app(&self) -> &'a App {
+        self.app
+    }
+
+    /// A parcel with a number of its own.
+    pub(super) fn shipment(&mut self) -> Shipment {
+        self.parcels += 1;
+        Shipment { carrier: "DHL".to_owned(), tracking_number: format!("0034043416{:010}", self.parcels) }
+    }
+
+    /// The warehouse, which joins when it is first needed.
+    pub(super) async fn warehouse(&mut self) -> Result<Actor> {
+        if !self.staff.contains_key(&Role::Warehouse) {
+            self.join(Role::Warehouse, "").await?;
+        }
+        known(&self.staff, Role::Warehouse)
+    }
+
+    /// An agent who is not the first one: whoever decided does not examine again.
+    pub(super) async fn second_agent(&mut self) -> Result<Actor> {
+        let first = self.actor(By::Agent)?;
+        for _ in 0..2 {
+            let open = staff::list(self.app, &Actor::System).await?;
+            let other = open.iter().find(|m| m.role == Role::Agent && first.staff() != Some(m.id));
+            if let Some(member) = other {
+                return Ok(Actor::Staff(member.id, Role::Agent));
+            }
+            staff::another_token(self.app, Role::Agent).await?;
+        }
+        Err(Error::NotFound)
+    }
+
+    pub(super) fn actor(&self, by: By) -> Result<Actor> {
         match by {
             By::Customer(person) => Ok(Actor::Customer(known(&self.customers, person)?)),
             By::Agent => known(&self.staff, Role::Agent),
@@ -218,6 +263,8 @@ const fn name(what: &What) -> &'static str {
         What::Step { step: Step::Submit, .. } => "a refund is submitted",
         What::Step { step: Step::Credit, .. } => "a refund is credited",
         What::Step { step: Step::Fail, .. } => "a refund fails",
+        What::Deed { .. } => "something is done with a case",
+        What::Replace { .. } => "a replacement is sent",
         What::Notify { .. } => "the result is told",
         What::Step { .. } => "a refund moves on",
         What::Close { .. } => "a case is closed",

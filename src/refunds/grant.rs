@@ -1,6 +1,6 @@
 //! Granting a refund: finance or an agent promises an amount. Nothing is paid yet.
 
-use chrono::{DateTime, Datelike as _, Utc};
+use chrono::Datelike as _;
 use entity::DataType;
 use entity::cases::{self, Outcome as CaseOutcome, State as CaseState};
 use entity::ids::{CaseId, RefundId, UnitId};
@@ -23,8 +23,9 @@ use crate::idempotency::{self, Outcome};
 use crate::keys::{Place, UnitOf};
 use crate::policy::calendar;
 use crate::policy::refund::Ceiling;
+use crate::retention::starts;
 use crate::state::App;
-use crate::{audit, db, input};
+use crate::{audit, db, input, returns};
 
 /// A refund to be granted.
 #[derive(Clone, Debug, Serialize)]
@@ -106,10 +107,11 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
         submitted_by: Set(None),
         credited_at: Set(None),
         version: Set(1),
-        start_at: Set(Some(period_starts(app, &order, now))),
+        start_at: Set(Some(starts::booked(app, DataType::R01, order.ordered_at, now))),
         not_before: Set(None),
     };
     let row = row.insert(&tx).await?;
+    returns::book(app, &tx, case.id, now).await?;
     let customer = case.customer_id;
     if let (Some(text), Some(unit)) = (told, letter) {
         letters::tell(app, &tx, actor, (&case, &unit), (Form::Decision, &text, None), now).await?;
@@ -225,13 +227,6 @@ async fn agreed(tx: &DatabaseTransaction, case: CaseId) -> Result<bool> {
         .filter(proposals::Column::CaseId.eq(case))
         .filter(proposals::Column::State.eq(proposals::State::Accepted));
     Ok(accepted.one(tx).await?.is_some())
-}
-
-/// A voucher's period begins with it; under the one-stop shop with the supply, which is when the payment was accepted
-/// (UStG § 22(1) sentence 4, Directive 2006/112/EC Art. 66a).
-fn period_starts(app: &App, order: &orders::Model, now: DateTime<Utc>) -> DateTime<Utc> {
-    let from_supply = app.rules.get(&DataType::R01).is_some_and(|rule| rule.from_supply);
-    order.ordered_at.filter(|_| from_supply).unwrap_or(now)
 }
 
 async fn payee(app: &App, tx: &DatabaseTransaction, order: &orders::Model) -> Result<String> {

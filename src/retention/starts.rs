@@ -7,6 +7,7 @@ use sea_orm::{DatabaseTransaction, Value};
 
 use crate::db;
 use crate::error::Result;
+use crate::state::App;
 
 /// How long an order counts as on its way if nobody reports its delivery: neither a rule nor an erasure takes it meanwhile.
 const ON_ITS_WAY: TimeDelta = TimeDelta::days(90);
@@ -32,6 +33,14 @@ pub async fn parcel_settled(tx: &DatabaseTransaction, parcel: ParcelId, at: Date
     let sql = "UPDATE carrier_events SET start_at = $1 WHERE parcel_id = $2";
     db::run(tx, sql, [at.into(), parcel.0.into()]).await?;
     Ok(())
+}
+
+/// When the period of a voucher or of a booked return begins: with the booking; under the one-stop shop with the supply,
+/// which is when the payment was accepted (UStG § 22(1) sentence 4, Directive 2006/112/EC Art. 66a).
+#[must_use]
+pub fn booked(app: &App, data_type: DataType, ordered_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let from_supply = app.rules.get(&data_type).is_some_and(|rule| rule.from_supply);
+    ordered_at.filter(|_| from_supply).unwrap_or(now)
 }
 
 /// An order is registered: until a delivery or a case moves them on, its periods and that of the contact record count

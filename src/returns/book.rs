@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::ids::{CaseId, UnitId};
 use entity::outbox_entries::Kind;
 use entity::returns::{ActiveModel, Column, Entity, Model};
-use entity::{DataType, Sealed, return_lines};
+use entity::{DataType, Sealed, orders, return_lines};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
 };
@@ -12,6 +12,7 @@ use sea_orm::{
 use super::seal;
 use crate::error::Result;
 use crate::keys::{Place, Unit, UnitKey};
+use crate::retention::starts;
 use crate::state::App;
 use crate::{keys, outbox};
 
@@ -24,6 +25,8 @@ pub(crate) async fn book(app: &App, tx: &DatabaseTransaction, case: CaseId, now:
     let of_case = Entity::find().filter(Column::CaseId.eq(case)).filter(Column::DataType.eq(DataType::R02b));
     let mut old: Vec<UnitId> = Vec::new();
     for row in of_case.all(tx).await? {
+        let ordered_at = orders::Entity::find_by_id(row.order_id).one(tx).await?.and_then(|order| order.ordered_at);
+        let start = starts::booked(app, DataType::R02a, ordered_at, now);
         let unit = seal::unit(app, row.id, DataType::R02a, row.customer_id, now).await?;
         let lines = return_lines::Entity::find().filter(return_lines::Column::ReturnId.eq(row.id)).all(tx).await?;
         let units: Vec<UnitId> = lines.iter().filter_map(|l| l.unit_id).chain(row.unit_id).collect();
@@ -36,10 +39,10 @@ pub(crate) async fn book(app: &App, tx: &DatabaseTransaction, case: CaseId, now:
             change.finding = Set(finding);
             change.unit_id = Set(Some(unit.id));
             change.data_type = Set(DataType::R02a);
-            change.start_at = Set(Some(now));
+            change.start_at = Set(Some(start));
             change.update(tx).await?;
         }
-        store(tx, row, moving, &unit, now).await?;
+        store(tx, row, moving, &unit, (now, start)).await?;
         old.extend(units);
     }
     old.sort_unstable();
@@ -55,7 +58,7 @@ async fn store<'a>(
     row: Model,
     moving: impl Fn(Option<UnitId>) -> Moving<'a>,
     unit: &Unit,
-    now: DateTime<Utc>,
+    (now, start): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<()> {
     let (id, version) = (row.id, row.version);
     let moving = moving(row.unit_id);
@@ -72,7 +75,7 @@ async fn store<'a>(
     change.unit_id = Set(Some(unit.id));
     change.data_type = Set(DataType::R02a);
     change.booked_at = Set(Some(now));
-    change.start_at = Set(Some(now));
+    change.start_at = Set(Some(start));
     change.version = Set(version + 1);
     change.update(tx).await?;
     Ok(())

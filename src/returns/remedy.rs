@@ -23,6 +23,7 @@ use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::keys::{Place, UnitOf};
 use crate::orders::track;
+use crate::retention::starts;
 use crate::state::App;
 use crate::{audit, input};
 
@@ -139,7 +140,7 @@ pub async fn arrange(app: &App, actor: &Actor, id: CaseId, new: NewRemedy, key: 
         shipped_at: Set(None),
         delivered_at: Set(None),
         version: Set(1),
-        start_at: Set(Some(now)),
+        start_at: Set(Some(starts::booked(app, DataType::R02a, order.ordered_at, now))),
         not_before: Set(None),
     };
     let row = row.insert(&tx).await?;

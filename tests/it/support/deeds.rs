@@ -187,7 +187,7 @@ impl<'a> World<'a> {
                 (&self.agent, "disputeOpen", "DisputeOpenInput", step)
             }
             Deed::Settle => (&self.agent, "disputeProceed", "DisputeProceedInput", proceed("SETTLED")),
-            Deed::Conciliate => (&self.agent, "disputeProceed", "DisputeProceedInput", proceed("CONCILIATION")),
+            Deed::Conciliate => (&self.agent, "disputeProceed", "DisputeProceedInput", proceed("ADR")),
             Deed::Sue => (&self.agent, "disputeProceed", "DisputeProceedInput", proceed("COURT")),
             Deed::EndDispute => {
                 let input = json!({ "disputeId": dispute, "outcome": "FOR_SHOP", "summary": "Beendet." });
