@@ -176,6 +176,8 @@ pub async fn counts(app: &App, actor: &Actor, filter: &Filter) -> Result<Counts>
             add(&mut counts.by_kind, kind);
         }
     }
+    counts.by_state.sort_by_key(|(state, _)| state.code());
+    counts.by_kind.sort_by_key(|(kind, _)| kind.code());
     Ok(counts)
 }
 

@@ -6,12 +6,12 @@ use entity::access_entries::Purpose as AccessPurpose;
 use entity::attachments::{self, State};
 use entity::cases;
 use entity::disclosures::{ActiveModel, Column, Entity, Model, Purpose, RecipientKind};
-use entity::ids::{AttachmentId, CaseId, DisclosureId, StaffId};
+use entity::ids::{AttachmentId, CaseId, CustomerId, DisclosureId, StaffId};
 use entity::map::{Category, Export as Show, table};
 use entity::staff;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
@@ -89,12 +89,14 @@ pub async fn request(
     Ok((row, format!("{}/dossiers/{}", app.base_url(), app.signing.sign_link(&payload)), until))
 }
 
-/// The disclosures of a case, oldest first.
+/// The disclosures about a person, oldest first, at most 1,000; for the data-protection officer.
 ///
 /// # Errors
-/// The database cannot be read.
-pub async fn of_case(db: &impl ConnectionTrait, case: CaseId) -> Result<Vec<Model>> {
-    Ok(Entity::find().filter(Column::CaseId.eq(case)).order_by_asc(Column::Id).all(db).await?)
+/// `FORBIDDEN` for others; the database cannot be read.
+pub async fn of_customer(app: &App, actor: &Actor, customer: CustomerId) -> Result<Vec<Model>> {
+    actor.require(Permission::ProtectData)?;
+    let of_person = Entity::find().filter(Column::CustomerId.eq(customer));
+    Ok(of_person.order_by_asc(Column::Id).limit(1000).all(app.db.read()).await?)
 }
 
 /// Checks a link again at use: signature, end, that the agent still decides and the case is still there; logs the

@@ -6,11 +6,13 @@ use entity::ids::{CaseId, CustomerId, HoldId, OrderId};
 
 use super::attachment::SignedLink;
 use super::codes::{ErasureState, HoldReason};
+use super::dispute::Disclosure;
 use super::error::{ApiResult, UserError, authorised, nullable, outcome};
 use super::node;
 use super::retention::{Retention, retention};
 use super::session::ContextExt as _;
 use crate::auth::Permission;
+use crate::disputes::dossier;
 use crate::error::{Code, Error, Refusal, Result};
 use crate::keys::Place;
 use crate::privacy::{self, erasure, export};
@@ -96,6 +98,8 @@ pub struct DataSubject {
     erasure_preview: ErasureReport,
     /// The holds that stand on the person.
     holds: Vec<Hold>,
+    /// To whom data of the person was given, oldest first, at most 1,000 (GDPR Art. 15(1)(c), 19).
+    disclosures: Vec<Disclosure>,
 }
 
 /// A legal hold.
@@ -152,10 +156,12 @@ impl PrivacyQuery {
             let customer = privacy::find(ctx.app(), ctx.actor(), &email).await?;
             let plan = erasure::plan(ctx.app(), ctx.actor(), customer).await?;
             let holds = holds::standing(ctx.app(), customer.0).await?;
+            let disclosures = dossier::of_customer(ctx.app(), ctx.actor(), customer).await?;
             Ok(DataSubject {
                 customer_id: node::id("Customer", customer.0),
                 erasure_preview: report(plan),
                 holds: holds.into_iter().map(Hold).collect(),
+                disclosures: disclosures.into_iter().map(Disclosure).collect(),
             })
         };
         let found = match found.await {

@@ -22,6 +22,8 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("serviceCase", READERS, r#"serviceCase(id: "<case>") { id }"#),
     ("serviceCaseByNumber", READERS, r#"serviceCaseByNumber(number: "<number>") { id }"#),
     ("serviceCases", READERS, "serviceCases { nodes { id } }"),
+    ("serviceCaseCounts", "agent warehouse finance", "serviceCaseCounts { total }"),
+    ("serviceQuality", "agent finance admin", r#"serviceQuality(from: "2014-03-01", to: "2014-03-31") { cases }"#),
     ("customer", READERS, r#"customer(id: "<customer>") { id }"#),
     ("customers", READERS, "customers { nodes { id } }"),
     ("refund", READERS, r#"refund(id: "<refund>") { id }"#),
@@ -133,6 +135,33 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("refundSubmit", "finance", r#"refundSubmit(input: {refundId: "<no refund>", idempotencyKey: "k"}) <errors>"#),
     ("refundCredit", "finance", r#"refundCredit(input: {refundId: "<no refund>", idempotencyKey: "k"}) <errors>"#),
     ("refundFail", "finance", r#"refundFail(input: {refundId: "<no refund>", idempotencyKey: "k"}) <errors>"#),
+    (
+        "proposalRecord",
+        "agent",
+        r#"proposalRecord(input: {caseId: "<no case>", text: "a", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "proposalAnswer",
+        WRITERS,
+        r#"proposalAnswer(input: {proposalId: "<no proposal>", accepted: true, text: "a", idempotencyKey: "k"}) <errors>"#,
+    ),
+    ("disputeOpen", "agent", r#"disputeOpen(input: {caseId: "<no case>", idempotencyKey: "k"}) <errors>"#),
+    (
+        "disputeProceed",
+        "agent",
+        r#"disputeProceed(input: {disputeId: "<no dispute>", way: SETTLED, idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "disputeClose",
+        "agent",
+        r#"disputeClose(input: {disputeId: "<no dispute>", outcome: FOR_SHOP, summary: "a", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "caseDossier",
+        "agent",
+        r#"caseDossier(input: {caseId: "<no case>", recipientKind: COURT, recipient: "a", purpose: LEGAL_CLAIM,
+            idempotencyKey: "k"}) <errors>"#,
+    ),
     ("subjectExport", "dpo", r#"subjectExport(input: {customerId: "<no customer>", idempotencyKey: "k"}) <errors>"#),
     ("subjectErase", "dpo", r#"subjectErase(input: {customerId: "<no customer>", idempotencyKey: "k"}) <errors>"#),
     (
@@ -191,6 +220,8 @@ impl World {
             .replace("<order>", &self.known.order)
             .replace("<customer>", &self.known.customer)
             .replace("<no case>", &none("ServiceCase"))
+            .replace("<no proposal>", &none("Proposal"))
+            .replace("<no dispute>", &none("Dispute"))
             .replace("<no refund>", &none("Refund"))
             .replace("<no customer>", &none("Customer"))
             .replace("<no token>", &none("CustomerAccessToken"))

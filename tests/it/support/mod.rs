@@ -2,6 +2,7 @@
 //! invariants that are checked at the end of every test.
 
 pub mod deeds;
+pub mod dispute;
 pub mod life;
 pub mod media;
 pub mod postgres;
