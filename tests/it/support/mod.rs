@@ -3,6 +3,7 @@
 
 pub mod life;
 pub mod media;
+pub mod money;
 pub mod postgres;
 
 use std::sync::Arc;
