@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::codes::ActorKind;
-use entity::ids::{CustomerId, StaffId, TokenId};
+use entity::ids::{CaseId, CustomerId, StaffId, TokenId};
 use entity::staff::Role;
 use entity::{customers, staff, tokens};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -16,6 +16,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::base32;
 use crate::error::{Error, Result};
 use crate::keys::master::MasterKey;
 use crate::state::App;
@@ -49,6 +50,8 @@ pub enum Permission {
     ProtectData,
     /// See jobs, runs and rules.
     ReadOperations,
+    /// See how well promises are kept, without a word about who.
+    ReadQuality,
     /// Manage staff accounts.
     ManageStaff,
 }
@@ -69,6 +72,7 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
             P::GrantRefund,
             P::AskAfterRefund,
             P::RevealContact,
+            P::ReadQuality,
         ],
         Actor::Staff(_, Role::Warehouse) => &[P::ReadCases],
         Actor::Staff(_, Role::Finance) => &[
@@ -79,9 +83,10 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
             P::MoveRefund,
             P::AskAfterRefund,
             P::RevealContact,
+            P::ReadQuality,
         ],
         Actor::Staff(_, Role::Dpo) => &[P::ProtectData, P::ReadOperations],
-        Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff],
+        Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff, P::ReadQuality],
         Actor::Shop => &[P::RunShop],
         Actor::System => &[P::ProtectData, P::ReadOperations, P::ManageStaff, P::RunShop],
     }
@@ -188,10 +193,14 @@ pub struct Signing {
     encode: EncodingKey,
     decode: DecodingKey,
     link: Zeroizing<[u8; 32]>,
+    case: Zeroizing<[u8; 32]>,
 }
 
+/// Bytes of the check in a case's reply address: 80 bits, with which nobody hits one by guessing.
+const CASE_CHECK: usize = 10;
+
 impl Signing {
-    /// Derives both keys.
+    /// Derives the keys.
     #[must_use]
     pub fn new(master: &MasterKey) -> Self {
         let token = master.derive("aftersales bearer token v1");
@@ -199,6 +208,7 @@ impl Signing {
             encode: EncodingKey::from_secret(token.as_slice()),
             decode: DecodingKey::from_secret(token.as_slice()),
             link: master.derive("aftersales link v1"),
+            case: master.derive("aftersales case address v1"),
         }
     }
 
@@ -246,7 +256,7 @@ impl Signing {
     #[must_use]
     pub fn sign_link(&self, payload: &[u8]) -> String {
         use base64::Engine as _;
-        let mac = self.link_mac(payload).map(|m| m.finalize().into_bytes().to_vec()).unwrap_or_default();
+        let mac = mac(&self.link, payload).map(|m| m.finalize().into_bytes().to_vec()).unwrap_or_default();
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode([payload, &mac].concat())
     }
 
@@ -256,15 +266,31 @@ impl Signing {
         use base64::Engine as _;
         let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok()?;
         let (payload, mac) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
-        self.link_mac(payload)?.verify_slice(mac).ok()?;
+        self::mac(&self.link, payload)?.verify_slice(mac).ok()?;
         Some(payload.to_vec())
     }
 
-    fn link_mac(&self, payload: &[u8]) -> Option<Hmac<Sha256>> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.link.as_slice()).ok()?;
-        mac.update(payload);
-        Some(mac)
+    /// A case as 42 letters and digits that nobody can guess: part of an address to reply to. Case does not matter in it.
+    #[must_use]
+    pub fn case_token(&self, case: CaseId) -> String {
+        let check = mac(&self.case, case.0.as_bytes()).map(|m| m.finalize().into_bytes().to_vec()).unwrap_or_default();
+        base32::encode(&[case.0.as_bytes(), check.get(..CASE_CHECK).unwrap_or_default()].concat())
     }
+
+    /// The case of a token that this server has made.
+    #[must_use]
+    pub fn open_case_token(&self, token: &str) -> Option<CaseId> {
+        let bytes = base32::decode(token)?;
+        let (id, check) = bytes.split_at_checked(16).filter(|(_, check)| check.len() == CASE_CHECK)?;
+        mac(&self.case, id)?.verify_truncated_left(check).ok()?;
+        Uuid::from_slice(id).ok().map(CaseId)
+    }
+}
+
+fn mac(key: &[u8; 32], payload: &[u8]) -> Option<Hmac<Sha256>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
+    mac.update(payload);
+    Some(mac)
 }
 
 /// The actor behind an `Authorization` header; nobody without one.
@@ -299,4 +325,32 @@ pub async fn authenticate(app: &App, authorization: Option<&str>) -> Result<Acto
         return Err(Error::Unauthenticated("the account has been closed"));
     }
     Ok(Actor::Staff(member.id, member.role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::master::Source;
+    use base64::Engine as _;
+
+    fn signing(byte: u8) -> Signing {
+        let key = base64::engine::general_purpose::STANDARD.encode([byte; 32]);
+        Signing::new(&MasterKey::load(&Source::Given(Zeroizing::new(key)), false).unwrap())
+    }
+
+    #[test]
+    fn a_case_token_survives_capitals_and_no_forgery() {
+        let case = CaseId(Uuid::from_u128(0x0192_1234_5678_7abc_8def_0123_4567_89ab));
+        let token = signing(1).case_token(case);
+        assert!("reply+".len() + token.len() < 64, "a local part has at most 64 octets (RFC 5321 § 4.5.3.1.1)");
+        assert_eq!(signing(1).open_case_token(&token), Some(case));
+        assert_eq!(signing(1).open_case_token(&token.to_uppercase()), Some(case));
+        assert_eq!(signing(2).open_case_token(&token), None, "another server's");
+        assert_eq!(signing(1).open_case_token(&token[..40]), None, "a shorter check");
+        for at in 0..token.len() {
+            let mut forged: Vec<char> = token.chars().collect();
+            forged[at] = if forged[at] == 'a' { 'b' } else { 'a' };
+            assert_eq!(signing(1).open_case_token(&forged.iter().collect::<String>()), None, "letter {at}");
+        }
+    }
 }

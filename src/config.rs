@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
@@ -42,6 +43,55 @@ pub struct Config {
     pub jobs: bool,
     /// The policy of the shop; none: the shipped one.
     pub policy: Option<PathBuf>,
+    /// E-mail.
+    pub mail: Mail,
+}
+
+/// How mail is sent.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// `Name <name@domain>`; none: the service address of the shop's policy.
+    pub from: Option<String>,
+    /// The domain whose mail this program receives: of reply addresses and message ids. None: replies go to `from`.
+    pub domain: Option<String>,
+    /// A folder whose files stand over the shipped templates.
+    pub templates: Option<PathBuf>,
+    /// The mail server; none: mail waits.
+    pub smtp: Option<Secret>,
+    /// How long one mail may take from the connection to the server's last reply.
+    pub patience: Duration,
+}
+
+/// A setting that nothing prints.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// A secret of this text.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text, for the one place that uses it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct MailFile {
+    from: Option<String>,
+    domain: Option<String>,
+    templates: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -57,6 +107,7 @@ struct File {
     max_video_bytes: Option<u64>,
     jobs: Option<bool>,
     policy: Option<PathBuf>,
+    mail: MailFile,
 }
 
 impl Config {
@@ -124,6 +175,7 @@ impl Config {
             max_video_bytes: set.max_video_bytes.unwrap_or(1 << 30),
             jobs: set.jobs.unwrap_or(true),
             policy: var("AFTERSALES_POLICY").map(PathBuf::from).or(set.policy),
+            mail: mail(set.mail, var("AFTERSALES_SMTP_URL"))?,
         })
     }
 }
@@ -150,6 +202,16 @@ fn place(url: Option<String>, name: &str, default: &Path) -> anyhow::Result<Plac
         Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => Ok(Place::Postgres(url)),
         Some(_) => bail!("{name} has to start with postgres:// (leave it out for SQLite in the data folder)"),
     }
+}
+
+fn mail(set: MailFile, smtp: Option<String>) -> anyhow::Result<Mail> {
+    if let Some(domain) = &set.domain
+        && (!domain.contains('.') || domain.contains(['@', '/', ' ', '<', '>']))
+    {
+        bail!("mail.domain: {domain} is not a domain such as service.example.com");
+    }
+    let smtp = smtp.map(Secret::new);
+    Ok(Mail { from: set.from, domain: set.domain, templates: set.templates, smtp, patience: Duration::from_secs(30) })
 }
 
 fn master_key(var: &impl Fn(&str) -> Option<String>, data: &Path) -> Source {
@@ -199,6 +261,16 @@ mod tests {
         assert!(load("", &one).unwrap_err().to_string().contains("KEYSTORE_URL"));
         let same = [("DATABASE_URL", "postgres://h/a"), ("KEYSTORE_URL", "postgres://h/a")];
         assert!(load("", &same).unwrap_err().to_string().contains("second one"));
+    }
+
+    #[test]
+    fn mail_has_a_table_and_its_password_is_never_shown() {
+        let text = "[mail]\nfrom = \"Service <s@example.com>\"\ndomain = \"example.com\"";
+        let config = load(text, &[("AFTERSALES_SMTP_URL", "smtps://u:geheim@mail.example.com")]).unwrap();
+        assert_eq!(config.mail.domain.as_deref(), Some("example.com"));
+        assert!(!format!("{config:?}").contains("geheim"));
+        assert!(load("[mail]\ndomain = \"a@b.c\"", &[]).unwrap_err().to_string().contains("mail.domain"));
+        assert!(load("[mail]\nsmtp = \"smtp://h\"", &[]).is_err(), "a secret has no place in the file");
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! Checks of what comes in. Each refusal names the path in the mutation's input and the limit.
+//!
+//! [`text`] and [`optional`] mask card numbers, so that none is stored or logged. Only what names a thing and has to stay
+//! as it is (a number, a reference, a key) comes through [`identifier`].
 
 use chrono::{DateTime, Utc};
 
+use crate::cards;
 use crate::error::{Code, Refusal, Result};
 
 /// Longest message or decision, in characters.
@@ -9,12 +13,21 @@ pub const LONG_TEXT: usize = 10_000;
 /// Longest name, address, title, file name, in characters.
 pub const SHORT_TEXT: usize = 300;
 
-/// Text that has to be there: trimmed, not empty, not longer than `most` characters, without control characters other
-/// than line ends and tabs.
+/// Free text that has to be there: as [`identifier`], and with card numbers masked ([`cards::mask`]).
 ///
 /// # Errors
 /// `REQUIRED`, `TOO_LONG`, `INVALID`.
 pub fn text(value: &str, field: &[&'static str], most: usize) -> Result<String> {
+    identifier(value, field, most).map(|value| cards::mask(&value).into_owned())
+}
+
+/// The name of a thing in another system, which has to stay as it is: an order or tracking number, an article number, a
+/// provider's reference, an idempotency key. It has to be there: trimmed, not empty, not longer than `most` characters,
+/// without control characters other than line ends and tabs.
+///
+/// # Errors
+/// `REQUIRED`, `TOO_LONG`, `INVALID`.
+pub fn identifier(value: &str, field: &[&'static str], most: usize) -> Result<String> {
     let value = value.trim();
     if value.is_empty() {
         return Err(Refusal::at(Code::Required, field).into());
@@ -34,10 +47,19 @@ pub fn text(value: &str, field: &[&'static str], most: usize) -> Result<String> 
 /// # Errors
 /// `TOO_LONG`, `INVALID`.
 pub fn optional(value: Option<&str>, field: &[&'static str], most: usize) -> Result<Option<String>> {
-    match value.map(str::trim) {
-        None | Some("") => Ok(None),
-        Some(value) => text(value, field, most).map(Some),
-    }
+    given(value).map(|value| text(value, field, most)).transpose()
+}
+
+/// As [`identifier`], where empty or missing means none.
+///
+/// # Errors
+/// `TOO_LONG`, `INVALID`.
+pub fn optional_identifier(value: Option<&str>, field: &[&'static str], most: usize) -> Result<Option<String>> {
+    given(value).map(|value| identifier(value, field, most)).transpose()
+}
+
+fn given(value: Option<&str>) -> Option<&str> {
+    value.map(str::trim).filter(|value| !value.is_empty())
 }
 
 /// An e-mail address: one `@` with something before it and a domain after it. Whether it exists, only a mail can tell.
@@ -45,7 +67,7 @@ pub fn optional(value: Option<&str>, field: &[&'static str], most: usize) -> Res
 /// # Errors
 /// `REQUIRED`, `TOO_LONG`, `INVALID`.
 pub fn email(value: &str, field: &[&'static str]) -> Result<String> {
-    let value = text(value, field, 254)?;
+    let value = identifier(value, field, 254)?;
     let fine = value.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
     });

@@ -1,13 +1,15 @@
 //! The after-sales backend of an online shop whose personal data looks after itself.
 //!
 //! Who may import whom, downwards only, checked by a test:
-//! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, privacy, staff} → retention → {keys,
-//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {cases, refunds, privacy, retention}`. `state`, `db`, `clock`, `config`, `error`,
-//! `auth`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
+//! `main → cli → http → graphql → {customers, orders, cases, refunds, evidence, disputes, privacy, staff} → {retention, mail} → {keys,
+//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {cases, refunds, disputes, privacy, mail, retention}`. `state`, `db`, `clock`, `config`,
+//! `error`, `auth`, `base32`, `cards`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
 //! no domain room names `privacy`.
 
 pub mod audit;
 pub mod auth;
+pub mod base32;
+pub mod cards;
 pub mod cases;
 pub mod cli;
 pub mod clock;
@@ -15,6 +17,7 @@ pub mod config;
 pub mod customers;
 pub mod db;
 pub mod demo;
+pub mod disputes;
 pub mod error;
 pub mod evidence;
 pub mod graphql;
@@ -23,6 +26,7 @@ pub mod idempotency;
 pub mod input;
 pub mod jobs;
 pub mod keys;
+pub mod mail;
 pub mod orders;
 pub mod outbox;
 pub mod policies;

@@ -17,6 +17,8 @@ use crate::config::Config;
 use crate::db::{self, Db, Place};
 use crate::keys::Keys;
 use crate::keys::master::MasterKey;
+use crate::mail::smtp::Mailer;
+use crate::mail::template::Templates;
 use crate::policies::{self, Policies};
 use crate::policy::retention::Rule;
 use crate::retention::ledger::Ledger;
@@ -42,6 +44,10 @@ pub struct App {
     pub policies: Policies,
     /// The retention rules in force, by data type.
     pub rules: HashMap<DataType, Rule>,
+    /// What mails say.
+    pub templates: Templates,
+    /// The mail server; none: mail waits.
+    pub mailer: Option<Mailer>,
     /// Signs bearer tokens, links and tickets.
     pub signing: crate::auth::Signing,
     /// This process, as the lease of a job names it.
@@ -65,6 +71,8 @@ impl App {
     /// As [`App::open`].
     pub async fn open_with(config: Config, clock: Clock, durability: SqliteSynchronous) -> anyhow::Result<AppState> {
         let policy = config.policy()?;
+        let templates = Templates::load(config.mail.templates.as_deref())?;
+        let mailer = Mailer::open(&config.mail)?;
         make_private(&config.data)?;
         let has_keys = has_rows(&config.keystore, "store").await.context("the key store")?;
         if !has_keys && has_rows(&config.database, "customers").await.context("the main database")? {
@@ -98,6 +106,8 @@ impl App {
             ledger,
             policies,
             rules,
+            templates,
+            mailer,
         }))
     }
 

@@ -125,12 +125,12 @@ impl Maker<'_> {
         let key = format!("decision {n}");
         cases::decide(self.app, &self.agent, case, decision, &key).await.map_err(said)?;
         self.later();
-        let grant = Grant { amount_minor: 500 + i64::try_from(n % 1000)?, currency: "EUR".to_owned() };
+        let grant = Grant::Amount { amount_minor: 500 + i64::try_from(n % 1000)?, currency: "EUR".to_owned() };
         let key = format!("refund {n}");
         let refund = refunds::grant(self.app, &self.agent, case, grant, &key).await.map_err(said)?;
         if n.is_multiple_of(2) {
             self.later();
-            let progress = Progress { reference: Some(format!("ARN-{n:08}")), expected_version: None };
+            let progress = Progress { reference: Some(format!("ARN-{n:08}")), means: None, expected_version: None };
             let key = format!("submission {n}");
             refunds::advance(self.app, &self.finance, refund.id, Step::Submit, progress, &key).await.map_err(said)?;
         }
@@ -146,6 +146,7 @@ impl Maker<'_> {
 fn order(n: usize, email: &str, name: &str, now: chrono::DateTime<chrono::Utc>) -> NewOrder {
     NewOrder {
         land: None,
+        shipping: None,
         withdrawal_instructed: true,
         return_cost_told: true,
         number: format!("S-{n:07}"),
@@ -162,6 +163,7 @@ fn order(n: usize, email: &str, name: &str, now: chrono::DateTime<chrono::Utc>) 
         payment_method: PaymentMethod::Visa,
         payment_reference: Some(format!("PAY-{n:08}")),
         lines: vec![NewLine {
+            serial_number: None,
             withdrawal_exclusion: None,
             guarantee_months: None,
             sku: format!("SKU-{}", n % 50),

@@ -46,6 +46,18 @@ impl MediaType {
         }
     }
 
+    /// The usual end of a file's name.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::Webp => "webp",
+            Self::Mp4 => "mp4",
+            Self::Quicktime => "mov",
+        }
+    }
+
     /// Whether it is a photo, whose metadata is stripped.
     #[must_use]
     pub const fn is_photo(self) -> bool {

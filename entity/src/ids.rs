@@ -12,6 +12,12 @@ pub fn uuid_at(now: DateTime<Utc>) -> Uuid {
     Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
 }
 
+/// The first UUIDv7 of an instant's millisecond: every id made before it sorts before, every later one after it.
+#[must_use]
+pub fn first_at(instant: DateTime<Utc>) -> Uuid {
+    Uuid::from_u128(u128::try_from(instant.timestamp_millis()).unwrap_or(0) << 80)
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -54,6 +60,8 @@ ids! {
     CaseId,
     /// A message of a case.
     MessageId,
+    /// An e-mail to a customer.
+    MailId,
     /// A refund.
     RefundId,
     /// A photo or video.
@@ -82,8 +90,6 @@ ids! {
     ProposalId,
     /// A disclosure.
     DisclosureId,
-    /// An e-mail that was written.
-    MailId,
     /// An e-mail that came in.
     InboundMailId,
     /// A legal hold.

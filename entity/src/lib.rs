@@ -28,6 +28,7 @@ pub mod inbound_mails;
 pub mod inquiry_entries;
 pub mod job_runs;
 pub mod jobs;
+pub mod mails;
 pub mod messages;
 pub mod order_line_statistics;
 pub mod order_lines;

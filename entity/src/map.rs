@@ -233,6 +233,7 @@ static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
         Table::of::<crate::cases::Entity>(),
         Table::of::<crate::case_transitions::Entity>(),
         Table::of::<crate::messages::Entity>(),
+        Table::of::<crate::mails::Entity>(),
         Table::of::<crate::inbound_mails::Entity>(),
         Table::of::<crate::withdrawals::Entity>(),
         Table::of::<crate::returns::Entity>(),

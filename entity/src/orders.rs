@@ -35,7 +35,7 @@ pub struct Model {
     /// What was captured, in minor units: the ceiling of all refunds.
     pub captured_minor: Option<i64>,
     /// What a card issuer has charged back, in minor units: it is not refunded again.
-    pub charged_back_minor: i64,
+    pub charged_back_minor: Option<i64>,
     /// What the customer paid for delivery, in minor units; part of what was captured.
     pub shipping_minor: Option<i64>,
     /// What the shop's least expensive standard delivery would have cost, in minor units (BGB § 357(2)).

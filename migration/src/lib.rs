@@ -61,6 +61,12 @@ impl MigratorTrait for Main {
                 sqlite: include_str!("main_store/m20261125_000002_holds_and_statements.sqlite.sql"),
                 postgres: include_str!("main_store/m20261125_000002_holds_and_statements.postgres.sql"),
             }),
+            Box::new(Step {
+                name: "m20261124_000010_mails",
+                both: include_str!("main_store/m20261124_000010_mails.sql"),
+                sqlite: include_str!("main_store/m20261124_000010_mails.sqlite.sql"),
+                postgres: include_str!("main_store/m20261124_000010_mails.postgres.sql"),
+            }),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! The access log: opening a case as staff leaves one row per actor, case, purpose and hour (R12).
 
-use chrono::{DurationRound as _, TimeDelta};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use entity::access_entries::Purpose;
 use entity::cases::Model;
 use entity::ids::{CaseId, uuid_at};
@@ -38,15 +38,34 @@ pub async fn open(app: &App, actor: &Actor, id: CaseId) -> Result<Model> {
 /// # Errors
 /// The log cannot be written.
 pub async fn log(app: &App, actor: &Actor, case: &Model, purpose: Purpose, attachment: Option<Uuid>) -> Result<()> {
-    let Some(who) = actor.staff() else { return Ok(()) };
     let now = app.clock.now();
     let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
-    let sql = "INSERT INTO access_entries (id, at, actor_kind, actor_id, case_id, customer_id, attachment_id, purpose) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (case_id, actor_id, at, purpose) WHERE attachment_id IS NULL DO NOTHING";
     // A download is logged each time, at its own instant.
     let at = if attachment.is_some() { now } else { hour };
+    write(app, actor, case, purpose, attachment, at).await
+}
+
+/// Logs each single opening, at its own instant: a dossier that leaves the house (F60).
+///
+/// # Errors
+/// The log cannot be written.
+pub async fn log_each(app: &App, actor: &Actor, case: &Model, purpose: Purpose) -> Result<()> {
+    write(app, actor, case, purpose, None, app.clock.now()).await
+}
+
+async fn write(
+    app: &App,
+    actor: &Actor,
+    case: &Model,
+    purpose: Purpose,
+    attachment: Option<Uuid>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let Some(who) = actor.staff() else { return Ok(()) };
+    let sql = "INSERT INTO access_entries (id, at, actor_kind, actor_id, case_id, customer_id, attachment_id, purpose) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (case_id, actor_id, at, purpose) WHERE attachment_id IS NULL DO NOTHING";
     let values = [
-        uuid_at(now).into(),
+        uuid_at(app.clock.now()).into(),
         at.into(),
         actor.kind().code().into(),
         who.0.into(),

@@ -19,7 +19,7 @@ use crate::idempotency::{self, Outcome};
 use crate::keys::Unit;
 use crate::retention::starts;
 use crate::state::App;
-use crate::{audit, input};
+use crate::{audit, input, mail};
 
 /// How a case is closed.
 #[derive(Clone, Debug, Serialize)]
@@ -106,7 +106,7 @@ async fn lower_to_advice(app: &App, tx: &DatabaseTransaction, case: CaseId, advi
         .filter(messages::Column::DataType.eq(DataType::R03))
         .all(tx)
         .await?;
-    let units: Vec<_> = letters.iter().filter_map(|m| m.unit_id).collect();
+    let mut units: Vec<_> = letters.iter().filter_map(|m| m.unit_id).collect();
     let keys = app.keys.load(&units, app.clock.now()).await?;
     for letter in letters {
         let place = writing::place(letter.id);
@@ -120,6 +120,7 @@ async fn lower_to_advice(app: &App, tx: &DatabaseTransaction, case: CaseId, advi
         row.start_at = Set(None);
         row.update(tx).await?;
     }
+    units.extend(mail::lower_to_advice(app, tx, case, advice).await?);
     for unit in crate::keys::without_rows(tx, &units).await? {
         crate::outbox::enqueue(tx, app.clock.now(), entity::outbox_entries::Kind::DestroyKey, unit.to_string()).await?;
     }

@@ -8,10 +8,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::machine::{self, Deed};
-use super::{letters, timers};
+use super::{letters, timers, words};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Refusal, Result};
 use crate::idempotency::{self, Outcome};
+use crate::mail::{self, letter::Content};
 use crate::policy::rules::RuleId;
 use crate::state::App;
 use crate::{audit, input};
@@ -63,7 +64,14 @@ pub async fn decide(app: &App, actor: &Actor, id: CaseId, decision: Decision, ke
     row.decided_at = Set(Some(now));
     row.decided_by = Set(actor.staff());
     let row = row.update(&tx).await?;
-    letters::tell(&tx, actor, &row, &unit, (Form::Decision, &text), now).await?;
+    let language = letters::language(&tx, &row).await?;
+    let content = Content::Decision(mail::letter::Decision {
+        outcome_label: words::outcome(decision.outcome).said(language).to_owned(),
+        reasons: vec![words::reason(decision.reason).said(language).to_owned()],
+        basis_label: Some(words::basis(decision.legal_basis).said(language).to_owned()),
+        text: text.clone(),
+    });
+    letters::tell(app, &tx, actor, (&row, &unit), (Form::Decision, &text, Some(content)), now).await?;
     for rule in [RuleId::FirstResponse, RuleId::Review] {
         timers::settle(&tx, id, Some((rule, None)), true, now).await?;
     }

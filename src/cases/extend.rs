@@ -15,6 +15,7 @@ use super::{letters, timers};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
+use crate::mail::letter::{Content, DelayNotice};
 use crate::policy::calendar;
 use crate::state::App;
 use crate::{audit, input};
@@ -71,7 +72,8 @@ pub async fn extend(app: &App, actor: &Actor, id: CaseId, extension: Extension, 
         State::Extended => case,
         _ => machine::advance(&tx, actor, case, Deed::Extend, &["input", "caseId"], now).await?.update(&tx).await?,
     };
-    letters::tell(&tx, actor, &case, &unit, (Form::DelayNotice, &body), now).await?;
+    let content = Content::DelayNotice(DelayNotice { situation, until: extension.until });
+    letters::tell(app, &tx, actor, (&case, &unit), (Form::DelayNotice, &body, Some(content)), now).await?;
     timers::settle(&tx, id, Some((crate::policy::rules::RuleId::FirstResponse, None)), true, now).await?;
     claim.done(&tx, now, &[id.0], Some(case.customer_id)).await?;
     let details = json!({ "until": extension.until });

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::machine::{self, Deed};
-use super::timers;
+use super::{letters, timers};
 use crate::auth::{Actor, Permission};
 use crate::error::{Error, Result};
 use crate::idempotency::{self, Outcome};
@@ -43,8 +43,7 @@ pub async fn reply(app: &App, actor: &Actor, id: CaseId, new: NewMessage, key: &
     }
     let now = app.clock.now();
     let seen = super::seen(app, actor, id).await?;
-    let data_type = super::correspondence(seen.kind, seen.order_id.is_some());
-    let unit = unit(app, id, seen.customer_id, data_type, now).await?;
+    let unit = letters::unit(app, &seen, now).await?;
 
     let tx = app.db.begin().await?;
     let claim = match idempotency::claim(app, &tx, actor, "messageAdd", key, &(id, &new)).await? {
@@ -57,7 +56,7 @@ pub async fn reply(app: &App, actor: &Actor, id: CaseId, new: NewMessage, key: &
     let case = super::for_change(&tx, actor, id, &["input", "caseId"]).await?;
     super::require_open(&case, &["input", "caseId"])?;
     let form = if new.internal { Form::InternalNote } else { Form::Reply };
-    let message = insert(&tx, actor, id, &unit, data_type, form, &body, now).await?;
+    let message = letters::tell(app, &tx, actor, (&case, &unit), (form, &body, None), now).await?;
     let customer = case.customer_id;
     let case = hand_over(&tx, case, actor, new.internal, now).await?;
     match actor.staff() {

@@ -14,8 +14,10 @@ pub mod messages;
 pub mod notify;
 pub mod object;
 pub mod open;
+pub mod quality;
 mod result;
 pub mod review;
+pub mod search;
 pub mod tasks;
 pub mod timers;
 pub mod wait;
@@ -24,10 +26,7 @@ pub mod words;
 use entity::DataType;
 use entity::cases::{Column, Entity, Kind, Model, State};
 use entity::ids::CaseId;
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Select,
-};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, Select};
 
 use crate::auth::{Actor, Permission};
 use crate::db;
@@ -44,6 +43,7 @@ pub use notify::{Notice, notify};
 pub use object::{Objection, object};
 pub use open::{NewCase, open};
 pub use review::{Assignment, assign, reexamine, review};
+pub use search::{Filter, page};
 
 /// The cases that an actor may see: staff with cases all of them, a customer the own ones; bare rows nobody.
 #[must_use]
@@ -62,38 +62,6 @@ pub fn visible_to(actor: &Actor) -> Select<Entity> {
 /// `NOT_FOUND` for an unknown or invisible id.
 pub async fn get(db: &impl ConnectionTrait, actor: &Actor, id: CaseId) -> Result<Model> {
     visible_to(actor).filter(Column::Id.eq(id)).one(db).await?.ok_or(Error::NotFound)
-}
-
-/// What a list of cases is narrowed to; all conditions hold.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// In this state.
-    pub state: Option<State>,
-    /// Of this kind.
-    pub kind: Option<Kind>,
-    /// Of this customer.
-    pub customer: Option<entity::ids::CustomerId>,
-}
-
-/// A page of cases before an id, newest first, one more than asked for.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn page(app: &App, actor: &Actor, filter: Filter, before: Option<CaseId>, most: u64) -> Result<Vec<Model>> {
-    let mut rows = visible_to(actor).order_by_desc(Column::Id).limit(most + 1);
-    if let Some(before) = before {
-        rows = rows.filter(Column::Id.lt(before));
-    }
-    if let Some(state) = filter.state {
-        rows = rows.filter(Column::State.eq(state));
-    }
-    if let Some(kind) = filter.kind {
-        rows = rows.filter(Column::Kind.eq(kind));
-    }
-    if let Some(customer) = filter.customer {
-        rows = rows.filter(Column::CustomerId.eq(customer));
-    }
-    Ok(rows.all(app.db.read()).await?)
 }
 
 /// A case as it is before the change, for the keys that the change will need; an invisible id is refused.

@@ -12,6 +12,7 @@ use super::{letters, timers};
 use crate::auth::{Actor, Permission};
 use crate::error::Result;
 use crate::idempotency::{self, Outcome};
+use crate::mail::letter::Content;
 use crate::policy::rules::RuleId;
 use crate::state::App;
 use crate::{audit, input};
@@ -49,7 +50,7 @@ pub async fn notify(app: &App, actor: &Actor, id: CaseId, notice: Notice, key: &
     input::version(notice.expected_version, case.version)?;
     machine::require(&case, Deed::Notify, CASE)?;
     let again = case.state == State::ReExamination;
-    let body = super::result::text(app, &tx, &case, &text).await?;
+    let result = super::result::of(app, &tx, &case, &text).await?;
     let mut row = machine::advance(&tx, actor, case, Deed::Notify, CASE, now).await?;
     row.notified_at = Set(Some(now));
     row.notified_by = Set(Some(notice.channel));
@@ -58,7 +59,8 @@ pub async fn notify(app: &App, actor: &Actor, id: CaseId, notice: Notice, key: &
         NoticeChannel::Email => Form::ResultNotice,
         NoticeChannel::Phone => Form::Call,
     };
-    letters::tell(&tx, actor, &row, &unit, (form, &body), now).await?;
+    let (body, content) = (result.text(), Content::ResultNotice(result.notice()));
+    letters::tell(app, &tx, actor, (&row, &unit), (form, &body, Some(content)), now).await?;
     if again {
         // The new review ends with its answer.
         timers::settle(&tx, id, Some((RuleId::Review, None)), true, now).await?;

@@ -50,7 +50,7 @@ pub async fn object(app: &App, actor: &Actor, id: CaseId, objection: Objection, 
     if closed {
         starts::case_reopened(&tx, id, row.customer_id, row.order_id).await?;
     }
-    letters::tell(&tx, actor, &row, &unit, (Form::Objection, &text), now).await?;
+    letters::tell(app, &tx, actor, (&row, &unit), (Form::Objection, &text, None), now).await?;
     for rule in [RuleId::FirstResponse, RuleId::Review] {
         timers::start(app, &tx, id, None, rule, now).await?;
     }

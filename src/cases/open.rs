@@ -10,7 +10,7 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{messages, timers};
+use super::{letters, messages, timers};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
@@ -102,6 +102,7 @@ pub async fn open(app: &App, actor: &Actor, new: NewCase, key: &str) -> Result<M
     let row = row.insert(&tx).await?;
     super::machine::record(&tx, actor, id, 1, None, State::Received, now).await?;
     messages::insert(&tx, actor, id, &unit, data_type, Form::Request, &description, now).await?;
+    letters::acknowledge(app, &tx, &row, &unit, now).await?;
     starts::case_opened(&tx, customer, new.order).await?;
     for rule in [RuleId::FirstResponse, RuleId::Review] {
         timers::start(app, &tx, id, None, rule, now).await?;

@@ -1,46 +1,78 @@
 //! What a result notice says of itself: decision with reason and basis, what is sent, where the refunds stand (S39 to S41).
 
 use entity::cases::Model;
-use entity::codes::Locale;
-use entity::{customers, parcels, refunds, remedies};
+use entity::{parcels, refunds, remedies};
 use sea_orm::{ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
-use super::words;
+use super::{letters, words};
 use crate::error::{Language, Result};
 use crate::keys::Place;
+use crate::mail::letter::ResultNotice;
 use crate::policy::money;
+use crate::policy::words::Words;
 use crate::state::App;
 
-/// The notice in the customer's language: the agent's words first, then the facts.
+/// The facts of a result, in the customer's language.
+pub(super) struct Facts {
+    language: Language,
+    said: String,
+    decision: Vec<String>,
+    shipping: Vec<String>,
+    refunds: Vec<String>,
+}
+
+impl Facts {
+    /// As a message of the case: the agent's words, the facts, the way to object.
+    pub(super) fn text(&self) -> String {
+        let label = |name: Words, of: &[String]| {
+            let name = name.said(self.language);
+            of.iter().map(|line| format!("{name}: {line}")).collect::<Vec<_>>()
+        };
+        let mut lines = vec![self.said.clone(), String::new()];
+        lines.extend(label(words::DECISION, &self.decision));
+        lines.extend(label(words::SHIPPING, &self.shipping));
+        lines.extend(label(words::REFUND, &self.refunds));
+        lines.extend([String::new(), words::DISAGREE.said(self.language).to_owned()]);
+        lines.join("\n")
+    }
+
+    /// As a letter.
+    pub(super) fn notice(&self) -> ResultNotice {
+        let some = |lines: &[String]| (!lines.is_empty()).then(|| lines.join("; "));
+        ResultNotice {
+            decision: some(&self.decision).unwrap_or_else(|| words::DONE.said(self.language).to_owned()),
+            shipping: some(&self.shipping),
+            refund: some(&self.refunds),
+            text: Some(self.said.clone()),
+        }
+    }
+}
+
+/// Collects them; `said` are the agent's own words.
 ///
 /// # Errors
 /// A store cannot be read.
-pub(super) async fn text(app: &App, tx: &DatabaseTransaction, case: &Model, said: &str) -> Result<String> {
-    let customer = customers::Entity::find_by_id(case.customer_id).one(tx).await?;
-    let language = match customer.and_then(|c| c.locale) {
-        Some(Locale::En) => Language::En,
-        _ => Language::De,
-    };
-    let mut lines = vec![said.to_owned(), String::new()];
+pub(super) async fn of(app: &App, tx: &DatabaseTransaction, case: &Model, said: &str) -> Result<Facts> {
+    let language = letters::language(tx, case).await?;
+    let mut decision = Vec::new();
     if let Some(outcome) = case.outcome {
-        lines.push(format!("{}: {}", words::DECISION.said(language), words::outcome(outcome).said(language)));
-        if let Some(reason) = case.reason {
-            lines.push(format!("{}: {}", words::REASON.said(language), words::reason(reason).said(language)));
-        }
-        if let Some(basis) = case.legal_basis {
-            lines.push(format!("{}: {}", words::BASIS.said(language), words::basis(basis).said(language)));
-        }
+        let because = case.reason.map(|r| words::reason(r).said(language));
+        let basis = case.legal_basis.map(|b| words::basis(b).said(language));
+        let parts = [Some(words::outcome(outcome).said(language)), because, basis];
+        decision.push(parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
     }
-    lines.extend(shipping(app, tx, case, language).await?);
     let of_case = refunds::Entity::find().filter(refunds::Column::CaseId.eq(case.id));
-    for refund in of_case.order_by_asc(refunds::Column::Id).all(tx).await? {
+    let refunds = of_case.order_by_asc(refunds::Column::Id).all(tx).await?.into_iter().map(|refund| {
         let amount = money::shown(refund.amount_minor, &refund.currency, language);
-        let state = words::refund(refund.state).said(language);
-        lines.push(format!("{}: {amount}, {state}", words::REFUND.said(language)));
-    }
-    lines.push(String::new());
-    lines.push(words::DISAGREE.said(language).to_owned());
-    Ok(lines.join("\n"))
+        format!("{amount}, {}", words::refund(refund.state).said(language))
+    });
+    Ok(Facts {
+        language,
+        said: said.to_owned(),
+        decision,
+        shipping: shipping(app, tx, case, language).await?,
+        refunds: refunds.collect(),
+    })
 }
 
 /// What is on its way to the customer: remedies in kind, and goods that go back.

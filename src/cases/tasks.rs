@@ -44,6 +44,20 @@ pub(crate) async fn file(
     Ok(())
 }
 
+/// Files a task in a transaction of its own, unless one of its kind is open on the case already.
+///
+/// # Errors
+/// The database fails.
+pub async fn file_alone(app: &App, case: CaseId, kind: Kind) -> Result<()> {
+    let tx = app.db.begin().await?;
+    crate::db::lock(&tx, "cases", case.0).await?;
+    if !is_open(&tx, case, kind).await? {
+        file(&tx, case, None, kind, app.clock.now()).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// Whether a task of this kind is open on a case.
 ///
 /// # Errors

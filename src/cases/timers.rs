@@ -151,7 +151,8 @@ pub async fn of_case(db: &impl ConnectionTrait, case: CaseId) -> Result<Vec<Mode
 }
 
 /// Ends the timers of a case that still run or wait, of this rule and refund, or all: as met where the end is not over,
-/// as breached where it is, or as superseded where they have no object any more.
+/// as breached where it is, or as superseded where they have no object any more. What was breached before and is done now
+/// keeps its breach and gets the instant of the deed, so that lateness can be measured.
 ///
 /// # Errors
 /// The database fails.
@@ -162,11 +163,22 @@ pub(crate) async fn settle(
     met: bool,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let live =
-        Entity::find().filter(Column::CaseId.eq(case)).filter(Column::State.is_in([State::Running, State::Paused]));
+    let live = Entity::find().filter(Column::CaseId.eq(case)).filter(Column::State.is_in([
+        State::Running,
+        State::Paused,
+        State::Breached,
+    ]));
     for timer in live.all(tx).await? {
         let concerned = which.is_none_or(|(rule, refund)| timer.rule == rule.to_string() && timer.refund_id == refund);
         if !concerned {
+            continue;
+        }
+        if timer.state == State::Breached {
+            if met && timer.settled_at.is_none() {
+                let mut row: ActiveModel = timer.into();
+                row.settled_at = Set(Some(now));
+                row.update(tx).await?;
+            }
             continue;
         }
         let late = timer.state == State::Running && now >= timer.ends_at;

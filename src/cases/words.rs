@@ -1,18 +1,47 @@
 //! Outcomes, reasons and states as they are written to customers, in both languages.
 
-use entity::cases::{LegalBasis, Outcome, Reason};
+use entity::cases::{Kind, LegalBasis, Outcome, Reason};
 use entity::{parcels, refunds, remedies};
 
 use crate::policy::words::{Words, words};
 
 pub(super) const DECISION: Words = words("Entscheidung", "Decision");
-pub(super) const REASON: Words = words("Grund", "Reason");
-pub(super) const BASIS: Words = words("Grundlage", "Basis");
+pub(super) const SHIPPING: Words = words("Versand", "Shipping");
+pub(super) const DONE: Words = words("erledigt", "done");
 pub(super) const REFUND: Words = words("Erstattung", "Refund");
 pub(super) const DISAGREE: Words = words(
     "Sind Sie nicht einverstanden? Antworten Sie auf diese Nachricht, und jemand anderes prüft Ihren Vorgang erneut.",
     "If you do not agree, answer this message, and somebody else examines your case again.",
 );
+
+pub(super) const NEXT_STEPS: [Words; 2] = [
+    words(
+        "Wir prüfen Ihre Angaben innerhalb von 1 bis 3 Werktagen.",
+        "We review what you told us within 1 to 3 Werktage.",
+    ),
+    words(
+        "Danach erhalten Sie eine Lösung, eine Rückfrage oder die Anleitung für eine Rücksendung.",
+        "Then you get a solution, a question, or instructions for sending goods back.",
+    ),
+];
+
+/// What a kind of request is called.
+#[must_use]
+pub const fn kind(kind: Kind) -> Words {
+    match kind {
+        Kind::OrderAdvice => words("Frage zur Bestellung", "Question about an order"),
+        Kind::UsageGuidance => words("Frage zur Nutzung", "Question about use"),
+        Kind::Return => words("Rückgabe", "Return"),
+        Kind::Exchange => words("Umtausch", "Exchange"),
+        Kind::WarrantyClaim => words("Gewährleistung", "Warranty claim"),
+        Kind::RefundTracking => words("Frage zur Erstattung", "Where is my refund"),
+        Kind::LogisticsQuery => words("Frage zur Lieferung", "Where is my parcel"),
+        Kind::Complaint => words("Beschwerde", "Complaint"),
+        Kind::Withdrawal => words("Widerruf", "Withdrawal"),
+        Kind::OrderCancellation => words("Stornierung", "Order cancellation"),
+        Kind::Feedback => words("Rückmeldung", "Feedback"),
+    }
+}
 
 /// What an outcome is called.
 #[must_use]

@@ -22,7 +22,7 @@ pub enum Command {
     },
     /// Runs a job now, due or not.
     Run {
-        /// Its name: `retention`, `outbox`, `timers` or `reaper`.
+        /// Its name: `retention`, `outbox`, `timers`, `reaper` or `mail`.
         name: String,
         /// Says what it would do and changes nothing.
         #[arg(long)]

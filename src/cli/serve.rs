@@ -35,6 +35,8 @@ pub(super) async fn demo(mut config: Config, keep: bool) -> anyhow::Result<()> {
     config.data = folder.clone();
     config.graphiql = true;
     config.introspection = true;
+    // Nobody of the demo exists: nothing may leave the machine.
+    config.mail.smtp = None;
     let listener = listen(&config).await?;
     let served = fill_and_serve(config, listener).await;
     if keep {

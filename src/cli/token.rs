@@ -19,6 +19,9 @@ pub struct Options {
     /// The customer's e-mail address, for the role customer.
     #[arg(long, value_name = "EMAIL", required_if_eq("role", "customer"))]
     customer: Option<String>,
+    /// A further account of the role, for what needs two people.
+    #[arg(long)]
+    another: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,7 +39,11 @@ impl Options {
     /// What is wrong with options that clap cannot tell.
     pub(super) fn misused(&self) -> Option<&'static str> {
         let idle = self.customer.is_some() && self.role != Whose::Customer;
-        idle.then_some("--customer goes with --role customer only")
+        if idle {
+            return Some("--customer goes with --role customer only");
+        }
+        let nobody = self.another && matches!(self.role, Whose::Customer | Whose::Shop);
+        nobody.then_some("--another goes with a role of staff only")
     }
 
     pub(super) async fn bearer(self, app: &AppState) -> anyhow::Result<String> {
@@ -49,7 +56,8 @@ impl Options {
             Whose::Dpo => Role::Dpo,
             Whose::Admin => Role::Admin,
         };
-        staff::token(app, role).await.map_err(said)
+        let token = if self.another { staff::another_token(app, role).await } else { staff::token(app, role).await };
+        token.map_err(said)
     }
 }
 

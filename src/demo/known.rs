@@ -58,6 +58,7 @@ impl Plan {
         let text = "bitte entkalken Sie das Gerät etwa alle vier Wochen, bei hartem Wasser öfter. Verdünnter Haushaltsessig \
                     ist geeignet; spülen Sie danach zweimal mit klarem Wasser.";
         self.advise(case, person, opened, text);
+        self.told(case, person, closed);
         self.push(closed, What::Close { case, advice_only: false });
     }
 
@@ -74,6 +75,7 @@ impl Plan {
         );
         let text = "bitte halten Sie die Taste auf der Rückseite zehn Sekunden gedrückt. Danach gilt wieder die Grundeinstellung.";
         let advised = self.advise(case, person, long_ago, text);
+        self.told(case, person, advised + TimeDelta::days(2));
         self.push(advised + TimeDelta::days(2), What::Close { case, advice_only: false });
 
         let decided = then.granted - TimeDelta::minutes(20);
@@ -121,6 +123,7 @@ impl Plan {
         };
         step(then.submitted, Step::Submit, "RF-00471100");
         step(then.credited, Step::Credit, "ARN00000471100");
+        self.told(case, person, then.closed);
         self.push(then.closed, What::Close { case, advice_only: false });
     }
 
@@ -154,6 +157,12 @@ impl Plan {
         };
         self.push(decided, What::Decide { case, decision });
         decided
+    }
+
+    /// The result is told half an hour before the case is closed.
+    fn told(&mut self, case: usize, person: usize, closed: DateTime<Utc>) {
+        let text = self.letter(person, texts::RESULT);
+        self.push(closed - TimeDelta::minutes(30), What::Notify { case, text });
     }
 
     fn letter(&self, person: usize, text: &str) -> String {

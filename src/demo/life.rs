@@ -161,6 +161,8 @@ impl Plan {
         let close = self.office(close);
         let advice = matches!(life.brief.kind, Kind::OrderAdvice | Kind::LogisticsQuery | Kind::RefundTracking);
         let advice_only = advice && outcome == Outcome::SolvedDirectly && self.rng.random_ratio(3, 5);
+        let text = life.letter(texts::RESULT);
+        self.add(close - TimeDelta::minutes(30), What::Notify { case: life.case, text })?;
         self.add(close, What::Close { case: life.case, advice_only })
     }
 

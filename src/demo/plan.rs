@@ -56,6 +56,8 @@ pub(super) enum What {
     Grant { case: usize, refund: usize, amount: i64 },
     /// A refund goes a step on.
     Step { refund: usize, step: Step, reference: Option<String> },
+    /// The customer is told the result.
+    Notify { case: usize, text: String },
     /// A case is closed.
     Close { case: usize, advice_only: bool },
 }
@@ -327,6 +329,7 @@ mod tests {
                     | What::Photo { case, .. }
                     | What::Write { case, .. }
                     | What::Decide { case, .. }
+                    | What::Notify { case, .. }
                     | What::Close { case, .. } => cases.contains(case),
                     What::Join(_) | What::Deliver(_) | What::SignIn { .. } => true,
                 };

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use anyhow::Context as _;
 use bytes::Bytes;
 use chrono::TimeDelta;
+use entity::cases::NoticeChannel;
 use entity::ids::{CaseId, CustomerId, OrderId, RefundId};
 use entity::staff::Role;
 
@@ -14,7 +15,7 @@ use super::people::Person;
 use super::photo;
 use super::plan::{By, Event, Opening, What};
 use crate::auth::Actor;
-use crate::cases::{self, Close, NewCase, NewMessage, access};
+use crate::cases::{self, Close, NewCase, NewMessage, Notice, access};
 use crate::clock::FixedClock;
 use crate::customers::access::NewToken;
 use crate::error::{Error, Result};
@@ -120,6 +121,10 @@ impl<'a> Replay<'a> {
                 let finance = self.actor(By::Finance)?;
                 refunds::advance(app, &finance, known(&self.refunds, refund)?, step, progress, &key).await?;
             }
+            What::Notify { case, text } => {
+                let notice = Notice { channel: NoticeChannel::Email, text, expected_version: None };
+                cases::notify(app, &self.actor(By::Agent)?, known(&self.cases, case)?, notice, &key).await?;
+            }
             What::Close { case, advice_only } => {
                 let close = Close { advice_only, expected_version: None };
                 cases::close(app, &self.actor(By::Agent)?, known(&self.cases, case)?, close, &key).await?;
@@ -213,6 +218,7 @@ const fn name(what: &What) -> &'static str {
         What::Step { step: Step::Submit, .. } => "a refund is submitted",
         What::Step { step: Step::Credit, .. } => "a refund is credited",
         What::Step { step: Step::Fail, .. } => "a refund fails",
+        What::Notify { .. } => "the result is told",
         What::Step { .. } => "a refund moves on",
         What::Close { .. } => "a case is closed",
     }

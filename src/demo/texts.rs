@@ -240,3 +240,6 @@ pub(super) const NOTES: &[&str] = &[
     "Seriennummer mit Lieferschein verglichen, stimmt überein.",
     "Kulanz mit Teamleitung abgesprochen.",
 ];
+
+/// The result.
+pub(super) const RESULT: &str = "Ihr Vorgang ist nun abgeschlossen. Das Ergebnis steht unten.";

@@ -11,6 +11,7 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, WriteMultipart};
 use sea_orm::EntityTrait as _;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::binding;
@@ -84,8 +85,15 @@ async fn give_back(app: &App, attachment: &Model, blob: &str) -> Result<()> {
     Ok(())
 }
 
-/// Reads, checks, seals and stores. Returns the plain size that was stored.
-async fn take<S, E>(app: &App, attachment: &Model, blob: &str, expected: u64, mut body: S) -> Result<u64>
+/// What was stored of the plain bytes.
+struct Stored {
+    size: u64,
+    /// Their SHA-256, fixed at intake (F60).
+    hash: Vec<u8>,
+}
+
+/// Reads, checks, seals and stores.
+async fn take<S, E>(app: &App, attachment: &Model, blob: &str, expected: u64, mut body: S) -> Result<Stored>
 where
     S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
     E: std::fmt::Display,
@@ -210,6 +218,7 @@ struct Blob {
     sealer: Option<Sealer>,
     sealed: Vec<u8>,
     plain: u64,
+    hash: Sha256,
     upload: WriteMultipart,
 }
 
@@ -224,6 +233,7 @@ impl Blob {
             sealer: Some(sealer),
             sealed: Vec::with_capacity(2 * CHUNK),
             plain: 0,
+            hash: Sha256::new(),
             upload,
         })
     }
@@ -236,17 +246,18 @@ impl Blob {
         sealer.push(plain, &mut self.sealed).map_err(|e| anyhow::anyhow!(e))?;
         self.upload.write(&self.sealed);
         self.plain += plain.len() as u64;
+        self.hash.update(plain);
         Ok(())
     }
 
-    async fn complete(mut self) -> Result<u64> {
+    async fn complete(mut self) -> Result<Stored> {
         self.sealed.clear();
         if let Some(sealer) = self.sealer.take() {
             sealer.finish(&mut self.sealed).map_err(|e| anyhow::anyhow!(e))?;
         }
         self.upload.write(&self.sealed);
         self.upload.finish().await.map_err(|e| anyhow::anyhow!(e))?;
-        Ok(self.plain)
+        Ok(Stored { size: self.plain, hash: self.hash.finalize().to_vec() })
     }
 
     async fn abort(self) {
@@ -264,14 +275,15 @@ fn random_name() -> Result<String> {
 
 /// The row becomes available in one transaction; if the case was closed meanwhile, or
 /// another receiver has taken the place, the blob goes again.
-async fn finish(app: &App, attachment: Model, token: &tokens::Model, blob: String, stored: u64) -> Result<Model> {
+async fn finish(app: &App, attachment: Model, token: &tokens::Model, blob: String, stored: Stored) -> Result<Model> {
     let tx = app.db.begin().await?;
     let now = app.clock.now();
     let sql = "UPDATE attachments SET state = 'AVAILABLE', data_type = 'R09b', start_at = NULL, blob = $1, \
-               byte_size = $2, ready_at = $3 WHERE id = $4 AND state = 'RECEIVING' AND blob = $1 \
+               byte_size = $2, ready_at = $3, content_hash = $5 WHERE id = $4 AND state = 'RECEIVING' AND blob = $1 \
                AND EXISTS (SELECT 1 FROM cases c WHERE c.id = attachments.case_id AND c.state NOT IN ('CLOSED', 'CANCELLED', 'MERGED', 'ERASED'))";
-    let size = i64::try_from(stored).unwrap_or(i64::MAX);
-    let values = [blob.clone().into(), size.into(), now.into(), attachment.id.0.into()];
+    let size = i64::try_from(stored.size).unwrap_or(i64::MAX);
+    let hash = stored.hash;
+    let values = [blob.clone().into(), size.into(), now.into(), attachment.id.0.into(), hash.clone().into()];
     if db::run(&tx, sql, values).await? == 0 {
         let sql = "UPDATE attachments SET state = 'AWAITING_UPLOAD', blob = NULL WHERE id = $1 AND blob = $2";
         db::run(&tx, sql, [attachment.id.0.into(), blob.clone().into()]).await?;
@@ -280,10 +292,18 @@ async fn finish(app: &App, attachment: Model, token: &tokens::Model, blob: Strin
         return Err(Refusal::at(Code::LinkInvalid, &["ticket"]).into());
     }
     db::run(&tx, "UPDATE tokens SET used_at = $1 WHERE id = $2", [now.into(), token.id.0.into()]).await?;
-    let details = json!({ "byteSize": stored, "mediaType": attachment.media_type.code(), "ticket": token.id });
+    let details = json!({ "byteSize": size, "mediaType": attachment.media_type.code(), "ticket": token.id });
     let row = ("attachments", Some(attachment.id.0));
     // Whoever holds the ticket: who that is, the ticket's own entry says.
     audit::record(&tx, now, &Actor::System, "attachment.receive", row, details).await?;
     tx.commit().await?;
-    Ok(Model { state: State::Available, blob: Some(blob), byte_size: size, ready_at: Some(now), ..attachment })
+    let content_hash = Some(hash);
+    Ok(Model {
+        state: State::Available,
+        blob: Some(blob),
+        byte_size: size,
+        content_hash,
+        ready_at: Some(now),
+        ..attachment
+    })
 }

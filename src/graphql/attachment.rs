@@ -61,6 +61,11 @@ impl Attachment {
         self.row.byte_size
     }
 
+    /// SHA-256 of the bytes as they are stored and downloaded, in hexadecimal, fixed at intake; null before.
+    async fn sha256(&self) -> Option<String> {
+        self.row.content_hash.as_deref().map(evidence::archive::hex)
+    }
+
     /// When its ticket was issued, UTC.
     async fn created_at(&self) -> DateTime<Utc> {
         self.row.created_at

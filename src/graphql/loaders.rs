@@ -7,7 +7,10 @@ use std::sync::Arc;
 use async_graphql::dataloader::Loader as Load;
 use entity::cases::Model as Case;
 use entity::ids::{CaseId, CustomerId, OrderId, UnitId};
-use entity::{attachments, customers, messages, order_lines, orders, parcels, refunds, remedies, timers};
+use entity::{
+    attachments, customers, disclosures, disputes, mails, messages, order_lines, orders, parcels, proposals, refunds,
+    remedies, timers,
+};
 use sea_orm::{ColumnTrait as _, EntityTrait, FromQueryResult, QueryFilter as _, QueryOrder as _, Select, Statement};
 use uuid::Uuid;
 
@@ -41,6 +44,10 @@ pub struct RefundsOf(pub CaseId);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AttachmentsOf(pub CaseId);
 
+/// The mails of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MailsOf(pub CaseId);
+
 /// The remedies in kind of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RemediesOf(pub CaseId);
@@ -48,6 +55,18 @@ pub struct RemediesOf(pub CaseId);
 /// The timers of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimersOf(pub CaseId);
+
+/// The proposals of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProposalsOf(pub CaseId);
+
+/// The disputes of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DisputesOf(pub CaseId);
+
+/// The disclosures of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DisclosuresOf(pub CaseId);
 
 /// The cases of an order, whoever may see them: negotiations suspend limitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -202,6 +221,19 @@ impl Load<AttachmentsOf> for Loader {
     }
 }
 
+impl Load<MailsOf> for Loader {
+    type Value = Vec<mails::Model>;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[MailsOf]) -> Result<HashMap<MailsOf, Self::Value>, Failed> {
+        let rows = mails::Entity::find().order_by_asc(mails::Column::Id);
+        let rows = self.rows(rows, "case_id", keys.iter().map(|k| k.0.0)).await?;
+        self.keys(rows.iter().map(|r| r.unit_id)).await?;
+        let mut groups = grouped(rows, |r| r.case_id);
+        Ok(keys.iter().map(|k| (*k, groups.remove(&Some(k.0)).unwrap_or_default())).collect())
+    }
+}
+
 impl Load<RemediesOf> for Loader {
     type Value = Vec<remedies::Model>;
     type Error = Failed;
@@ -223,6 +255,44 @@ impl Load<TimersOf> for Loader {
         let rows = timers::Entity::find().order_by_asc(timers::Column::Id);
         let mut groups = grouped(self.rows(rows, "case_id", keys.iter().map(|k| k.0.0)).await?, |r| r.case_id);
         Ok(keys.iter().map(|k| (*k, groups.remove(&k.0).unwrap_or_default())).collect())
+    }
+}
+
+impl Load<ProposalsOf> for Loader {
+    type Value = Vec<proposals::Model>;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[ProposalsOf]) -> Result<HashMap<ProposalsOf, Self::Value>, Failed> {
+        let rows = proposals::Entity::find().order_by_asc(proposals::Column::Id);
+        let rows = self.rows(rows, "case_id", keys.iter().map(|k| k.0.0)).await?;
+        self.keys(rows.iter().map(|r| r.unit_id)).await?;
+        let mut groups = grouped(rows, |r| r.case_id);
+        Ok(keys.iter().map(|k| (*k, groups.remove(&k.0).unwrap_or_default())).collect())
+    }
+}
+
+impl Load<DisputesOf> for Loader {
+    type Value = Vec<disputes::Model>;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[DisputesOf]) -> Result<HashMap<DisputesOf, Self::Value>, Failed> {
+        let rows = disputes::Entity::find().order_by_asc(disputes::Column::Id);
+        let rows = self.rows(rows, "case_id", keys.iter().map(|k| k.0.0)).await?;
+        self.keys(rows.iter().map(|r| r.unit_id)).await?;
+        let mut groups = grouped(rows, |r| r.case_id);
+        Ok(keys.iter().map(|k| (*k, groups.remove(&k.0).unwrap_or_default())).collect())
+    }
+}
+
+impl Load<DisclosuresOf> for Loader {
+    type Value = Vec<disclosures::Model>;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[DisclosuresOf]) -> Result<HashMap<DisclosuresOf, Self::Value>, Failed> {
+        let rows = disclosures::Entity::find().order_by_asc(disclosures::Column::Id);
+        let rows = self.rows(rows, "case_id", keys.iter().map(|k| k.0.0)).await?;
+        let mut groups = grouped(rows, |r| r.case_id);
+        Ok(keys.iter().map(|k| (*k, groups.remove(&Some(k.0)).unwrap_or_default())).collect())
     }
 }
 

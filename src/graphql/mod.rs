@@ -4,8 +4,10 @@ pub mod attachment;
 pub mod codes;
 pub mod customer;
 pub mod deadline;
+pub mod dispute;
 pub mod error;
 pub mod loaders;
+pub mod mail;
 pub mod message;
 pub mod node;
 pub mod operations;
@@ -13,6 +15,7 @@ pub mod order;
 pub mod page;
 pub mod policy;
 pub mod privacy;
+pub mod quality;
 pub mod refund;
 pub mod retention;
 pub mod rights;
@@ -37,6 +40,7 @@ pub struct Query(
     policy::PolicyQuery,
     deadline::TaskQuery,
     operations::OperationsQuery,
+    quality::QualityQuery,
 );
 
 /// What can be changed. Every mutation takes an `idempotencyKey`: sent again with the same input, it answers the same and
@@ -50,6 +54,7 @@ pub struct Mutation(
     message::MessageMutation,
     refund::RefundMutation,
     attachment::AttachmentMutation,
+    dispute::DisputeMutation,
     privacy::PrivacyMutation,
     deadline::TimerMutation,
     operations::OperationsMutation,

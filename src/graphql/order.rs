@@ -52,7 +52,7 @@ impl Order {
 
     /// What the card issuer has charged back: it is not refunded again.
     async fn charged_back(&self) -> Option<Money> {
-        Some(Money::new(self.0.charged_back_minor, self.0.currency.clone()?))
+        Some(Money::new(self.0.charged_back_minor?, self.0.currency.clone()?))
     }
 
     /// How it was paid; refunds go back the same way.

@@ -1,4 +1,4 @@
-//! Large bytes: uploads by ticket, downloads and exports by signed link. All of it streams.
+//! Large bytes: uploads by ticket, downloads, exports and dossiers by signed link. All of it streams.
 
 use std::sync::Arc;
 
@@ -9,9 +9,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 use serde_json::json;
+use tokio::io::DuplexStream;
 use tokio_util::io::{ReaderStream, SyncIoBridge};
 
 use super::Served;
+use crate::disputes;
 use crate::error::{Code, Error, Language, Refusal};
 use crate::evidence::{receive, serve};
 use crate::privacy::{archive, export};
@@ -64,26 +66,43 @@ pub async fn export(State(served): State<Served>, Path(link): Path<String>, head
     let answer = async {
         let (actor, customer) = export::open_link(&served.app, &link).await?;
         let collected = export::collect(&served.app, &actor, customer).await?;
-        let (out, into) = tokio::io::duplex(256 << 10);
-        let sink = SyncIoBridge::new(into);
-        let writing = tokio::spawn(archive::write(Arc::clone(&served.app), collected, sink));
-        // The stream ends with an error, not with a whole-looking file, if the archive does not come to its end.
-        let end = futures::stream::once(async move {
-            match writing.await {
-                Ok(Ok(())) => Ok(bytes::Bytes::new()),
-                Ok(Err(error)) => {
-                    tracing::error!(cause = format!("{error:#}"), "an export broke off");
-                    Err(std::io::Error::other("the export broke off"))
-                }
-                Err(died) => Err(std::io::Error::other(died)),
-            }
-        });
-        let mut response = Response::new(Body::from_stream(ReaderStream::new(out).chain(end)));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
-        guard(response.headers_mut(), "export.zip");
-        Ok(response)
+        Ok(zip("export.zip", |sink| archive::write(Arc::clone(&served.app), collected, sink)))
     };
     answer.await.unwrap_or_else(|error| refused(&error, language(&headers)))
+}
+
+/// `GET /dossiers/{link}`: the dossier of a case, made while it is read; each download is logged.
+pub async fn dossier(State(served): State<Served>, Path(link): Path<String>, headers: HeaderMap) -> Response {
+    let answer = async {
+        let dossier = disputes::dossier::open_link(&served.app, &link).await?;
+        let name = format!("{}.zip", dossier.case_number);
+        Ok(zip(&name, |sink| disputes::archive::write(Arc::clone(&served.app), dossier, sink)))
+    };
+    answer.await.unwrap_or_else(|error| refused(&error, language(&headers)))
+}
+
+/// An archive that is written while it is read.
+fn zip<F>(name: &str, write: impl FnOnce(SyncIoBridge<DuplexStream>) -> F) -> Response
+where
+    F: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    let (out, into) = tokio::io::duplex(256 << 10);
+    let writing = tokio::spawn(write(SyncIoBridge::new(into)));
+    // The stream ends with an error, not with a whole-looking file, if the archive does not come to its end.
+    let end = futures::stream::once(async move {
+        match writing.await {
+            Ok(Ok(())) => Ok(bytes::Bytes::new()),
+            Ok(Err(error)) => {
+                tracing::error!(cause = format!("{error:#}"), "an archive broke off");
+                Err(std::io::Error::other("the archive broke off"))
+            }
+            Err(died) => Err(std::io::Error::other(died)),
+        }
+    });
+    let mut response = Response::new(Body::from_stream(ReaderStream::new(out).chain(end)));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+    guard(response.headers_mut(), name);
+    response
 }
 
 /// Never shown in place, never cached, never run.

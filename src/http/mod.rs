@@ -39,6 +39,7 @@ pub fn router(app: AppState) -> Router {
         .route("/attachments/uploads/{ticket}", put(files::upload))
         .route("/attachments/{link}", get(files::download))
         .route("/exports/{link}", get(files::export))
+        .route("/dossiers/{link}", get(files::dossier))
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .layer(DefaultBodyLimit::disable())

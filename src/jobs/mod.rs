@@ -1,5 +1,6 @@
 //! The list of jobs. Each is an idempotent function of what is stored, with a report that is stored as well.
 
+pub mod deadlines;
 pub mod lease;
 pub mod reaper;
 pub mod ticker;
@@ -10,13 +11,12 @@ use croner::Cron;
 use serde::Serialize;
 
 use crate::auth::Actor;
-use crate::cases::timers;
+use crate::cases::tasks;
 use crate::error::{Code, Refusal, Result};
-use crate::outbox;
 use crate::privacy::erasure;
-use crate::refunds::due;
 use crate::retention::sweep;
 use crate::state::App;
+use crate::{mail, outbox};
 
 /// A job.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,7 @@ enum Kind {
     Outbox,
     Reaper,
     Timers,
+    Mail,
 }
 
 /// Every job.
@@ -50,10 +51,11 @@ pub const JOBS: &[Job] = &[
     Job {
         name: "timers",
         cron: "* * * * *",
-        about: "marks deadlines that were missed, files a task for each, and marks refunds as overdue",
+        about: "marks what was missed and files a task for each: deadlines, answers, refunds, returns, disputes that are over",
         kind: Kind::Timers,
     },
     Job { name: "reaper", cron: "45 3 * * *", about: "removes keys and blobs without rows", kind: Kind::Reaper },
+    Job { name: "mail", cron: "* * * * *", about: "sends what was written to customers", kind: Kind::Mail },
 ];
 
 /// The job of this name.
@@ -86,21 +88,18 @@ impl Job {
             }
             Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
             Kind::Outbox => json(&outbox::drain(app).await?),
-            Kind::Timers => {
-                let timers = timers::mark_breaches(app, dry_run).await?;
-                json(&Timers { timers, refunds_overdue: due::overdue(app, dry_run).await? })
+            Kind::Timers => json(&deadlines::run(app, dry_run).await?),
+            Kind::Mail if dry_run => json(&mail::pending(app).await?),
+            Kind::Mail => {
+                let report = mail::send::drain(app).await?;
+                for case in &report.given_up {
+                    tasks::file_alone(app, *case, entity::tasks::Kind::MailBounced).await?;
+                }
+                json(&report)
             }
             Kind::Reaper => json(&reaper::run(app, dry_run).await?),
         }
     }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Timers {
-    #[serde(flatten)]
-    timers: timers::Report,
-    refunds_overdue: u64,
 }
 
 #[derive(Serialize)]

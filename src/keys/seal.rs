@@ -6,6 +6,7 @@ use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use entity::Sealed;
 use hkdf::Hkdf;
+use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -44,6 +45,22 @@ impl UnitKey {
         let payload = Payload { msg: text.as_bytes(), aad: &place.aad() };
         let sealed = self.text.encrypt(&Nonce::from(nonce), payload).map_err(|_| anyhow::anyhow!("sealing failed"))?;
         Ok(Sealed([&[VERSION][..], &nonce, &sealed].concat()))
+    }
+
+    /// A hash of parts in their order, under this key: whoever has the key sees that nothing has changed, and nobody else
+    /// can try guesses at the content with it.
+    #[must_use]
+    pub fn fingerprint(&self, parts: &[&str]) -> Vec<u8> {
+        let mut key = Zeroizing::new([0; 32]);
+        let kdf = Hkdf::<Sha256>::new(None, self.data.as_slice());
+        let derived = kdf.expand(b"aftersales fingerprint v1", key.as_mut_slice());
+        debug_assert!(derived.is_ok(), "32 bytes are within HKDF's limit");
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_slice()) else { return Vec::new() };
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        mac.finalize().into_bytes().to_vec()
     }
 
     /// Opens text. `None`, whatever the cause: another key, another place, a changed byte.
@@ -128,6 +145,15 @@ mod tests {
         assert!(key(1).open(Place { table: "orders", ..PLACE }, &sealed).is_none());
         assert!(key(1).open(Place { row: Uuid::from_u128(8), ..PLACE }, &sealed).is_none());
         assert_eq!(format!("{:?}", key(1).open(PLACE, &sealed)), "Some(Personal(…))");
+    }
+
+    #[test]
+    fn a_fingerprint_is_that_of_its_key_and_parts() {
+        let print = key(1).fingerprint(&["ab", "c"]);
+        assert_eq!(print, key(1).fingerprint(&["ab", "c"]));
+        assert_ne!(print, key(2).fingerprint(&["ab", "c"]));
+        assert_ne!(print, key(1).fingerprint(&["a", "bc"]), "where a part ends is part of it");
+        assert_eq!(print.len(), 32);
     }
 
     proptest! {

@@ -68,7 +68,7 @@ pub async fn charge_back(app: &App, actor: &Actor, chargeback: Chargeback, key: 
     if total < 0 || total > captured {
         return Err(Refusal::at(Code::Invalid, TOTAL).with("maximum", captured).into());
     }
-    let before = order.charged_back_minor;
+    let before = order.charged_back_minor.unwrap_or(0);
     if total < before && chargeback.lowered.is_none() {
         let refusal = Refusal::at(Code::Required, &["input", "lowered"]);
         return Err(refusal.with("chargedBackMinor", before).into());
@@ -78,7 +78,7 @@ pub async fn charge_back(app: &App, actor: &Actor, chargeback: Chargeback, key: 
     let row = if total == before {
         order
     } else {
-        row.charged_back_minor = Set(total);
+        row.charged_back_minor = Set(Some(total));
         row.version = Set(version + 1);
         row.update(&tx).await?
     };

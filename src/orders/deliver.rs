@@ -39,10 +39,10 @@ pub struct Delivery {
 /// Refused: an unknown order, an instant in the future, a parcel that was delivered at another instant.
 pub async fn deliver(app: &App, actor: &Actor, delivery: Delivery, key: &str) -> Result<parcels::Model> {
     actor.require(Permission::RunShop)?;
-    let number = input::text(&delivery.order_number, &["input", "orderNumber"], 80)?;
+    let number = input::identifier(&delivery.order_number, &["input", "orderNumber"], 80)?;
     let parcel = NewParcel {
         carrier: input::code(&delivery.carrier, &["input", "carrier"])?,
-        tracking_number: input::text(&delivery.tracking_number, &["input", "trackingNumber"], 80)?,
+        tracking_number: input::identifier(&delivery.tracking_number, &["input", "trackingNumber"], 80)?,
         dispatched_at: None,
     };
     let unknown = || Error::from(Refusal::at(Code::NotFound, &["input", "orderNumber"]));

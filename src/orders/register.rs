@@ -134,7 +134,7 @@ fn checked(new: NewOrder, latest: DateTime<Utc>) -> Result<NewOrder> {
             input::positive(i64::from(months), &["input", "lines", "guaranteeMonths"], 600)?;
         }
         Ok(NewLine {
-            sku: input::text(&l.sku, &["input", "lines", "sku"], 80)?,
+            sku: input::identifier(&l.sku, &["input", "lines", "sku"], 80)?,
             product_group: input::code(&l.product_group, &["input", "lines", "productGroup"])?,
             serial_number: input::optional(l.serial_number.as_deref(), &["input", "lines", "serialNumber"], 80)?,
             title: input::text(&l.title, &["input", "lines", "title"], input::SHORT_TEXT)?,
@@ -147,7 +147,7 @@ fn checked(new: NewOrder, latest: DateTime<Utc>) -> Result<NewOrder> {
         }
         Ok(NewParcel {
             carrier: input::code(&p.carrier, &["input", "parcels", "carrier"])?,
-            tracking_number: input::text(&p.tracking_number, &["input", "parcels", "trackingNumber"], 80)?,
+            tracking_number: input::identifier(&p.tracking_number, &["input", "parcels", "trackingNumber"], 80)?,
             ..p
         })
     };
@@ -170,10 +170,14 @@ fn checked(new: NewOrder, latest: DateTime<Utc>) -> Result<NewOrder> {
     });
     Ok(NewOrder {
         land: land.transpose()?,
-        number: input::text(&new.number, &["input", "number"], 80)?,
+        number: input::identifier(&new.number, &["input", "number"], 80)?,
         customer: new.customer.checked()?,
         currency: input::currency(&new.currency, &["input", "captured", "currency"])?,
-        payment_reference: input::optional(new.payment_reference.as_deref(), &["input", "paymentReference"], 120)?,
+        payment_reference: input::optional_identifier(
+            new.payment_reference.as_deref(),
+            &["input", "paymentReference"],
+            120,
+        )?,
         lines: each(new.lines, "lines", line)?,
         parcels: each(new.parcels, "parcels", parcel)?,
         ..new
@@ -265,7 +269,7 @@ async fn insert(
         ordered_at: Set(Some(new.ordered_at)),
         currency: Set(Some(new.currency.clone())),
         captured_minor: Set(Some(new.captured_minor)),
-        charged_back_minor: Set(0),
+        charged_back_minor: Set(Some(0)),
         shipping_minor: Set(new.shipping.map(|s| s.charged_minor)),
         standard_shipping_minor: Set(new.shipping.map(|s| s.standard_minor)),
         shipping_tax_basis_points: Set(new.shipping.map(|s| s.tax_basis_points)),

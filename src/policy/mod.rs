@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod deadline;
 pub mod holidays;
 pub mod hours;
+pub mod measure;
 pub mod money;
 pub mod refund;
 pub mod retention;

@@ -1,7 +1,7 @@
 //! Access and portability (GDPR Art. 15, 20): everything of a person, in words and as JSON, with why and until when.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use entity::attachments::{Entity as Attachments, MediaType, State};
+use entity::attachments::{Entity as Attachments, State};
 use entity::ids::{AttachmentId, CustomerId, StaffId};
 use entity::map::{Export as Show, Table, tables};
 use entity::{DataType, customers, staff};
@@ -10,13 +10,13 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::read;
 use crate::audit;
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::retention::explain::explain;
 use crate::retention::paths;
+use crate::retention::read;
 use crate::state::App;
 
 /// How long the link to an export lasts. Nothing is stored: the archive is made while it is read.
@@ -141,23 +141,13 @@ async fn files(app: &App, rows: &[read::Record]) -> Result<Vec<File>> {
         if attachment.state == State::Available {
             files.push(File {
                 id,
-                path: format!("files/{id}.{}", extension(attachment.media_type)),
+                path: format!("files/{id}.{}", attachment.media_type.extension()),
                 media_type: attachment.media_type.mime(),
                 byte_size: attachment.byte_size,
             });
         }
     }
     Ok(files)
-}
-
-const fn extension(kind: MediaType) -> &'static str {
-    match kind {
-        MediaType::Jpeg => "jpg",
-        MediaType::Png => "png",
-        MediaType::Webp => "webp",
-        MediaType::Mp4 => "mp4",
-        MediaType::Quicktime => "mov",
-    }
 }
 
 /// A link to the archive for the officer who asked. A replay signs a fresh one.

@@ -4,7 +4,6 @@ pub mod archive;
 pub mod erasure;
 pub mod export;
 pub mod map;
-pub mod read;
 pub mod scan;
 
 use entity::ids::CustomerId;

@@ -11,13 +11,13 @@ use futures::StreamExt as _;
 use sea_orm::EntityTrait as _;
 use serde::Serialize;
 
-use super::read;
 use crate::auth::{Actor, Permission};
 use crate::config::Config;
 use crate::db::Place;
 use crate::error::Result;
 use crate::evidence::serve;
 use crate::retention::explain::explain;
+use crate::retention::read;
 use crate::state::App;
 
 /// A place where the text was found.

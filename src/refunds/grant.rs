@@ -112,7 +112,7 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
     let row = row.insert(&tx).await?;
     let customer = case.customer_id;
     if let (Some(text), Some(unit)) = (told, letter) {
-        letters::tell(&tx, actor, &case, &unit, (Form::Decision, &text), now).await?;
+        letters::tell(app, &tx, actor, (&case, &unit), (Form::Decision, &text, None), now).await?;
     }
     if super::lacks_approval(app, &row) {
         filing::file(&tx, case.id, None, tasks::Kind::ApproveRefund, now).await?;

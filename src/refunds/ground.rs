@@ -43,7 +43,7 @@ pub(super) async fn others(
 #[must_use]
 pub(super) fn left(order: &orders::Model, others: &[Model]) -> i64 {
     let promised: i64 = others.iter().map(|r| r.amount_minor).sum();
-    order.captured_minor.unwrap_or(0) - order.charged_back_minor - promised
+    order.captured_minor.unwrap_or(0) - order.charged_back_minor.unwrap_or(0) - promised
 }
 
 /// What came back of a case, per order line: pieces, and whether it is awaited at all.
@@ -136,7 +136,7 @@ pub async fn ground(db: &impl ConnectionTrait, case: &cases::Model, order: &orde
             deduction: None,
             price_reduction: None,
             captured_minor: order.captured_minor.unwrap_or(0),
-            charged_back_minor: order.charged_back_minor,
+            charged_back_minor: order.charged_back_minor.unwrap_or(0),
             promised_minor: others.iter().map(|r| r.amount_minor).sum(),
             goods_received_bound: back.bound,
         },

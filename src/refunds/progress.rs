@@ -54,7 +54,7 @@ pub async fn advance(
     key: &str,
 ) -> Result<Model> {
     actor.require(step.permission())?;
-    let reference = input::optional(progress.reference.as_deref(), &["input", "reference"], 120)?;
+    let reference = input::optional_identifier(progress.reference.as_deref(), &["input", "reference"], 120)?;
     if step != Step::Submit && progress.means.is_some() {
         let refusal = Refusal::at(Code::Invalid, &["input", "means"]);
         return Err(refusal.with("expected", "nothing: means are chosen with refundSubmit").into());

@@ -1,6 +1,6 @@
 //! Legal holds: placing one locks the same customer row that the door locks, so never both.
 
-use chrono::{Months, NaiveDate};
+use chrono::{DateTime, NaiveDate, Utc};
 use entity::holds::{self as table, ActiveModel, Entity, Model, Reason};
 use entity::ids::{CaseId, CustomerId, HoldId, OrderId};
 use entity::{DataType, cases, customers, orders};
@@ -59,7 +59,7 @@ pub async fn place(app: &App, actor: &Actor, new: NewHold, key: &str) -> Result<
     let unit = UnitOf { owner: customer.0, data_type: DataType::R32, year: 0, subject: Some(customer.0) };
     let unit = app.keys.ensure(unit, now).await?;
     let today = calendar::day_of(now);
-    let latest = today.checked_add_months(Months::new(6)).unwrap_or(today);
+    let latest = next_review(now);
     if new.review_on < today || new.review_on > latest {
         let refusal = Refusal::at(Code::Invalid, &["input", "reviewOn"]);
         return Err(refusal.with("earliest", today).with("latest", latest).into());
@@ -95,6 +95,66 @@ pub async fn place(app: &App, actor: &Actor, new: NewHold, key: &str) -> Result<
     audit::record(&tx, now, actor, "hold.place", ("holds", Some(id.0)), details).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Places a hold on a case for a legal claim, in the transaction of the dispute. The caller has locked the person, as
+/// [`place`] does. It has no note, so that it needs no key.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn place_for_claim(
+    tx: &DatabaseTransaction,
+    actor: &Actor,
+    case: CaseId,
+    now: DateTime<Utc>,
+) -> Result<Model> {
+    let id = HoldId::new(now);
+    let row = ActiveModel {
+        id: Set(id),
+        customer_id: Set(None),
+        order_id: Set(None),
+        case_id: Set(Some(case)),
+        unit_id: Set(None),
+        reason: Set(Reason::LegalClaim),
+        note: Set(None),
+        placed_at: Set(now),
+        placed_by: Set(actor.staff()),
+        review_on: Set(next_review(now)),
+        released_at: Set(None),
+        released_by: Set(None),
+        start_at: Set(None),
+        not_before: Set(None),
+    };
+    let row = row.insert(tx).await?;
+    let details = json!({ "reason": row.reason.code(), "reviewOn": row.review_on });
+    audit::record(tx, now, actor, "hold.place", ("holds", Some(id.0)), details).await?;
+    Ok(row)
+}
+
+/// Releases a hold in the transaction of what ended it; `false` where it was released before.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn release_in(
+    tx: &DatabaseTransaction,
+    actor: &Actor,
+    id: HoldId,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let sql =
+        "UPDATE holds SET released_at = $1, start_at = $1, released_by = $2 WHERE id = $3 AND released_at IS NULL";
+    let values = [now.into(), actor.staff().map(|s| s.0).into(), id.0.into()];
+    let released = db::run(tx, sql, values).await? == 1;
+    if released {
+        audit::record(tx, now, actor, "hold.release", ("holds", Some(id.0)), json!({})).await?;
+    }
+    Ok(released)
+}
+
+/// The latest day on which a hold that is placed or reviewed now is looked at again: six months ahead.
+#[must_use]
+pub fn next_review(now: DateTime<Utc>) -> NaiveDate {
+    calendar::plus_months(calendar::day_of(now), 6)
 }
 
 /// Releases a hold: what was due in the meantime goes with the next nightly run.

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod holds;
 pub mod ledger;
 pub mod paths;
+pub mod read;
 pub mod rows;
 pub mod rules;
 pub mod starts;

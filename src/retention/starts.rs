@@ -67,8 +67,10 @@ pub async fn case_reopened(
     db::run(tx, "UPDATE cases SET start_at = NULL WHERE id = $1", [case.0.into()]).await?;
     let sql = "UPDATE attachments SET start_at = NULL WHERE case_id = $1 AND state = 'AVAILABLE'";
     db::run(tx, sql, [case.0.into()]).await?;
-    db::run(tx, "UPDATE messages SET start_at = NULL WHERE case_id = $1 AND data_type = 'R06'", [case.0.into()])
-        .await?;
+    for table in ["messages", "mails"] {
+        let sql = format!("UPDATE {table} SET start_at = NULL WHERE case_id = $1 AND data_type = 'R06'");
+        db::run(tx, &sql, [case.0.into()]).await?;
+    }
     for table in WITH_THE_HEADER {
         db::run(tx, &format!("UPDATE {table} SET start_at = NULL WHERE case_id = $1"), [case.0.into()]).await?;
     }
@@ -91,8 +93,10 @@ pub async fn case_closed(
     db::run(tx, "UPDATE cases SET start_at = $1 WHERE id = $2", [now.into(), case.0.into()]).await?;
     let sql = "UPDATE attachments SET start_at = $1, data_type = $2 WHERE case_id = $3 AND state = 'AVAILABLE'";
     db::run(tx, sql, [now.into(), evidence.code().into(), case.0.into()]).await?;
-    let sql = "UPDATE messages SET start_at = $1 WHERE case_id = $2 AND data_type = 'R06'";
-    db::run(tx, sql, [now.into(), case.0.into()]).await?;
+    for table in ["messages", "mails"] {
+        let sql = format!("UPDATE {table} SET start_at = $1 WHERE case_id = $2 AND data_type = 'R06'");
+        db::run(tx, &sql, [now.into(), case.0.into()]).await?;
+    }
     for table in WITH_THE_HEADER {
         let sql = format!("UPDATE {table} SET start_at = $1 WHERE case_id = $2");
         db::run(tx, &sql, [now.into(), case.0.into()]).await?;

@@ -88,6 +88,38 @@ const MATRIX: &[(&str, &str, &str)] = &[
             text: "a", idempotencyKey: "k"}) <errors>"#,
     ),
     ("serviceCaseClose", "agent", r#"serviceCaseClose(input: {caseId: "<no case>", idempotencyKey: "k"}) <errors>"#),
+    ("serviceCaseReview", "agent", r#"serviceCaseReview(input: {caseId: "<no case>", idempotencyKey: "k"}) <errors>"#),
+    (
+        "serviceCaseReexamine",
+        "agent",
+        r#"serviceCaseReexamine(input: {caseId: "<no case>", idempotencyKey: "k"}) <errors>"#,
+    ),
+    ("serviceCaseAssign", "agent", r#"serviceCaseAssign(input: {caseId: "<no case>", idempotencyKey: "k"}) <errors>"#),
+    (
+        "serviceCaseAskInfo",
+        "agent",
+        r#"serviceCaseAskInfo(input: {caseId: "<no case>", facts: [PHOTOS], text: "a", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "serviceCaseNotify",
+        "agent",
+        r#"serviceCaseNotify(input: {caseId: "<no case>", channel: EMAIL, text: "a", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "serviceCaseObject",
+        "customer other agent",
+        r#"serviceCaseObject(input: {caseId: "<no case>", text: "a", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "serviceCaseCancel",
+        "customer other agent",
+        r#"serviceCaseCancel(input: {caseId: "<no case>", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "serviceCaseMerge",
+        "agent",
+        r#"serviceCaseMerge(input: {caseId: "<no case>", intoCaseId: "<no case>", idempotencyKey: "k"}) <errors>"#,
+    ),
     (
         "serviceCaseExtend",
         "agent",

@@ -446,7 +446,7 @@ on_both_engines! {
     async fn an_inquiry_after_closing_reopens_nothing(app) {
         let (known, case) = claim(app, "D-18").await;
         let refund = life::refunded(app, &case, 11990).await;
-        money::closed(app, &case).await;
+        life::close(app, &case).await;
         app.at("2014-04-01T09:00:00Z");
         let customer = app.customer(&known.email).await;
         let ask = json!({ "refundId": refund, "text": "Auf dem Konto ist nichts." });
@@ -456,6 +456,36 @@ on_both_engines! {
         // It is found to have bounced: now it is owed again.
         life::step(app, "refundFail", &refund).await;
         assert_eq!(app.count("cases", "state = 'REFUND'").await, 1);
+    }
+
+    /// R10, R03: consent and log have their own periods, outlive an erasure as long as these last, and leave no key behind.
+    async fn consent_and_log_go_when_their_periods_end(app) {
+        let (known, case) = claim(app, "D-25").await;
+        let refund = life::grant(app, &case, 5000).await;
+        life::step(app, "refundSubmit", &refund).await;
+        let note = json!({ "refundId": refund, "party": "BANK", "text": "Konto geschlossen." });
+        app.agent().await.done("refundInquiryNote", "RefundInquiryNoteInput", note, "entry { id }").await;
+        life::step(app, "refundFail", &refund).await;
+        money::agree(app, &refund).await;
+        life::step(app, "refundSubmit", &refund).await;
+        life::step(app, "refundCredit", &refund).await;
+        life::close(app, &case).await;
+        let input = json!({ "customerId": known.customer });
+        app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { state }").await;
+        let left = async || {
+            (app.count("consents", "1 = 1").await, app.count("inquiry_entries", "1 = 1").await, app.count("refunds", "1 = 1").await)
+        };
+        // Year's end and three years for the consent, six for the letter, eight for the voucher.
+        for (at, rows) in [
+            ("2017-12-31T22:00:00Z", (1, 1, 1)), ("2018-01-01T12:00:00Z", (0, 1, 1)),
+            ("2021-01-01T12:00:00Z", (0, 0, 1)), ("2023-01-01T12:00:00Z", (0, 0, 0)),
+        ] {
+            app.at(at);
+            app.run_job("retention").await;
+            assert_eq!(left().await, rows, "{at}");
+        }
+        let keys = aftersales::db::rows(app.state.keys.db().read(), "SELECT 1 FROM units", []).await.unwrap();
+        assert_eq!(keys.len(), 0);
     }
 
     /// S57, F38: fourteen days by law, ten by the shop's target, and the bank's estimate stand side by side.
@@ -507,14 +537,14 @@ on_both_engines! {
     async fn a_bounced_refund_reopens_its_case(app) {
         let (_, case) = claim(app, "D-22").await;
         let refund = life::refunded(app, &case, 11990).await;
-        money::closed(app, &case).await;
+        life::close(app, &case).await;
         let started = "start_at IS NOT NULL";
         assert_eq!((app.count("cases", started).await, app.count("customers", started).await), (1, 1));
         life::step(app, "refundFail", &refund).await;
         assert_eq!(app.count("cases", "state = 'REFUND' AND closed_at IS NULL AND waiting_for = 'SHOP'").await, 1);
         assert_eq!((app.count("cases", started).await, app.count("customers", started).await), (0, 0));
         life::refunded(app, &case, 11990).await;
-        money::closed(app, &case).await;
+        life::close(app, &case).await;
     }
 
     /// S33, F34: only what was decided in the customer's favour, and only with an order.

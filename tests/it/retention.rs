@@ -68,7 +68,7 @@ on_both_engines! {
         let bare = "erased_at IS NOT NULL AND unit_id IS NULL";
         assert_eq!((app.count("customers", bare).await, app.count("orders", bare).await), (1, 1), "bare ids stay");
         assert_eq!(app.count("cases", "state = 'ERASED' AND kind IS NULL AND number IS NULL").await, 1);
-        assert_eq!((rows(app, "messages").await, rows(app, "refunds").await), (3, 1), "letters and voucher stay");
+        assert_eq!((rows(app, "messages").await, rows(app, "refunds").await), (4, 1), "letters and voucher stay");
         let counted = "kind = 'WARRANTY_CLAIM' AND outcome = 'ELIGIBLE' AND refund_bucket = '100-499' AND cases = 1 \
                        AND opened_month = '2014-03'";
         assert_eq!(app.count("case_statistics", counted).await, 1);
@@ -140,12 +140,15 @@ on_both_engines! {
     async fn triggers_refuse_what_slips_past_the_door(app) {
         let known = life::order(app, "max@example.com", "B-1003").await;
         life::delivered(app, &known).await;
-        life::whole_case(app, &known).await;
+        let (case, ..) = life::whole_case(app, &known).await;
+        life::queue(&app.state, life::letter(&known.customer, &case, &known.email, "Guten Tag")).await;
         let input = json!({ "customerId": known.customer, "reason": "TAX_AUDIT", "reviewOn": "2014-09-01" });
         let placed = app.dpo().await.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await;
         let clearing = [
             ("customers", "email"), ("orders", "number"), ("order_lines", "title"), ("parcels", "tracking_number"),
-            ("cases", "kind"), ("messages", "body"), ("refunds", "payee"), ("attachments", "file_name"),
+            ("cases", "kind"), ("messages", "body"), ("mails", "recipient"),
+            ("mails", "subject"), ("mails", "body_text"), ("mails", "body_html"), ("refunds", "payee"),
+            ("attachments", "file_name"),
         ];
         for (table, column) in clearing {
             for sql in [format!("DELETE FROM {table}"), format!("UPDATE {table} SET {column} = NULL")] {

@@ -12,18 +12,21 @@ use crate::on_both_engines;
 /// Rooms in order; a room may name itself and those behind it.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("policy", &[]),
+    ("mail", &[]),
     ("keys", &[]),
     ("audit", &[]),
     ("outbox", &["keys"]),
+    ("mail", &["keys", "policy", "audit", "outbox"]),
     ("retention", &["keys", "outbox", "audit", "policy"]),
     ("staff", &["retention", "audit"]),
     ("customers", &["retention", "keys", "audit", "policy"]),
     ("orders", &["customers", "retention", "keys", "audit", "policy"]),
-    ("cases", &["customers", "retention", "keys", "outbox", "audit", "policy"]),
-    ("refunds", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
+    ("cases", &["customers", "retention", "mail", "keys", "outbox", "audit", "policy"]),
+    ("refunds", &["cases", "retention", "mail", "keys", "outbox", "audit", "policy"]),
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
+    ("disputes", &["cases", "evidence", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
-    ("jobs", &["cases", "refunds", "privacy", "retention", "keys", "outbox", "audit", "policy"]),
+    ("jobs", &["cases", "refunds", "disputes", "privacy", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     (
         "graphql",
         &[
@@ -32,6 +35,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "cases",
             "refunds",
             "evidence",
+            "disputes",
             "privacy",
             "retention",
             "keys",
@@ -40,11 +44,12 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "policy",
         ],
     ),
-    ("http", &["graphql", "evidence", "privacy", "keys"]),
+    ("http", &["graphql", "evidence", "disputes", "privacy", "keys"]),
 ];
 
 /// They serve all rooms.
-const SERVE_ALL: &[&str] = &["auth", "clock", "config", "db", "error", "idempotency", "input", "policies", "state"];
+const SERVE_ALL: &[&str] =
+    &["auth", "base32", "cards", "clock", "config", "db", "error", "idempotency", "input", "policies", "state"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

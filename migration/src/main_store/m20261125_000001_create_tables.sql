@@ -25,7 +25,7 @@ CREATE TABLE orders (
     ordered_at timestamptz,
     currency text,
     captured_minor bigint CHECK (captured_minor >= 0),
-    charged_back_minor bigint NOT NULL CHECK (charged_back_minor >= 0),
+    charged_back_minor bigint CHECK (charged_back_minor >= 0),
     shipping_minor bigint CHECK (shipping_minor >= 0),
     standard_shipping_minor bigint CHECK (standard_shipping_minor >= 0),
     shipping_tax_basis_points integer,
@@ -393,6 +393,7 @@ CREATE INDEX disputes_due ON disputes (start_at, id);
 CREATE INDEX disputes_unit ON disputes (unit_id);
 CREATE INDEX disputes_case ON disputes (case_id, id);
 CREATE INDEX disputes_customer ON disputes (customer_id, id);
+CREATE INDEX disputes_hold ON disputes (hold_id, id);
 
 CREATE TABLE proposals (
     id uuid PRIMARY KEY,

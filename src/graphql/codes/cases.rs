@@ -2,6 +2,7 @@
 
 use async_graphql::Enum;
 
+use crate::cases::words as written;
 use crate::error::Language;
 use crate::policy::words::words;
 
@@ -36,21 +37,8 @@ pub enum ServiceCaseKind {
 impl ServiceCaseKind {
     /// What people call it.
     #[must_use]
-    pub const fn label(self, language: Language) -> &'static str {
-        match self {
-            Self::OrderAdvice => words("Frage zur Bestellung", "Question about an order"),
-            Self::UsageGuidance => words("Frage zur Nutzung", "Question about use"),
-            Self::Return => words("Rückgabe", "Return"),
-            Self::Exchange => words("Umtausch", "Exchange"),
-            Self::WarrantyClaim => words("Gewährleistung", "Warranty claim"),
-            Self::RefundTracking => words("Frage zur Erstattung", "Where is my refund"),
-            Self::LogisticsQuery => words("Frage zur Lieferung", "Where is my parcel"),
-            Self::Complaint => words("Beschwerde", "Complaint"),
-            Self::Withdrawal => words("Widerruf", "Withdrawal"),
-            Self::OrderCancellation => words("Stornierung", "Order cancellation"),
-            Self::Feedback => words("Rückmeldung", "Feedback"),
-        }
-        .said(language)
+    pub fn label(self, language: Language) -> &'static str {
+        written::kind(self.into()).said(language)
     }
 }
 
@@ -400,4 +388,46 @@ pub enum ProposalState {
     Accepted,
     /// Not agreed.
     Declined,
+}
+
+/// What a mail says.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::mails::Template")]
+pub enum MailTemplate {
+    /// The request has arrived, and how it goes on (S21, S22).
+    Acknowledgement,
+    /// Receipt for a withdrawal: its content with date and time (BGB § 356a(4)).
+    WithdrawalReceipt,
+    /// A reply by staff.
+    Message,
+    /// What is still needed from the customer (S22).
+    InfoRequest,
+    /// It takes longer, and until when (S76, S77).
+    DelayNotice,
+    /// How goods are sent back.
+    ReturnInstruction,
+    /// The decision with its reasons and basis (S34, S35).
+    Decision,
+    /// The result after completion (S38 to S42).
+    ResultNotice,
+    /// Where a refund stands (S41).
+    RefundUpdate,
+    /// Which board is competent, and whether the shop takes part (VSBG § 37).
+    DisputeNotice,
+    /// A link for one who has no account.
+    GuestLink,
+}
+
+/// Where a mail stands.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::mails::State")]
+pub enum MailState {
+    /// Written; waits for its next attempt.
+    Queued,
+    /// A mail server has taken it.
+    Sent,
+    /// It came back after a server had taken it.
+    Bounced,
+    /// Refused for good, or given up.
+    Dead,
 }

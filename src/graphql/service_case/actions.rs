@@ -4,6 +4,7 @@ use entity::cases::{Kind, Model};
 
 use crate::auth::{Actor, Permission};
 use crate::cases::machine::Deed;
+use crate::disputes::proposals::TALKS;
 use crate::graphql::retention::AvailableAction;
 
 /// What is under way on a case.
@@ -17,6 +18,8 @@ pub(super) struct Under {
     pub ticks: bool,
     /// A timer is paused.
     pub waits: bool,
+    /// A proposal was made.
+    pub proposed: bool,
 }
 
 /// Every mutation of a case, each with the first reason why it cannot be called.
@@ -30,6 +33,7 @@ pub(super) fn of(actor: &Actor, case: &Model, under: Under) -> Vec<AvailableActi
     let no_order = (case.order_id.is_none(), "NO_ORDER");
     let unsettled = [(under.running, "REFUND_RUNNING"), (under.ordered, "REMEDY_ORDERED")];
     let declared = (case.kind == Some(Kind::Withdrawal), "WITHDRAWAL");
+    let talks = (!TALKS.contains(&case.state), "STATE");
     let action = AvailableAction::unless;
     let further = (!Deed::Extend.is_legal(case.state) && !Deed::AskInfo.is_legal(case.state), "STATE");
     vec![
@@ -49,7 +53,9 @@ pub(super) fn of(actor: &Actor, case: &Model, under: Under) -> Vec<AvailableActi
         action("serviceCaseClose", &[decide, not(Deed::Close), unsettled[0], unsettled[1]]),
         action("serviceCaseObject", &[write, not(Deed::Object)]),
         action("serviceCaseReexamine", &[decide, not(Deed::Reexamine), same]),
-        action("disputeOpen", &[decide, not(Deed::OpenDispute)]),
+        action("proposalRecord", &[decide, talks]),
+        action("disputeOpen", &[decide, not(Deed::OpenDispute), (!under.proposed, "NO_PROPOSAL")]),
+        action("caseDossier", &[decide]),
         action("serviceCaseCancel", &[write, not(Deed::Cancel), declared, unsettled[0], unsettled[1]]),
         action("serviceCaseMerge", &[decide, not(Deed::Merge), unsettled[0], unsettled[1]]),
     ]

@@ -20,8 +20,12 @@ use super::codes::{
 };
 use super::customer::Customer;
 use super::deadline::Timer;
+use super::dispute::{Disclosure, Dispute, Proposal};
 use super::error::ApiResult;
-use super::loaders::{AttachmentsOf, MessagesOf, RefundsOf, RemediesOf, TimersOf};
+use super::loaders::{
+    AttachmentsOf, DisclosuresOf, DisputesOf, MailsOf, MessagesOf, ProposalsOf, RefundsOf, RemediesOf, TimersOf,
+};
+use super::mail::Mail;
 use super::message::Message;
 use super::node;
 use super::order::Order;
@@ -184,6 +188,13 @@ impl ServiceCase {
         Ok(page(wanted, rows, |m| m.id.0, |row| Message { row, shown }))
     }
 
+    /// The mails to the customer, oldest first, each with the proof of what became of it (F48).
+    async fn mails(&self, ctx: &Context<'_>) -> ApiResult<Vec<Mail>> {
+        let found = ctx.session().loaders.load_one(MailsOf(self.row.id)).await.map_err(Error::from)?;
+        let shown = self.shows_texts(ctx.actor());
+        Ok(found.unwrap_or_default().into_iter().map(|row| Mail { row, shown }).collect())
+    }
+
     /// The refunds, oldest first.
     async fn refunds(&self, ctx: &Context<'_>) -> ApiResult<Vec<Refund>> {
         let found = ctx.session().loaders.load_one(RefundsOf(self.row.id)).await.map_err(Error::from)?;
@@ -217,11 +228,19 @@ impl ServiceCase {
         let ordered = remedies.unwrap_or_default().iter().any(|r| r.state == RemedyState::Ordered);
         let timers = ctx.session().loaders.load_one(TimersOf(self.row.id)).await.map_err(Error::from)?;
         let timers = timers.unwrap_or_default();
+        let proposals = ctx.session().loaders.load_one(ProposalsOf(self.row.id)).await.map_err(Error::from)?;
+        let proposed = proposals.is_some_and(|p| !p.is_empty());
         let has = |state| timers.iter().any(|t| t.state == state);
         Ok(actions::of(
             ctx.actor(),
             &self.row,
-            actions::Under { running, ordered, ticks: has(TimerState::Running), waits: has(TimerState::Paused) },
+            actions::Under {
+                running,
+                ordered,
+                ticks: has(TimerState::Running),
+                waits: has(TimerState::Paused),
+                proposed,
+            },
         ))
     }
 
@@ -238,6 +257,30 @@ impl ServiceCase {
         let language = ctx.session().language;
         let fact = |f: checklist::Fact| MissingFact { fact: f.into(), label: f.words().said(language) };
         Ok(checklist::missing(&self.row, known).into_iter().map(fact).collect())
+    }
+
+    /// The proposals for an agreement, oldest first (S44, S78).
+    async fn proposals(&self, ctx: &Context<'_>) -> ApiResult<Vec<Proposal>> {
+        let found = ctx.session().loaders.load_one(ProposalsOf(self.row.id)).await.map_err(Error::from)?;
+        let shown = self.shows_texts(ctx.actor());
+        Ok(found.unwrap_or_default().into_iter().map(|row| Proposal { row, shown }).collect())
+    }
+
+    /// The dispute, the latest where there were several; null without one.
+    async fn dispute(&self, ctx: &Context<'_>) -> ApiResult<Option<Dispute>> {
+        let found = ctx.session().loaders.load_one(DisputesOf(self.row.id)).await.map_err(Error::from)?;
+        let shown = self.shows_texts(ctx.actor());
+        Ok(found.unwrap_or_default().pop().map(|row| Dispute { row, shown }))
+    }
+
+    /// To whom personal data of the case was given, oldest first; for who decides. Others get an empty list: customers
+    /// learn it by an export, the data-protection officer as well.
+    async fn disclosures(&self, ctx: &Context<'_>) -> ApiResult<Vec<Disclosure>> {
+        if !ctx.actor().may(Permission::Decide) {
+            return Ok(Vec::new());
+        }
+        let found = ctx.session().loaders.load_one(DisclosuresOf(self.row.id)).await.map_err(Error::from)?;
+        Ok(found.unwrap_or_default().into_iter().map(Disclosure).collect())
     }
 
     /// When the customer was told the result, last, UTC.

@@ -1,10 +1,12 @@
 //! Finding cases.
 
-use async_graphql::{Context, ID, InputObject, Object};
-use entity::ids::{CaseId, CustomerId};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::ids::{CaseId, CustomerId, StaffId};
 
 use super::ServiceCase;
 use crate::auth::Permission;
+use crate::cases::search::{self, Wanted};
 use crate::cases::{self, Filter, access};
 use crate::error::{Error, Result};
 use crate::graphql::codes::{ServiceCaseKind, ServiceCaseState};
@@ -17,12 +19,78 @@ use crate::graphql::session::ContextExt as _;
 /// What a list of cases is narrowed to; all conditions hold.
 #[derive(InputObject, Default)]
 pub struct ServiceCaseFilter {
+    /// Of this number, such as `AS-2026-4F7K2M9`.
+    number: Option<String>,
+    /// About the order of this number, as the shop registered it.
+    order_number: Option<String>,
+    /// Of the customer with this e-mail address.
+    email: Option<String>,
     /// In this state.
     state: Option<ServiceCaseState>,
     /// Of this kind.
     kind: Option<ServiceCaseKind>,
     /// Of this customer.
     customer_id: Option<ID>,
+    /// Opened at or after this instant, UTC, to the millisecond.
+    opened_from: Option<DateTime<Utc>>,
+    /// Opened before this instant, UTC, to the millisecond.
+    opened_to: Option<DateTime<Utc>>,
+    /// Assigned to this member of staff; for staff only.
+    assignee_id: Option<ID>,
+    /// Assigned to nobody; for staff only.
+    #[graphql(default)]
+    unassigned: bool,
+}
+
+impl ServiceCaseFilter {
+    /// None where nothing can be found.
+    async fn resolve(self, ctx: &Context<'_>) -> Result<Option<Filter>> {
+        let id = |kind, id: Option<&ID>| id.map(|id| node::parse(kind, id).ok_or(Error::NotFound)).transpose();
+        let wanted = Wanted {
+            customer: id("Customer", self.customer_id.as_ref())?.map(CustomerId),
+            assignee: id("StaffMember", self.assignee_id.as_ref())?.map(StaffId),
+            number: self.number,
+            order_number: self.order_number,
+            email: self.email,
+            state: self.state.map(Into::into),
+            kind: self.kind.map(Into::into),
+            opened_from: self.opened_from,
+            opened_to: self.opened_to,
+            unassigned: self.unassigned,
+        };
+        search::resolve(ctx.app(), ctx.actor(), wanted).await
+    }
+}
+
+/// How many cases are in a state.
+#[derive(SimpleObject)]
+pub struct StateCount {
+    /// The state.
+    state: ServiceCaseState,
+    /// How many.
+    count: u64,
+}
+
+/// How many cases are of a kind.
+#[derive(SimpleObject)]
+pub struct KindCount {
+    /// The kind.
+    kind: ServiceCaseKind,
+    /// How many.
+    count: u64,
+}
+
+/// How many cases meet a filter.
+#[derive(SimpleObject)]
+pub struct ServiceCaseCounts {
+    /// All of them.
+    total: u64,
+    /// There are more than 10,000: only the newest 10,000 were counted.
+    more: bool,
+    /// By state, only those with any.
+    by_state: Vec<StateCount>,
+    /// By kind, only those with any.
+    by_kind: Vec<KindCount>,
 }
 
 /// Finding cases.
@@ -51,15 +119,40 @@ impl ServiceCaseQuery {
     ) -> ApiResult<Page<ServiceCase>> {
         ctx.actor().require(Permission::ReadCases)?;
         let wanted = wanted(first, after.as_deref())?;
-        let filter = filter.unwrap_or_default();
-        let customer = filter.customer_id.as_ref();
-        let customer =
-            customer.map(|id| node::parse("Customer", id).map(CustomerId).ok_or(Error::NotFound)).transpose()?;
-        let filter = Filter { state: filter.state.map(Into::into), kind: filter.kind.map(Into::into), customer };
-        let rows = cases::page(ctx.app(), ctx.actor(), filter, wanted.after.map(CaseId), wanted.first).await?;
+        let rows = match filter.unwrap_or_default().resolve(ctx).await? {
+            Some(filter) => {
+                cases::page(ctx.app(), ctx.actor(), &filter, wanted.after.map(CaseId), wanted.first).await?
+            }
+            None => Vec::new(),
+        };
         let shown = rows.len().min(usize::try_from(wanted.first).unwrap_or(100));
         prefetch(ctx.session(), &rows[..shown], ahead(ctx)?).await?;
         Ok(page(wanted, rows, |c| c.id.0, ServiceCase::listed))
+    }
+
+    /// How many cases meet a filter, by state and by kind; for staff.
+    async fn service_case_counts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is counted; left out: all of them.")] filter: Option<ServiceCaseFilter>,
+    ) -> ApiResult<ServiceCaseCounts> {
+        let actor = ctx.actor();
+        actor.require(Permission::ReadCases)?;
+        if actor.staff().is_none() {
+            return Err(Error::Forbidden.into());
+        }
+        let counts = match filter.unwrap_or_default().resolve(ctx).await? {
+            Some(filter) => search::counts(ctx.app(), actor, &filter).await?,
+            None => search::Counts::default(),
+        };
+        let by_state = counts.by_state.into_iter();
+        let by_kind = counts.by_kind.into_iter();
+        Ok(ServiceCaseCounts {
+            total: counts.total,
+            more: counts.more,
+            by_state: by_state.map(|(state, count)| StateCount { state: state.into(), count }).collect(),
+            by_kind: by_kind.map(|(kind, count)| KindCount { kind: kind.into(), count }).collect(),
+        })
     }
 
     /// Opens the case of this number, as `serviceCase` does.

@@ -1,5 +1,11 @@
 //! Steps of a case's life, through the API, each by the actor whose step it is.
 
+use aftersales::keys::UnitOf;
+use aftersales::mail::{self, Content, Letter, letter::Message};
+use aftersales::state::AppState;
+use entity::DataType;
+use entity::codes::Locale;
+use entity::ids::{CaseId, CustomerId, MailId};
 use serde_json::{Value, json};
 
 use super::{App, Caller};
@@ -14,6 +20,15 @@ pub struct Known {
 
 /// Registers an order of 119.90 EUR with one parcel for a new or known customer.
 pub async fn order(app: &App, email: &str, number: &str) -> Known {
+    order_with(app, email, number, 1, 11990).await
+}
+
+/// Registers an order of so many pieces for 10.00 EUR each.
+pub async fn order_of(app: &App, email: &str, number: &str, pieces: i32) -> Known {
+    order_with(app, email, number, pieces, 1000).await
+}
+
+async fn order_with(app: &App, email: &str, number: &str, pieces: i32, price: i64) -> Known {
     let input = json!({
         "number": number,
         "orderedAt": app.now(),
@@ -21,12 +36,12 @@ pub async fn order(app: &App, email: &str, number: &str) -> Known {
             "email": email, "name": "Erika Mustermann", "phone": "030 23125 101",
             "address": "Heidestraße 17\n51147 Köln", "locale": "DE",
         },
-        "captured": { "amountMinor": 11990, "currency": "EUR" },
+        "captured": { "amountMinor": price * i64::from(pieces), "currency": "EUR" },
         "paymentMethod": "VISA",
         "paymentReference": format!("pay-{number}"),
         "lines": [{
-            "sku": "W-100", "productGroup": "KITCHEN", "title": "Wasserkocher Modell Elbe", "quantity": 1,
-            "unitPriceMinor": 11990, "taxBasisPoints": 1900,
+            "sku": "W-100", "productGroup": "KITCHEN", "title": "Wasserkocher Modell Elbe", "quantity": pieces,
+            "unitPriceMinor": price, "taxBasisPoints": 1900,
         }],
         "parcels": [{ "carrier": "DHL", "trackingNumber": format!("track-{number}") }],
     });
@@ -91,8 +106,15 @@ pub async fn refunded(app: &App, case: &str, minor: i64) -> String {
     refund
 }
 
-/// An agent closes.
+/// An agent tells the customer the result.
+pub async fn notify(app: &App, case: &str) {
+    let input = json!({ "caseId": case, "channel": "EMAIL", "text": "Ihr Vorgang ist abgeschlossen." });
+    app.agent().await.done("serviceCaseNotify", "ServiceCaseNotifyInput", input, "serviceCase { state }").await;
+}
+
+/// An agent tells the customer the result and closes.
 pub async fn close(app: &App, case: &str) {
+    notify(app, case).await;
     let input = json!({ "caseId": case });
     app.agent().await.done("serviceCaseClose", "ServiceCaseCloseInput", input, "serviceCase { state }").await;
 }
@@ -119,6 +141,34 @@ pub async fn whole_case(app: &App, known: &Known) -> (String, String, String) {
     let refund = refunded(app, &case, 11990).await;
     close(app, &case).await;
     (case, refund, photo)
+}
+
+/// A letter about a case (R03), in German, by opaque ids.
+pub fn letter(customer: &str, case: &str, to: &str, body: &str) -> Letter {
+    Letter {
+        content: Content::Message(Message { body: body.to_owned() }),
+        locale: Locale::De,
+        recipient: to.to_owned(),
+        name: Some("Erika Mustermann".to_owned()),
+        case: Some(CaseId(row(case))),
+        customer: CustomerId(row(customer)),
+        data_type: DataType::R03,
+        number: Some("AS-2014-ABCDEFG".to_owned()),
+        link: None,
+    }
+}
+
+/// Queues a letter, in the unit that its data type asks for.
+pub async fn queue(state: &AppState, letter: Letter) -> MailId {
+    let now = state.clock.now();
+    let owner = letter.case.map_or(letter.customer.0, |case| case.0);
+    let year = if letter.data_type == DataType::R06 { 0 } else { 2014 };
+    let unit = UnitOf { owner, data_type: letter.data_type, year, subject: Some(letter.customer.0) };
+    let unit = state.keys.ensure(unit, now).await.unwrap();
+    let tx = state.db.begin().await.unwrap();
+    let id = mail::queue(state, &tx, &unit, letter, now).await.unwrap();
+    tx.commit().await.unwrap();
+    id
 }
 
 /// The row id in an opaque id.

@@ -1,10 +1,12 @@
 //! The harness: an application of its own per test, actors that carry credentials, a clock that moves when told to, and
 //! invariants that are checked at the end of every test.
 
+pub mod deeds;
 pub mod life;
 pub mod media;
 pub mod money;
 pub mod postgres;
+pub mod smtp;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -131,6 +133,11 @@ impl App {
 
     pub async fn agent(&self) -> Caller<'_> {
         self.staff(Role::Agent).await
+    }
+
+    /// An agent who is not the first one.
+    pub async fn second_agent(&self) -> Caller<'_> {
+        Caller { app: self, token: Some(staff::another_token(&self.state, Role::Agent).await.unwrap()) }
     }
 
     pub async fn finance(&self) -> Caller<'_> {

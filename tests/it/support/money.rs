@@ -1,4 +1,4 @@
-//! Steps about money: orders with figures, what comes back, a second person in finance, closing after the result was told.
+//! Steps about money: orders with figures, what comes back, a second person in finance, and consents.
 
 use aftersales::auth::Actor;
 use entity::ids::{CaseId, CustomerId, OrderId, OrderLineId, ReturnId, ReturnLineId, StaffId, TokenId, WithdrawalId};
@@ -214,11 +214,4 @@ pub async fn agree(app: &App, refund: &str) {
     let agent = app.agent().await;
     let done = agent.done("refundAgreeAlternative", "RefundAgreeAlternativeInput", input, selection).await;
     assert_eq!(done["refund"]["state"], "ALTERNATIVE_AGREED");
-}
-
-/// An agent tells the result and closes.
-pub async fn closed(app: &App, case: &str) {
-    let input = json!({ "caseId": case, "channel": "EMAIL", "text": "Wir haben erstattet." });
-    app.agent().await.done("serviceCaseNotify", "ServiceCaseNotifyInput", input, "serviceCase { state }").await;
-    life::close(app, case).await;
 }
