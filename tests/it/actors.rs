@@ -28,6 +28,7 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("customers", READERS, "customers { nodes { id } }"),
     ("refund", READERS, r#"refund(id: "<refund>") { id }"#),
     ("refunds", READERS, "refunds { nodes { id } }"),
+    ("refundPreview", "agent finance", r#"refundPreview(caseId: "<case>", lines: []) { userErrors { code } }"#),
     ("order", "customer other agent warehouse finance shop", r#"order(id: "<order>") { id }"#),
     ("orders", "customer other agent warehouse finance shop", "orders { nodes { id } }"),
     ("policy", EVERYBODY, "policy { version }"),
@@ -48,6 +49,12 @@ const MATRIX: &[(&str, &str, &str)] = &[
         "shop",
         r#"parcelDeliver(input: {orderNumber: "none", carrier: "DHL", trackingNumber: "1",
             deliveredAt: "2014-03-10T09:00:00Z", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "orderChargeback",
+        "shop",
+        r#"orderChargeback(input: {orderNumber: "none", chargedBack: {amountMinor: 1, currency: "EUR"},
+            idempotencyKey: "k"}) <errors>"#,
     ),
     (
         "customerAccessTokenCreate",
@@ -133,6 +140,27 @@ const MATRIX: &[(&str, &str, &str)] = &[
         r#"refundGrant(input: {caseId: "<no case>", amount: {amountMinor: 1, currency: "EUR"}, idempotencyKey: "k"}) <errors>"#,
     ),
     ("refundSubmit", "finance", r#"refundSubmit(input: {refundId: "<no refund>", idempotencyKey: "k"}) <errors>"#),
+    ("refundApprove", "finance", r#"refundApprove(input: {refundId: "<no refund>", idempotencyKey: "k"}) <errors>"#),
+    (
+        "refundAcknowledge",
+        "finance",
+        r#"refundAcknowledge(input: {refundId: "<no refund>", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "refundAgreeAlternative",
+        "agent finance",
+        r#"refundAgreeAlternative(input: {refundId: "<no refund>", consent: "a", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "refundInquire",
+        "customer other agent finance",
+        r#"refundInquire(input: {refundId: "<no refund>", text: "a", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "refundInquiryNote",
+        "agent finance",
+        r#"refundInquiryNote(input: {refundId: "<no refund>", party: BANK, text: "a", idempotencyKey: "k"}) <errors>"#,
+    ),
     ("refundCredit", "finance", r#"refundCredit(input: {refundId: "<no refund>", idempotencyKey: "k"}) <errors>"#),
     ("refundFail", "finance", r#"refundFail(input: {refundId: "<no refund>", idempotencyKey: "k"}) <errors>"#),
     (

@@ -51,10 +51,20 @@ async fn fill(app: &App) -> life::Known {
     let note = json!({ "caseId": claim, "body": "Kanarienvogel am Telefon", "internal": true });
     app.agent().await.done("messageAdd", "MessageAddInput", note, "message { id }").await;
     life::decide(app, &claim, "ELIGIBLE").await;
-    let refund = life::grant(app, &claim, 5000).await;
+    let refund = life::grant(app, &claim, 4900).await;
     let step = json!({ "refundId": refund, "reference": "Kanarienvogel-ARN" });
     app.finance().await.done("refundSubmit", "RefundStepInput", step.clone(), "refund { state }").await;
     app.finance().await.done("refundCredit", "RefundStepInput", step, "refund { state }").await;
+    let failed = life::grant(app, &claim, 100).await;
+    life::step(app, "refundSubmit", &failed).await;
+    life::step(app, "refundFail", &failed).await;
+    let consent = json!({ "refundId": failed, "consent": "Kanarienvogel nimmt auch Überweisungen." });
+    let agent = app.agent().await;
+    agent.done("refundAgreeAlternative", "RefundAgreeAlternativeInput", consent, "refund { state }").await;
+    let note =
+        json!({ "refundId": failed, "party": "BANK", "text": "Kanarienvogel gesucht", "arn": "Kanarienvogel-RRN" });
+    agent.done("refundInquiryNote", "RefundInquiryNoteInput", note, "entry { id }").await;
+    life::step(app, "refundFail", &failed).await;
     life::close(app, &claim).await;
     let question = life::open(&customer, "USAGE_GUIDANCE", None, "Frisst ein Kanarienvogel Hirse?").await;
     life::decide(app, &question, "SOLVED_DIRECTLY").await;
@@ -174,6 +184,6 @@ on_both_engines! {
         }
         readable.sort_unstable();
         readable.dedup();
-        assert_eq!(readable, ["holds", "mails", "messages", "refunds"], "only what the law keeps");
+        assert_eq!(readable, ["consents", "holds", "inquiry_entries", "mails", "messages", "refunds"], "only what the law keeps");
     }
 }

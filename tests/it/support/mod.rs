@@ -5,6 +5,7 @@ pub mod deeds;
 pub mod dispute;
 pub mod life;
 pub mod media;
+pub mod money;
 pub mod postgres;
 pub mod smtp;
 
