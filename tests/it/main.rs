@@ -16,6 +16,7 @@ mod keys;
 mod policy;
 mod refunds;
 mod retention;
+mod returns;
 mod rights;
 mod structure;
 mod timers;

@@ -1,6 +1,7 @@
 //! The harness: an application of its own per test, actors that carry credentials, a clock that moves when told to, and
 //! invariants that are checked at the end of every test.
 
+pub mod goods;
 pub mod life;
 pub mod media;
 pub mod postgres;
@@ -241,6 +242,7 @@ pub fn config(folder: &tempfile::TempDir, databases: Option<(String, String)>) -
     config.master_key = Source::File(folder.path().join("secrets/master.key"));
     config.data = data;
     config.introspection = true;
+    config.carrier_secret = Some(aftersales::config::Secret::new(goods::SECRET.to_owned()));
     config
 }
 
