@@ -120,9 +120,16 @@ impl<'a> Replay<'a> {
                 self.refunds.insert(refund, row.id);
             }
             What::Step { refund, step, reference } => {
-                let progress = Progress { reference, ..Progress::default() };
-                let finance = self.actor(By::Finance)?;
-                refunds::advance(app, &finance, known(&self.refunds, refund)?, step, progress, &key).await?;
+                let (finance, refund) = (self.actor(By::Finance)?, known(&self.refunds, refund)?);
+                let row = refunds::get(app.db.read(), &finance, refund).await?;
+                if step == Step::Submit && refunds::lacks_approval(app, &row) {
+                    // An agent has granted it, so finance is the second pair of eyes (F31).
+                    let progress = Progress { reference: None, means: None, expected_version: None };
+                    refunds::advance(app, &finance, refund, Step::Approve, progress, &format!("{key}-approval"))
+                        .await?;
+                }
+                let progress = Progress { reference, means: None, expected_version: None };
+                refunds::advance(app, &finance, refund, step, progress, &key).await?;
             }
             What::Deed { case, person, deed, into } => {
                 let into = into.map(|into| known(&self.cases, into)).transpose()?;

@@ -11,7 +11,7 @@ use super::error::{ApiResult, nullable};
 use super::order::Order;
 use super::parcel::Parcel;
 use super::refund::Refund;
-use super::returns::{Remedy, Return};
+use super::returns::{RemedyInKind, Return};
 use super::service_case::ServiceCase;
 use super::session::ContextExt as _;
 use crate::auth::Permission;
@@ -37,7 +37,7 @@ pub enum Node {
     /// A return.
     Return(Return),
     /// A remedy in kind.
-    Remedy(Remedy),
+    RemedyInKind(RemedyInKind),
     /// A parcel.
     Parcel(Parcel),
 }
@@ -79,7 +79,9 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
         "Order" => Node::Order(Order(orders::get(app, actor, OrderId(uuid)).await?)),
         "Refund" => Node::Refund(Refund(refunds::get(app.db.read(), actor, RefundId(uuid)).await?)),
         "Return" => Node::Return(Return(returns::get(app.db.read(), actor, ReturnId(uuid)).await?)),
-        "Remedy" => Node::Remedy(Remedy(returns::remedy::get(app.db.read(), actor, RemedyId(uuid)).await?)),
+        "RemedyInKind" => {
+            Node::RemedyInKind(RemedyInKind(returns::remedy::get(app.db.read(), actor, RemedyId(uuid)).await?))
+        }
         "Parcel" => Node::Parcel(Parcel(orders::parcel(app, actor, ParcelId(uuid)).await?)),
         "Attachment" => {
             // By itself an attachment is not an opened case: staff sees that it exists.

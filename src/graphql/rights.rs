@@ -54,7 +54,7 @@ pub enum RightStatus {
 /// What a right gives.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "rights::Remedy")]
-pub enum RightfulRemedy {
+pub enum Remedy {
     /// The price back against the goods.
     Refund,
     /// Other goods of the customer's choice.
@@ -121,9 +121,9 @@ pub struct Right {
     /// Whether the reason that was given, or none, is enough for it.
     supported: bool,
     /// What it gives now.
-    remedies: Vec<RightfulRemedy>,
+    remedies: Vec<Remedy>,
     /// What it gives only once cure has failed or was refused.
-    later_remedies: Vec<RightfulRemedy>,
+    later_remedies: Vec<Remedy>,
     /// Who pays for sending the goods back.
     return_carriage: CostBearer,
     /// Who pays for sending other or mended goods.

@@ -6,7 +6,7 @@ use entity::staff::Role;
 use serde_json::{Value, json};
 
 use crate::on_both_engines;
-use crate::support::{App, Caller, life};
+use crate::support::{App, Caller, goods, life};
 
 const EVERYBODY: &str = "anonymous customer other agent warehouse finance dpo admin shop";
 /// Those who see cases; what is foreign to the other customer is not found.
@@ -30,6 +30,10 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("refunds", READERS, "refunds { nodes { id } }"),
     ("refundPreview", "agent finance", r#"refundPreview(caseId: "<case>", lines: []) { userErrors { code } }"#),
     ("order", "customer other agent warehouse finance shop", r#"order(id: "<order>") { id }"#),
+    ("return", READERS, r#"return(id: "<return>") { id }"#),
+    ("returnByNumber", READERS, r#"returnByNumber(number: "<return number>") { id }"#),
+    ("returns", READERS, "returns { nodes { id } }"),
+    ("returnReasons", EVERYBODY, "returnReasons { code }"),
     ("orders", "customer other agent warehouse finance shop", "orders { nodes { id } }"),
     ("policy", EVERYBODY, "policy { version }"),
     ("policyVersions", EVERYBODY, "policyVersions { version }"),
@@ -190,6 +194,56 @@ const MATRIX: &[(&str, &str, &str)] = &[
         r#"caseDossier(input: {caseId: "<no case>", recipientKind: COURT, recipient: "a", purpose: LEGAL_CLAIM,
             idempotencyKey: "k"}) <errors>"#,
     ),
+    (
+        "returnInstruct",
+        "agent",
+        r#"returnInstruct(input: {caseId: "<no case>", lines: [{position: 1, quantity: 1}], notes: "a",
+            idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "returnDispatch",
+        WRITERS,
+        r#"returnDispatch(input: {returnId: "<no return>", proof: "a", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "returnReceive",
+        "agent warehouse",
+        r#"returnReceive(input: {returnId: "<no return>", lines: [{position: 1, received: 1}], idempotencyKey: "k"}) <errors>"#,
+    ),
+    ("returnLose", "agent", r#"returnLose(input: {returnId: "<no return>", idempotencyKey: "k"}) <errors>"#),
+    (
+        "returnInspectionBegin",
+        "agent warehouse",
+        r#"returnInspectionBegin(input: {returnId: "<no return>", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "returnInspectionRecord",
+        "agent warehouse",
+        r#"returnInspectionRecord(input: {returnId: "<no return>", finding: "a", lines: [{position: 1, accepted: 1,
+            grade: NEW, disposition: RESTOCK}], idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "returnSendBack",
+        "agent warehouse",
+        r#"returnSendBack(input: {returnId: "<no return>", carrier: "DHL", trackingNumber: "1", costs: SHOP, text: "a",
+            idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "remedyArrange",
+        "agent",
+        r#"remedyArrange(input: {caseId: "<no case>", kind: REPAIR, position: 1, quantity: 1, idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "remedyShip",
+        "agent warehouse",
+        r#"remedyShip(input: {remedyId: "<no remedy>", carrier: "DHL", trackingNumber: "1", idempotencyKey: "k"}) <errors>"#,
+    ),
+    ("remedyCancel", "agent", r#"remedyCancel(input: {remedyId: "<no remedy>", idempotencyKey: "k"}) <errors>"#),
+    (
+        "remedyDifferenceSettle",
+        "agent",
+        r#"remedyDifferenceSettle(input: {remedyId: "<no remedy>", idempotencyKey: "k"}) <errors>"#,
+    ),
     ("subjectExport", "dpo", r#"subjectExport(input: {customerId: "<no customer>", idempotencyKey: "k"}) <errors>"#),
     ("subjectErase", "dpo", r#"subjectErase(input: {customerId: "<no customer>", idempotencyKey: "k"}) <errors>"#),
     (
@@ -225,6 +279,8 @@ struct World {
     number: String,
     refund: String,
     photo: String,
+    /// Id and number of a return.
+    of_return: (String, String),
 }
 
 impl World {
@@ -235,7 +291,11 @@ impl World {
         let customer = app.customer(&known.email).await;
         let found = customer.data("query($id: ID!) { serviceCase(id: $id) { number } }", json!({ "id": case })).await;
         let number = found["serviceCase"]["number"].as_str().unwrap().to_owned();
-        Self { known, case, number, refund, photo }
+        let other = goods::case(app, &known, "RETURN").await;
+        let id = goods::instruct(app, &other, json!([{ "position": 1, "quantity": 1 }])).await;
+        let found = customer.data("query($id: ID!) { return(id: $id) { number } }", json!({ "id": id })).await;
+        let of_return = (id, found["return"]["number"].as_str().unwrap().to_owned());
+        Self { known, case, number, refund, photo, of_return }
     }
 
     fn fill(&self, request: &str) -> String {
@@ -250,6 +310,10 @@ impl World {
             .replace("<no case>", &none("ServiceCase"))
             .replace("<no proposal>", &none("Proposal"))
             .replace("<no dispute>", &none("Dispute"))
+            .replace("<return>", &self.of_return.0)
+            .replace("<return number>", &self.of_return.1)
+            .replace("<no return>", &none("Return"))
+            .replace("<no remedy>", &none("RemedyInKind"))
             .replace("<no refund>", &none("Refund"))
             .replace("<no customer>", &none("Customer"))
             .replace("<no token>", &none("CustomerAccessToken"))
@@ -329,6 +393,7 @@ on_both_engines! {
         for request in [
             r#"serviceCase(id: "<case>")"#, r#"serviceCaseByNumber(number: "<number>")"#, r#"order(id: "<order>")"#,
             r#"refund(id: "<refund>")"#, r#"customer(id: "<customer>")"#, r#"node(id: "<case>")"#, r#"node(id: "<order>")"#,
+            r#"return(id: "<return>")"#, r#"returnByNumber(number: "<return number>")"#, r#"node(id: "<return>")"#,
             r#"node(id: "<refund>")"#, r#"node(id: "<photo>")"#, r#"node(id: "<customer>")"#,
         ] {
             let query = world.fill(&format!("{{ found: {request} {{ id }} }}"));
@@ -348,10 +413,10 @@ on_both_engines! {
     async fn lists_hold_own_rows_only(app) {
         World::new(app).await;
         let query = "{ serviceCases { nodes { id } } refunds { nodes { id } } orders { nodes { id } } customers { nodes { id } } }";
-        for (email, expected) in [("max@example.com", [1, 1, 1, 1]), ("erika@example.com", [0, 0, 1, 1])] {
+        for (email, expected) in [("max@example.com", [2, 1, 1, 1]), ("erika@example.com", [0, 0, 1, 1])] {
             assert_eq!(lengths(&app.customer(email).await.data(query, json!({})).await), expected, "{email}");
         }
-        assert_eq!(lengths(&app.agent().await.data(query, json!({})).await), [1, 1, 2, 2]);
+        assert_eq!(lengths(&app.agent().await.data(query, json!({})).await), [2, 1, 2, 2]);
     }
 
     /// F98: the token says who one is, and nothing more.

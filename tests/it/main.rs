@@ -21,6 +21,7 @@ mod policy;
 mod quality;
 mod refunds;
 mod retention;
+mod returns;
 mod rights;
 mod script;
 mod search;

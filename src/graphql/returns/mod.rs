@@ -31,7 +31,7 @@ use crate::policy::{calendar, reasons};
 pub use loaders::{EventsOf, ParcelsOfCase, RemediesOfOrder, ReturnLinesOf, ReturnsOf};
 pub use mutation::ReturnMutation;
 pub use query::ReturnQuery;
-pub use remedy::{Remedy, RemedyMutation};
+pub use remedy::{RemedyInKind, RemedyMutation};
 
 /// Goods on their way back: instruction, receipt, inspection.
 pub struct Return(pub Model);

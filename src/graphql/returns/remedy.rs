@@ -24,13 +24,13 @@ use crate::returns::remedy::place;
 use crate::returns::{self, NewRemedy, Shipment};
 
 /// A remedy in kind, and its way to the customer.
-pub struct Remedy(pub Model);
+pub struct RemedyInKind(pub Model);
 
 #[Object]
-impl Remedy {
+impl RemedyInKind {
     /// The opaque id.
     pub(in crate::graphql) async fn id(&self) -> ID {
-        node::id("Remedy", self.0.id.0)
+        node::id("RemedyInKind", self.0.id.0)
     }
 
     /// What the customer gets.
@@ -178,18 +178,18 @@ pub struct RemedyStepInput {
 #[derive(SimpleObject)]
 pub struct RemedyPayload {
     /// The remedy; null if it was refused.
-    remedy: Option<Remedy>,
+    remedy: Option<RemedyInKind>,
     /// Why it was refused.
     user_errors: Vec<UserError>,
 }
 
 fn payload(ctx: &Context<'_>, done: Result<Model>) -> ApiResult<RemedyPayload> {
     let (row, user_errors) = outcome(ctx, done)?;
-    Ok(RemedyPayload { remedy: row.map(Remedy), user_errors })
+    Ok(RemedyPayload { remedy: row.map(RemedyInKind), user_errors })
 }
 
 fn id_of(id: &ID) -> Result<RemedyId> {
-    Ok(RemedyId(node::input("Remedy", id, &["input", "remedyId"])?))
+    Ok(RemedyId(node::input("RemedyInKind", id, &["input", "remedyId"])?))
 }
 
 /// Changing remedies.

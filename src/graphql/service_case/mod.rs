@@ -33,7 +33,7 @@ use super::page::{Page, page, wanted};
 use super::parcel::Parcel;
 use super::refund::Refund;
 use super::retention::{AvailableAction, Retention, retention};
-use super::returns::{ParcelsOfCase, Remedy, Return, ReturnsOf};
+use super::returns::{ParcelsOfCase, RemedyInKind, Return, ReturnsOf};
 use super::rights::{self, LineAssessment};
 use super::session::ContextExt as _;
 use crate::auth::{Actor, Permission};
@@ -210,9 +210,9 @@ impl ServiceCase {
     }
 
     /// The remedies in kind, oldest first.
-    async fn remedies(&self, ctx: &Context<'_>) -> ApiResult<Vec<Remedy>> {
+    async fn remedies(&self, ctx: &Context<'_>) -> ApiResult<Vec<RemedyInKind>> {
         let found = ctx.session().loaders.load_one(RemediesOf(self.row.id)).await.map_err(Error::from)?;
-        Ok(found.unwrap_or_default().into_iter().map(Remedy).collect())
+        Ok(found.unwrap_or_default().into_iter().map(RemedyInKind).collect())
     }
 
     /// The parcels of it in both directions, oldest first; those of the order itself are with the order.

@@ -232,7 +232,7 @@ impl<'a> World<'a> {
         }
         let sql = "SELECT id FROM remedies WHERE case_id = $1 AND state = 'ORDERED'";
         for row in aftersales::db::rows(self.app.state.db.write(), sql, [life::row(case).into()]).await.unwrap() {
-            let id = aftersales::graphql::node::id("Remedy", row.try_get_by_index(0).unwrap()).0;
+            let id = aftersales::graphql::node::id("RemedyInKind", row.try_get_by_index(0).unwrap()).0;
             let input =
                 json!({ "remedyId": id, "carrier": "DHL", "trackingNumber": format!("new-{}", self.app.key()) });
             self.warehouse.done("remedyShip", "RemedyShipInput", input, "remedy { state }").await;

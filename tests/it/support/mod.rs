@@ -3,6 +3,7 @@
 
 pub mod deeds;
 pub mod dispute;
+pub mod goods;
 pub mod life;
 pub mod media;
 pub mod money;
@@ -250,6 +251,7 @@ pub fn config(folder: &tempfile::TempDir, databases: Option<(String, String)>) -
     config.master_key = Source::File(folder.path().join("secrets/master.key"));
     config.data = data;
     config.introspection = true;
+    config.carrier_secret = Some(aftersales::config::Secret::new(goods::SECRET.to_owned()));
     config
 }
 
