@@ -665,7 +665,7 @@ on_both_engines! {
         app.agent().await.done("remedyArrange", "RemedyArrangeInput", input, "remedy { title }").await;
         let mut looked = 0;
         for t in entity::map::tables() {
-            for column in t.columns {
+            for column in &t.columns {
                 let text = format!("CAST({} AS text) LIKE '%MARKE-%'", column.name);
                 let bytes = format!("{} IS NOT NULL", column.name);
                 looked += app.count(t.name, &bytes).await;
