@@ -3,7 +3,7 @@
 use entity::ids::{StaffId, TokenId};
 use entity::staff::{ActiveModel, Column, Entity, Model, Role};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
 };
 use serde_json::json;
 
@@ -14,36 +14,53 @@ use crate::idempotency::{self, Outcome};
 use crate::retention::door;
 use crate::state::App;
 
-/// A bearer token for the built-in account of a role, which is made if there is none.
+/// A bearer token for the first account of a role, which is made if there is none.
 ///
 /// # Errors
 /// The database fails.
 pub async fn token(app: &App, role: Role) -> Result<String> {
     let tx = app.db.begin().await?;
-    let now = app.clock.now();
     let found = Entity::find().filter(Column::Role.eq(role)).filter(Column::LeftAt.is_null()).order_by_asc(Column::Id);
     let id = match found.one(&tx).await? {
         Some(member) => member.id,
-        None => {
-            let id = StaffId::new(now);
-            let row = ActiveModel {
-                id: Set(id),
-                unit_id: Set(None),
-                name: Set(None),
-                email: Set(None),
-                role: Set(role),
-                created_at: Set(now),
-                left_at: Set(None),
-                start_at: Set(None),
-                not_before: Set(None),
-            };
-            row.insert(&tx).await?;
-            let details = json!({ "role": role.code() });
-            audit::record(&tx, now, &Actor::System, "staff.create", ("staff", Some(id.0)), details).await?;
-            id
-        }
+        None => open_account(app, &tx, role).await?,
     };
     tx.commit().await?;
+    sign(app, id, role)
+}
+
+/// A bearer token for a further account of a role: what needs two people needs two accounts.
+///
+/// # Errors
+/// The database fails.
+pub async fn another_token(app: &App, role: Role) -> Result<String> {
+    let tx = app.db.begin().await?;
+    let id = open_account(app, &tx, role).await?;
+    tx.commit().await?;
+    sign(app, id, role)
+}
+
+async fn open_account(app: &App, tx: &DatabaseTransaction, role: Role) -> Result<StaffId> {
+    let now = app.clock.now();
+    let id = StaffId::new(now);
+    let row = ActiveModel {
+        id: Set(id),
+        unit_id: Set(None),
+        name: Set(None),
+        email: Set(None),
+        role: Set(role),
+        created_at: Set(now),
+        left_at: Set(None),
+        start_at: Set(None),
+        not_before: Set(None),
+    };
+    row.insert(tx).await?;
+    audit::record(tx, now, &Actor::System, "staff.create", ("staff", Some(id.0)), json!({ "role": role.code() })).await?;
+    Ok(id)
+}
+
+fn sign(app: &App, id: StaffId, role: Role) -> Result<String> {
+    let now = app.clock.now();
     app.signing.bearer(&Actor::Staff(id, role), TokenId::new(now), now, now + STAFF_TOKEN_LASTS)
 }
 

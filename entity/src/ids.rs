@@ -54,8 +54,6 @@ ids! {
     CaseId,
     /// A message of a case.
     MessageId,
-    /// An e-mail to a customer.
-    MailId,
     /// A refund.
     RefundId,
     /// A photo or video.

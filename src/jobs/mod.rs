@@ -10,7 +10,7 @@ use croner::Cron;
 use serde::Serialize;
 
 use crate::auth::Actor;
-use crate::cases::timers;
+use crate::cases::{ask, timers};
 use crate::error::{Code, Refusal, Result};
 use crate::privacy::erasure;
 use crate::retention::sweep;
@@ -87,7 +87,10 @@ impl Job {
             }
             Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
             Kind::Outbox => json(&outbox::drain(app).await?),
-            Kind::Timers => json(&timers::mark_breaches(app, dry_run).await?),
+            Kind::Timers => json(&Timers {
+                timers: timers::mark_breaches(app, dry_run).await?,
+                unanswered: ask::resume_unanswered(app, dry_run).await?,
+            }),
             Kind::Mail if dry_run => json(&mail::pending(app).await?),
             Kind::Mail => json(&mail::send::drain(app).await?),
             Kind::Reaper => json(&reaper::run(app, dry_run).await?),
@@ -102,6 +105,14 @@ struct Retention {
     erasures_failed: u64,
     #[serde(flatten)]
     sweep: sweep::Report,
+}
+
+#[derive(Serialize)]
+struct Timers {
+    #[serde(flatten)]
+    timers: timers::Report,
+    /// Cases that go back under review because nobody has answered.
+    unanswered: u64,
 }
 
 fn json(report: &impl Serialize) -> Result<serde_json::Value> {

@@ -97,8 +97,15 @@ pub async fn refunded(app: &App, case: &str, minor: i64) -> String {
     refund
 }
 
-/// An agent closes.
+/// An agent tells the customer the result.
+pub async fn notify(app: &App, case: &str) {
+    let input = json!({ "caseId": case, "channel": "EMAIL", "text": "Ihr Vorgang ist abgeschlossen." });
+    app.agent().await.done("serviceCaseNotify", "ServiceCaseNotifyInput", input, "serviceCase { state }").await;
+}
+
+/// An agent tells the customer the result and closes.
 pub async fn close(app: &App, case: &str) {
+    notify(app, case).await;
     let input = json!({ "caseId": case });
     app.agent().await.done("serviceCaseClose", "ServiceCaseCloseInput", input, "serviceCase { state }").await;
 }

@@ -133,6 +133,11 @@ impl App {
         self.staff(Role::Agent).await
     }
 
+    /// An agent who is not the first one.
+    pub async fn second_agent(&self) -> Caller<'_> {
+        Caller { app: self, token: Some(staff::another_token(&self.state, Role::Agent).await.unwrap()) }
+    }
+
     pub async fn finance(&self) -> Caller<'_> {
         self.staff(Role::Finance).await
     }
