@@ -3,7 +3,8 @@
 use entity::ids::{StaffId, TokenId};
 use entity::staff::{ActiveModel, Column, Entity, Model, Role};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _,
 };
 use serde_json::json;
 
@@ -55,7 +56,8 @@ async fn open_account(app: &App, tx: &DatabaseTransaction, role: Role) -> Result
         not_before: Set(None),
     };
     row.insert(tx).await?;
-    audit::record(tx, now, &Actor::System, "staff.create", ("staff", Some(id.0)), json!({ "role": role.code() })).await?;
+    audit::record(tx, now, &Actor::System, "staff.create", ("staff", Some(id.0)), json!({ "role": role.code() }))
+        .await?;
     Ok(id)
 }
 

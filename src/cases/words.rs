@@ -1,6 +1,6 @@
 //! Outcomes, reasons and states as they are written to customers, in both languages.
 
-use entity::cases::{LegalBasis, Outcome, Reason};
+use entity::cases::{Kind, LegalBasis, Outcome, Reason};
 use entity::{parcels, refunds, remedies};
 
 use crate::policy::words::{Words, words};
@@ -13,6 +13,28 @@ pub(super) const DISAGREE: Words = words(
     "Sind Sie nicht einverstanden? Antworten Sie auf diese Nachricht, und jemand anderes prüft Ihren Vorgang erneut.",
     "If you do not agree, answer this message, and somebody else examines your case again.",
 );
+
+pub(super) const REVIEWED_UNTIL: Words = words("Wir prüfen Ihre Anfrage bis zum", "We review your request by");
+pub(super) const NAMED: Words = words("Angegebene Bestellnummer:", "Order number as entered:");
+pub(super) const RECEIVED_UTC: Words = words("Eingegangen (UTC):", "Received (UTC):");
+
+/// What a kind of case is called.
+#[must_use]
+pub const fn kind(kind: Kind) -> Words {
+    match kind {
+        Kind::OrderAdvice => words("Frage zur Bestellung", "question about an order"),
+        Kind::UsageGuidance => words("Frage zur Nutzung", "question about use"),
+        Kind::Return => words("Rückgabe", "return"),
+        Kind::Exchange => words("Umtausch", "exchange"),
+        Kind::WarrantyClaim => words("Gewährleistung", "warranty claim"),
+        Kind::RefundTracking => words("Frage zur Erstattung", "question about a refund"),
+        Kind::LogisticsQuery => words("Frage zur Lieferung", "question about a parcel"),
+        Kind::Complaint => words("Beschwerde", "complaint"),
+        Kind::Withdrawal => words("Widerruf", "withdrawal"),
+        Kind::OrderCancellation => words("Stornierung", "order cancellation"),
+        Kind::Feedback => words("Rückmeldung", "feedback"),
+    }
+}
 
 /// What an outcome is called.
 #[must_use]

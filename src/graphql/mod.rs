@@ -5,6 +5,7 @@ pub mod codes;
 pub mod customer;
 pub mod deadline;
 pub mod error;
+pub mod guest;
 pub mod loaders;
 pub mod message;
 pub mod node;
@@ -20,6 +21,7 @@ pub mod scalars;
 pub mod service_case;
 pub mod session;
 pub mod token;
+pub mod withdrawal;
 
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
@@ -37,6 +39,7 @@ pub struct Query(
     policy::PolicyQuery,
     deadline::TaskQuery,
     operations::OperationsQuery,
+    withdrawal::WithdrawalQuery,
 );
 
 /// What can be changed. Every mutation takes an `idempotencyKey`: sent again with the same input, it answers the same and
@@ -45,8 +48,11 @@ pub struct Query(
 pub struct Mutation(
     order::OrderMutation,
     token::TokenMutation,
+    guest::GuestMutation,
+    withdrawal::WithdrawalMutation,
     service_case::ServiceCaseMutation,
     service_case::LifecycleMutation,
+    service_case::SubmitMutation,
     message::MessageMutation,
     refund::RefundMutation,
     attachment::AttachmentMutation,
