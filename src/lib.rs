@@ -23,6 +23,7 @@ pub mod graphql;
 pub mod guests;
 pub mod http;
 pub mod idempotency;
+pub mod inbox;
 pub mod input;
 pub mod jobs;
 pub mod keys;

@@ -3,13 +3,14 @@
 pub mod files;
 pub mod graphql;
 pub mod serve;
+pub mod webhook;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -39,6 +40,7 @@ pub fn router(app: AppState) -> Router {
         .route("/attachments/uploads/{ticket}", put(files::upload))
         .route("/attachments/{link}", get(files::download))
         .route("/exports/{link}", get(files::export))
+        .route("/webhooks/mail", post(webhook::mail))
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .layer(DefaultBodyLimit::disable())

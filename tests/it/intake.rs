@@ -17,7 +17,7 @@ async fn submit(app: &App, input: Value) -> Value {
     app.anonymous().done("serviceCaseSubmit", "ServiceCaseSubmitInput", input, "number").await
 }
 
-const CASE: &str = "channel order { id } customer { id } missing { fact } messages { nodes { body authorKind } }";
+const CASE: &str = "channel order { id } customer { id } missing { fact } messages { nodes { body author } }";
 
 on_both_engines! {
     /// S15, S18, S19: somebody unknown is met, and written to.
@@ -25,7 +25,7 @@ on_both_engines! {
         let done = submit(app, form("neu@example.com", None)).await;
         let case = intake::case(app, &done["number"], CASE).await;
         assert_eq!((&case["channel"], &case["order"]), (&json!("WEB_FORM"), &json!(null)));
-        assert_eq!(case["messages"]["nodes"][0], json!({ "body": "Der Wasserkocher leckt.", "authorKind": "ANONYMOUS" }));
+        assert_eq!(case["messages"]["nodes"][0], json!({ "body": "Der Wasserkocher leckt.", "author": "ANONYMOUS" }));
         let (text, to) = intake::letter(app, Template::Acknowledgement).await.unwrap();
         assert_eq!(to, "neu@example.com");
         assert!(text.contains(done["number"].as_str().unwrap()) && !text.contains("Wer Auch Immer"), "{text}");

@@ -25,6 +25,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("withdrawals", &["orders", "customers", "cases", "retention", "mail", "keys", "audit", "policy"]),
     ("refunds", &["cases", "retention", "mail", "keys", "outbox", "audit", "policy"]),
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
+    ("inbox", &["customers", "cases", "evidence", "mail", "retention", "keys", "audit", "policy"]),
     ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
     ("jobs", &["cases", "privacy", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     (
@@ -45,7 +46,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "policy",
         ],
     ),
-    ("http", &["graphql", "evidence", "privacy", "keys"]),
+    ("http", &["graphql", "evidence", "inbox", "privacy", "keys"]),
 ];
 
 /// They serve all rooms.
