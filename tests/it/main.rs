@@ -12,6 +12,7 @@ mod erasure;
 mod evidence;
 mod guests;
 mod http;
+mod inbox;
 mod intake;
 mod jobs;
 mod keys;
