@@ -3,12 +3,14 @@
 //! The built-in issuer signs with HS256 under a key derived from the master key. Customer tokens can be revoked, a
 //! member of staff who has left is refused at once.
 
+use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
+use aes_gcm::{Aes256Gcm, Key, Nonce};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::codes::ActorKind;
-use entity::ids::{CaseId, CustomerId, StaffId, TokenId};
+use entity::ids::{CaseId, CustomerId, OrderId, StaffId, TokenId};
 use entity::staff::Role;
 use entity::{customers, staff, tokens};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use sea_orm::EntityTrait as _;
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,8 @@ pub enum Permission {
     OpenCase,
     /// Write messages and add evidence.
     Correspond,
+    /// Renew and end one's own access without an account.
+    KeepAccess,
     /// Decide and close.
     Decide,
     /// Count, inspect and send goods.
@@ -64,6 +68,7 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
     match actor {
         Actor::Anonymous => &[],
         Actor::Customer(_) => &[P::ReadCases, P::ReadTexts, P::OpenCase, P::Correspond, P::AskAfterRefund],
+        Actor::Guest(_) => &[P::ReadCases, P::ReadTexts, P::OpenCase, P::Correspond, P::AskAfterRefund, P::KeepAccess],
         Actor::Staff(_, Role::Agent) => &[
             P::ReadCases,
             P::ReadTexts,
@@ -95,6 +100,26 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
     }
 }
 
+/// What a guest sees and acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The cases of one order.
+    Order(OrderId),
+    /// One case, which may have no order.
+    Case(CaseId),
+}
+
+/// A customer without an account, let in by a link that was sent to the e-mail address of the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// The token, by which the access is renewed and revoked.
+    pub token: TokenId,
+    /// Who it is.
+    pub customer: CustomerId,
+    /// How far it goes.
+    pub scope: Scope,
+}
+
 /// Who is calling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
@@ -102,6 +127,8 @@ pub enum Actor {
     Anonymous,
     /// A customer: own rows only.
     Customer(CustomerId),
+    /// A customer without an account: own rows within a scope only.
+    Guest(Guest),
     /// A member of staff.
     Staff(StaffId, Role),
     /// The shop's own backend.
@@ -136,7 +163,7 @@ impl Actor {
     pub const fn kind(&self) -> ActorKind {
         match self {
             Self::Anonymous => ActorKind::Anonymous,
-            Self::Customer(_) => ActorKind::Customer,
+            Self::Customer(_) | Self::Guest(_) => ActorKind::Customer,
             Self::Staff(..) => ActorKind::Staff,
             Self::Shop => ActorKind::Shop,
             Self::System => ActorKind::System,
@@ -147,7 +174,7 @@ impl Actor {
     #[must_use]
     pub const fn id(&self) -> Option<Uuid> {
         match self {
-            Self::Customer(id) => Some(id.0),
+            Self::Customer(id) | Self::Guest(Guest { customer: id, .. }) => Some(id.0),
             Self::Staff(id, _) => Some(id.0),
             Self::Anonymous | Self::Shop | Self::System => None,
         }
@@ -162,11 +189,11 @@ impl Actor {
         }
     }
 
-    /// The customer, if it is one.
+    /// The customer, if it is one, with an account or without.
     #[must_use]
     pub const fn customer(&self) -> Option<CustomerId> {
         match self {
-            Self::Customer(id) => Some(*id),
+            Self::Customer(id) | Self::Guest(Guest { customer: id, .. }) => Some(*id),
             _ => None,
         }
     }
@@ -197,6 +224,7 @@ pub struct Signing {
     decode: DecodingKey,
     link: Zeroizing<[u8; 32]>,
     case: Zeroizing<[u8; 32]>,
+    sealing: Aes256Gcm,
 }
 
 /// Bytes of the check in a case's reply address: 80 bits, with which nobody hits one by guessing.
@@ -212,6 +240,7 @@ impl Signing {
             decode: DecodingKey::from_secret(token.as_slice()),
             link: master.derive("aftersales link v1"),
             case: master.derive("aftersales case address v1"),
+            sealing: Aes256Gcm::new(&Key::<Aes256Gcm>::from(*master.derive("aftersales sealed token v1"))),
         }
     }
 
@@ -222,6 +251,7 @@ impl Signing {
     pub fn bearer(&self, actor: &Actor, id: TokenId, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<String> {
         let (sub, role) = match actor {
             Actor::Customer(id) => (id.to_string(), "CUSTOMER"),
+            Actor::Guest(guest) => (guest.customer.to_string(), "GUEST"),
             Actor::Staff(id, role) => (id.to_string(), role.code()),
             Actor::Shop => ("shop".to_owned(), "SHOP"),
             Actor::Anonymous | Actor::System => return Err(anyhow::anyhow!("no token for {actor:?}").into()),
@@ -253,6 +283,29 @@ impl Signing {
             return Err(Error::Unauthenticated("the bearer token has expired"));
         }
         Ok(claims)
+    }
+
+    /// Seals what a client keeps for us between two steps: it can neither be read nor changed nor used for another purpose.
+    ///
+    /// # Errors
+    /// The operating system gives no randomness.
+    pub fn seal(&self, purpose: &[u8], payload: &[u8]) -> Result<String> {
+        use base64::Engine as _;
+        let mut nonce = [0; 12];
+        getrandom::fill(&mut nonce).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
+        let sealed = self.sealing.encrypt(&Nonce::from(nonce), Payload { msg: payload, aad: purpose });
+        let sealed = sealed.map_err(|_| anyhow::anyhow!("sealing failed"))?;
+        Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
+    }
+
+    /// What this server has sealed for a purpose.
+    #[must_use]
+    pub fn unseal(&self, purpose: &[u8], text: &str) -> Option<Vec<u8>> {
+        use base64::Engine as _;
+        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (nonce, sealed) = bytes.split_at_checked(12)?;
+        let nonce: [u8; 12] = nonce.try_into().ok()?;
+        self.sealing.decrypt(&Nonce::from(nonce), Payload { msg: sealed, aad: purpose }).ok()
     }
 
     /// Signs a short-lived link or ticket: `payload` is public, and only this server can have made it.
@@ -323,11 +376,31 @@ pub async fn authenticate(app: &App, authorization: Option<&str>) -> Result<Acto
             _ => Err(Error::Unauthenticated("the account has been erased")),
         };
     }
+    if claims.role == "GUEST" {
+        let guest = guest(app, TokenId(claims.jti)).await?.filter(|guest| guest.customer.0 == subject);
+        return guest.map(Actor::Guest).ok_or(Error::Unauthenticated("the bearer token has expired or been revoked"));
+    }
     let member = staff::Entity::find_by_id(StaffId(subject)).one(app.db.read()).await?.ok_or(invalid)?;
     if member.left_at.is_some() {
         return Err(Error::Unauthenticated("the account has been closed"));
     }
     Ok(Actor::Staff(member.id, member.role))
+}
+
+/// The guest behind a token whose link was redeemed, and which is neither over nor revoked.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn guest(app: &App, id: TokenId) -> Result<Option<Guest>> {
+    let token = tokens::Entity::find_by_id(id).one(app.db.read()).await?;
+    let live = |t: &tokens::Model| {
+        t.kind == tokens::Kind::Guest && t.used_at.is_some() && t.revoked_at.is_none() && t.expires_at > app.clock.now()
+    };
+    let Some(token) = token.filter(live) else { return Ok(None) };
+    let customer = customers::Entity::find_by_id(token.customer_id).one(app.db.read()).await?;
+    let known = customer.is_some_and(|c| c.erased_at.is_none());
+    let scope = token.order_id.map(Scope::Order).or(token.case_id.map(Scope::Case));
+    Ok(scope.filter(|_| known).map(|scope| Guest { token: id, customer: token.customer_id, scope }))
 }
 
 #[cfg(test)]

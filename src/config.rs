@@ -19,6 +19,11 @@ pub struct Config {
     pub listen: SocketAddr,
     /// What clients call the server, without a path; derived from the listener where unset.
     pub public_url: Option<String>,
+    /// The page that a guest's link leads to; the token stands behind its `#`, so that no server logs it. Derived from
+    /// `public_url` where unset.
+    pub guest_url: Option<String>,
+    /// Signs what the mail gateway delivers; none: `/webhooks/mail` does not exist.
+    pub inbound_secret: Option<Secret>,
     /// The data folder: `main/`, `keys/`, `blobs/`, `ledger/`.
     pub data: PathBuf,
     /// The main database.
@@ -101,6 +106,7 @@ struct MailFile {
 struct File {
     listen: Option<SocketAddr>,
     public_url: Option<String>,
+    guest_url: Option<String>,
     data: Option<PathBuf>,
     graphiql: Option<bool>,
     introspection: Option<bool>,
@@ -164,6 +170,8 @@ impl Config {
         }
         Ok(Self {
             listen,
+            guest_url: set.guest_url,
+            inbound_secret: var("AFTERSALES_INBOUND_SECRET").map(Secret::new),
             public_url: set.public_url.map(|u| u.trim_end_matches('/').to_owned()),
             master_key: master_key(&var, &data),
             database,

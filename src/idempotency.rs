@@ -13,7 +13,8 @@ use sea_orm::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::auth::Actor;
+use crate::auth::{Actor, Guest, Scope};
+use crate::base32;
 use crate::cards;
 use crate::db;
 use crate::error::{Code, Refusal, Result};
@@ -47,11 +48,17 @@ pub async fn claim(
 ) -> Result<Outcome> {
     const FIELD: &[&str] = &["input", "idempotencyKey"];
     input::identifier(key, FIELD, 200)?;
-    let who = format!("{}:{}", actor.kind().code(), actor.id().map(|id| id.to_string()).unwrap_or_default());
     let key_hash = app.keys.keyed_hash("idempotency key", key.as_bytes());
     let request = serde_json::to_string(request).map_err(|e| anyhow::anyhow!("input does not serialise: {e}"))?;
     // A card number is not even hashed: knowing the rest of the text, one could try them all.
     let request_hash = app.keys.keyed_hash("idempotent request", cards::mask(&request).as_bytes());
+    let who = match actor {
+        // Two who are not signed in are two: another input is another caller, and no key of a stranger stands in the way.
+        Actor::Anonymous => format!("ANONYMOUS:{}", base32::encode(&request_hash)),
+        Actor::Guest(Guest { scope: Scope::Order(id), .. }) => format!("GUEST:{id}"),
+        Actor::Guest(Guest { scope: Scope::Case(id), .. }) => format!("GUEST:{id}"),
+        other => format!("{}:{}", other.kind().code(), other.id().map(|id| id.to_string()).unwrap_or_default()),
+    };
     if tx.get_database_backend() == DbBackend::Postgres {
         // Two requests with one key at the same moment: the second waits, and then replays.
         let lock = key_hash.iter().take(8).fold(0_i64, |n, byte| (n << 8) | i64::from(*byte));

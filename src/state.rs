@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::db::{self, Db, Place};
 use crate::keys::Keys;
 use crate::keys::master::MasterKey;
+use crate::limits::Limits;
 use crate::mail::smtp::Mailer;
 use crate::mail::template::Templates;
 use crate::policies::{self, Policies};
@@ -50,6 +51,8 @@ pub struct App {
     pub mailer: Option<Mailer>,
     /// Signs bearer tokens, links and tickets.
     pub signing: crate::auth::Signing,
+    /// How often strangers may ask.
+    pub limits: Limits,
     /// This process, as the lease of a job names it.
     pub instance: Uuid,
     /// What clients call the server; known once it listens.
@@ -96,6 +99,7 @@ impl App {
         let rules = crate::retention::rules::sync(&db, policies.at(clock.now()).retention_rules(), clock.now()).await?;
         Ok(Arc::new(Self {
             signing: crate::auth::Signing::new(&master),
+            limits: Limits::default(),
             instance: uuid_at(clock.now()),
             base_url: OnceLock::new(),
             config,

@@ -60,8 +60,6 @@ ids! {
     CaseId,
     /// A message of a case.
     MessageId,
-    /// An e-mail to a customer.
-    MailId,
     /// A refund.
     RefundId,
     /// A photo or video.
@@ -90,6 +88,8 @@ ids! {
     ProposalId,
     /// A disclosure.
     DisclosureId,
+    /// An e-mail to a customer.
+    MailId,
     /// An e-mail that came in.
     InboundMailId,
     /// A legal hold.

@@ -2,21 +2,19 @@
 //! is about.
 
 use chrono::{DateTime, Utc};
-use entity::cases::{Kind, Model};
+use entity::cases::Model;
 use entity::codes::Locale;
 use entity::customers;
-use entity::ids::MailId;
+use entity::ids::{CustomerId, MailId};
 use entity::messages::{self, Form};
 use sea_orm::{DatabaseTransaction, EntityTrait as _};
 
-use super::checklist::{self, Known};
-use super::words;
+use super::post::{self, Addressee};
 use crate::auth::Actor;
 use crate::error::{Language, Result};
 use crate::keys::Unit;
-use crate::mail::letter::{Acknowledgement, Content, Letter, Message};
+use crate::mail::letter::{Content, Message};
 use crate::mail::{queue, recipient_of};
-use crate::policy::words::Words;
 use crate::state::App;
 
 /// The unit that seals what is written on a case now; before the transaction, because keys come before rows.
@@ -63,28 +61,14 @@ pub async fn tell(
     Ok(message)
 }
 
-/// Acknowledges a request: what happens next, and what would help (S21, S22). A withdrawal has a receipt of its own.
+/// Whom a letter to a customer goes to; nobody once the contact record has gone.
 ///
 /// # Errors
-/// The database fails.
-pub async fn acknowledge(
-    app: &App,
-    tx: &DatabaseTransaction,
-    case: &Model,
-    unit: &Unit,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let Some(kind) = case.kind.filter(|kind| *kind != Kind::Withdrawal) else { return Ok(()) };
-    let language = language(tx, case).await?;
-    let said = |w: Words| w.said(language).to_owned();
-    let content = Content::Acknowledgement(Acknowledgement {
-        kind_label: said(words::kind(kind)),
-        received_at: now,
-        next_steps: words::NEXT_STEPS.iter().copied().map(said).collect(),
-        needed: checklist::missing(case, Known::default()).into_iter().map(|fact| said(fact.words())).collect(),
-    });
-    mail(app, tx, case, unit, content, now).await?;
-    Ok(())
+/// A store cannot be read.
+pub(super) async fn addressee(app: &App, tx: &DatabaseTransaction, customer: CustomerId) -> Result<Option<Addressee>> {
+    let Some(row) = customers::Entity::find_by_id(customer).one(tx).await? else { return Ok(None) };
+    let locale = row.locale.unwrap_or(Locale::De);
+    Ok(recipient_of(app, &row).await?.map(|(email, name)| Addressee { email, name, locale }))
 }
 
 /// Queues a mail to the customer of a case; none where the contact record has gone.
@@ -99,18 +83,8 @@ pub async fn mail(
     content: Content,
     now: DateTime<Utc>,
 ) -> Result<Option<MailId>> {
-    let Some(customer) = customers::Entity::find_by_id(case.customer_id).one(tx).await? else { return Ok(None) };
-    let Some((recipient, name)) = recipient_of(app, &customer).await? else { return Ok(None) };
-    let letter = Letter {
-        content,
-        locale: customer.locale.unwrap_or(Locale::De),
-        recipient,
-        name,
-        case: Some(case.id),
-        customer: case.customer_id,
-        data_type: super::correspondence(case.kind, case.order_id.is_some()),
-        number: case.number.clone(),
-        link: None,
-    };
+    let Some(to) = addressee(app, tx, case.customer_id).await? else { return Ok(None) };
+    let data_type = super::correspondence(case.kind, case.order_id.is_some());
+    let letter = post::letter(case, &to, data_type, content);
     Ok(Some(queue(app, tx, unit, letter, now).await?))
 }

@@ -75,7 +75,7 @@ pub async fn reply(app: &App, actor: &Actor, id: CaseId, new: NewMessage, key: &
     Ok((case, message))
 }
 
-async fn hand_over(
+pub(crate) async fn hand_over(
     tx: &DatabaseTransaction,
     case: cases::Model,
     actor: &Actor,
@@ -101,7 +101,7 @@ async fn hand_over(
 }
 
 /// The unit that seals a message of this case written now: per year where the period starts with the message.
-pub(super) async fn unit(
+pub(crate) async fn unit(
     app: &App,
     case: CaseId,
     customer: CustomerId,
@@ -116,7 +116,7 @@ pub(super) async fn unit(
     clippy::too_many_arguments,
     reason = "a row is written once, here; a struct of the same fields would say it twice"
 )]
-pub(super) async fn insert(
+pub(crate) async fn insert(
     tx: &DatabaseTransaction,
     actor: &Actor,
     case: CaseId,

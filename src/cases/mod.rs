@@ -14,10 +14,12 @@ pub mod messages;
 pub mod notify;
 pub mod object;
 pub mod open;
+pub mod post;
 pub mod quality;
 mod result;
 pub mod review;
 pub mod search;
+pub mod submit;
 pub mod tasks;
 pub mod timers;
 pub mod wait;
@@ -28,7 +30,7 @@ use entity::cases::{Column, Entity, Kind, Model, State};
 use entity::ids::CaseId;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, Select};
 
-use crate::auth::{Actor, Permission};
+use crate::auth::{Actor, Permission, Scope};
 use crate::db;
 use crate::error::{Code, Error, Refusal, Result};
 use crate::state::App;
@@ -45,12 +47,20 @@ pub use open::{NewCase, open};
 pub use review::{Assignment, assign, reexamine, review};
 pub use search::{Filter, page};
 
-/// The cases that an actor may see: staff with cases all of them, a customer the own ones; bare rows nobody.
+/// The cases that an actor may see: staff with cases all of them, a customer the own ones, a guest those of the scope; bare
+/// rows nobody.
 #[must_use]
 pub fn visible_to(actor: &Actor) -> Select<Entity> {
     let all = Entity::find().filter(Column::State.ne(State::Erased));
     match actor {
         Actor::Customer(id) => all.filter(Column::CustomerId.eq(*id)),
+        Actor::Guest(guest) => {
+            let own = all.filter(Column::CustomerId.eq(guest.customer));
+            match guest.scope {
+                Scope::Order(order) => own.filter(Column::OrderId.eq(order)),
+                Scope::Case(case) => own.filter(Column::Id.eq(case)),
+            }
+        }
         _ if actor.may(Permission::ReadCases) => all,
         _ => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
     }

@@ -1,19 +1,22 @@
 //! Intake: a case is opened by the customer, or by staff for a customer who called or wrote (S15, S16, S19).
 
+use chrono::{DateTime, Utc};
 use entity::cases::{ActiveModel, Channel, Entity, Kind, Model, Reason, State, WaitingFor};
 use entity::ids::{CaseId, CustomerId, OrderId};
 use entity::messages::Form;
 use entity::{order_lines, orders};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _,
 };
 use serde::Serialize;
 use serde_json::json;
 
-use super::{letters, messages, timers};
-use crate::auth::{Actor, Permission};
+use super::{letters, messages, post, timers};
+use crate::auth::{Actor, Permission, Scope};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
+use crate::keys::Unit;
 use crate::policy::calendar;
 use crate::policy::rules::RuleId;
 use crate::retention::starts;
@@ -59,29 +62,71 @@ pub async fn open(app: &App, actor: &Actor, new: NewCase, key: &str) -> Result<M
     let not_found = |field| Error::from(Refusal::at(Code::NotFound, field));
     let known = customers::visible_to(actor).filter(entity::customers::Column::Id.eq(customer)).one(&tx).await?;
     known.ok_or_else(|| not_found(&["input", "customerId"]))?;
-    let mut product_group = None;
     if let Some(order) = new.order {
         let found = orders::Entity::find_by_id(order).one(&tx).await?;
         found
             .filter(|o| o.customer_id == customer && o.erased_at.is_none())
             .ok_or_else(|| not_found(&["input", "orderId"]))?;
-        let first = order_lines::Entity::find()
-            .filter(order_lines::Column::OrderId.eq(order))
-            .order_by_asc(order_lines::Column::Position);
-        product_group = first.one(&tx).await?.map(|line| line.product_group);
     }
+    let request =
+        Request { id, customer, order: new.order, kind: new.kind, reason: new.reason, channel, text: &description };
+    let row = insert(app, &tx, actor, request, &unit, now).await?;
+    if let Some(to) = letters::addressee(app, &tx, customer).await?.filter(|_| new.kind != Kind::Withdrawal) {
+        post::acknowledge(app, &tx, &row, &unit, &to, now).await?;
+    }
+    claim.done(&tx, now, &[id.0], Some(customer)).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// A request as it becomes a case. Customer and order have been checked, the customer is locked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'a> {
+    /// The id of the case, which owns the key of what is written.
+    pub id: CaseId,
+    /// Whose.
+    pub customer: CustomerId,
+    /// The order it is about, the customer's own.
+    pub order: Option<OrderId>,
+    /// What is wanted.
+    pub kind: Kind,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// How it arrived.
+    pub channel: Channel,
+    /// The request in words.
+    pub text: &'a str,
+}
+
+/// Writes a new case with its request, starts what runs from its opening, and audits it. `unit` is the one of
+/// [`super::correspondence`].
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn insert(
+    app: &App,
+    tx: &DatabaseTransaction,
+    actor: &Actor,
+    request: Request<'_>,
+    unit: &Unit,
+    now: DateTime<Utc>,
+) -> Result<Model> {
+    let Request { id, customer, order, kind, reason, channel, text } = request;
     let row = ActiveModel {
         id: Set(id),
         customer_id: Set(customer),
-        order_id: Set(new.order),
+        order_id: Set(order),
         number: Set(Some(number("AS", id.0, calendar::day_of(now)))),
-        kind: Set(Some(new.kind)),
+        kind: Set(Some(kind)),
         channel: Set(Some(channel)),
         state: Set(State::Received),
-        reason: Set(new.reason),
+        reason: Set(reason),
         outcome: Set(None),
         legal_basis: Set(None),
-        product_group: Set(product_group),
+        product_group: Set(match order {
+            Some(order) => product_group(tx, order).await?,
+            None => None,
+        }),
         waiting_for: Set(Some(WaitingFor::Shop)),
         asked_for: Set(None),
         assigned_to: Set(None),
@@ -99,30 +144,43 @@ pub async fn open(app: &App, actor: &Actor, new: NewCase, key: &str) -> Result<M
         not_before: Set(None),
         erased_at: Set(None),
     };
-    let row = row.insert(&tx).await?;
-    super::machine::record(&tx, actor, id, 1, None, State::Received, now).await?;
-    messages::insert(&tx, actor, id, &unit, data_type, Form::Request, &description, now).await?;
-    letters::acknowledge(app, &tx, &row, &unit, now).await?;
-    starts::case_opened(&tx, customer, new.order).await?;
+    let row = row.insert(tx).await?;
+    super::machine::record(tx, actor, id, 1, None, State::Received, now).await?;
+    let data_type = super::correspondence(Some(kind), order.is_some());
+    messages::insert(tx, actor, id, unit, data_type, Form::Request, text, now).await?;
+    starts::case_opened(tx, customer, order).await?;
     for rule in [RuleId::FirstResponse, RuleId::Review] {
-        timers::start(app, &tx, id, None, rule, now).await?;
+        timers::start(app, tx, id, None, rule, now).await?;
     }
-    claim.done(&tx, now, &[id.0], Some(customer)).await?;
-    let details = json!({ "kind": new.kind.code(), "channel": channel.code() });
-    audit::record(&tx, now, actor, "case.open", ("cases", Some(id.0)), details).await?;
-    tx.commit().await?;
+    let details = json!({ "kind": kind.code(), "channel": channel.code() });
+    audit::record(tx, now, actor, "case.open", ("cases", Some(id.0)), details).await?;
     Ok(row)
 }
 
+/// The product group of the first line of an order.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn product_group(tx: &DatabaseTransaction, order: OrderId) -> Result<Option<String>> {
+    let lines = order_lines::Entity::find().filter(order_lines::Column::OrderId.eq(order));
+    let first = lines.order_by_asc(order_lines::Column::Position).one(tx).await?;
+    Ok(first.map(|line| line.product_group))
+}
+
 fn on_behalf(actor: &Actor, new: &NewCase) -> Result<(CustomerId, Channel)> {
-    if let Actor::Customer(own) = actor {
-        if new.customer.is_some_and(|other| other != *own) {
+    if let Some(own) = actor.customer() {
+        if let Actor::Guest(guest) = actor
+            && (new.order.is_none() || new.order.map(Scope::Order) != Some(guest.scope))
+        {
+            return Err(Refusal::at(Code::NotFound, &["input", "orderId"]).into());
+        }
+        if new.customer.is_some_and(|other| other != own) {
             return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
         }
         if new.channel.is_some_and(|channel| channel != Channel::Portal) {
             return Err(Refusal::at(Code::Invalid, &["input", "channel"]).with("expected", "PORTAL").into());
         }
-        return Ok((*own, Channel::Portal));
+        return Ok((own, Channel::Portal));
     }
     let customer = new.customer.ok_or_else(|| Refusal::at(Code::Required, &["input", "customerId"]))?;
     let channel = new.channel.ok_or_else(|| Refusal::at(Code::Required, &["input", "channel"]))?;

@@ -198,7 +198,8 @@ pub(crate) async fn settle(
     Ok(())
 }
 
-/// Pauses what runs on a case: the shop waits for somebody else. A refund's way to the bank does not wait.
+/// Pauses what runs on a case: the shop waits for somebody else. A refund's way to the bank does not wait, and neither does
+/// the period for paying back a withdrawal.
 ///
 /// # Errors
 /// The database fails.
@@ -210,7 +211,9 @@ pub(crate) async fn pause(
 ) -> Result<u64> {
     let mut paused = 0;
     for timer in of_case(tx, case).await? {
-        if timer.state != State::Running || timer.refund_id.is_some() || now >= timer.ends_at {
+        // The period for paying back a withdrawal waits for nobody (BGB § 355(3)).
+        let never = timer.refund_id.is_some() || timer.rule == RuleId::WithdrawalRefund.to_string();
+        if timer.state != State::Running || never || now >= timer.ends_at {
             continue;
         }
         let mut pauses = interruptions(&timer);
@@ -313,7 +316,11 @@ async fn breach(app: &App, timer: Model, now: DateTime<Utc>) -> Result<bool> {
     if db::run(&tx, sql, [now.into(), timer.id.0.into()]).await? == 0 {
         return Ok(false);
     }
-    let kind = if timer.refund_id.is_some() { tasks::Kind::RefundNotCredited } else { tasks::Kind::DeadlineMissed };
+    let kind = match timer.rule.parse() {
+        _ if timer.refund_id.is_some() => tasks::Kind::RefundNotCredited,
+        Ok(RuleId::WithdrawalRefund) => tasks::Kind::RefundWithdrawal,
+        _ => tasks::Kind::DeadlineMissed,
+    };
     super::tasks::file(&tx, timer.case_id, Some(timer.id), kind, now).await?;
     let details = json!({ "timer": timer.id, "rule": timer.rule, "endedAt": timer.ends_at });
     audit::record(&tx, now, &Actor::System, "timer.breach", ("cases", Some(timer.case_id.0)), details).await?;

@@ -14,16 +14,14 @@ pub(super) const DISAGREE: Words = words(
     "If you do not agree, answer this message, and somebody else examines your case again.",
 );
 
-pub(super) const NEXT_STEPS: [Words; 2] = [
-    words(
-        "Wir prüfen Ihre Angaben innerhalb von 1 bis 3 Werktagen.",
-        "We review what you told us within 1 to 3 Werktage.",
-    ),
-    words(
-        "Danach erhalten Sie eine Lösung, eine Rückfrage oder die Anleitung für eine Rücksendung.",
-        "Then you get a solution, a question, or instructions for sending goods back.",
-    ),
-];
+pub(super) const REVIEWED_UNTIL: Words = words("Wir prüfen Ihre Anfrage bis zum", "We review your request by");
+pub(super) const NAMED: Words = words("Angegebene Bestellnummer:", "Order number as entered:");
+pub(super) const RECEIVED_UTC: Words = words("Eingegangen (UTC):", "Received (UTC):");
+
+pub(super) const NEXT: Words = words(
+    "Danach erhalten Sie eine Lösung, eine Rückfrage oder die Anleitung für eine Rücksendung.",
+    "Then you get a solution, a question, or instructions for sending goods back.",
+);
 
 /// What a kind of request is called.
 #[must_use]

@@ -6,18 +6,21 @@ use chrono::{DateTime, Utc};
 use entity::access_entries::{self, Purpose};
 use entity::codes::Locale;
 use entity::customers::{ActiveModel, Column, Entity, Model};
-use entity::ids::{CustomerId, EntryId};
+use entity::ids::{CustomerId, EntryId, OrderId, uuid_at};
+use entity::{DataType, orders};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
-    QuerySelect as _, Select,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
+    QueryFilter as _, QuerySelect as _, Select,
 };
 use serde::Serialize;
+use uuid::Uuid;
 
-use crate::auth::{Actor, Permission};
+use crate::auth::{Actor, Guest, Permission};
 use crate::error::{Error, Result};
-use crate::input;
-use crate::keys::{Place, Unit};
+use crate::keys::lookup::{Entry, Kind as Lookup};
+use crate::keys::{Place, Unit, UnitOf};
 use crate::state::App;
+use crate::{db, input};
 
 /// Contact data as the shop registers it.
 #[derive(Clone, Debug, Serialize)]
@@ -55,7 +58,7 @@ impl Contact {
 pub fn visible_to(actor: &Actor) -> Select<Entity> {
     let all = Entity::find().filter(Column::ErasedAt.is_null());
     match actor {
-        Actor::Customer(id) => all.filter(Column::Id.eq(*id)),
+        Actor::Customer(id) | Actor::Guest(Guest { customer: id, .. }) => all.filter(Column::Id.eq(*id)),
         _ if actor.may(Permission::ReadCases) || actor.may(Permission::ProtectData) => all,
         _ => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
     }
@@ -80,6 +83,66 @@ pub async fn page(app: &App, actor: &Actor, after: Option<CustomerId>, most: u64
         rows = rows.filter(Column::Id.gt(after));
     }
     Ok(rows.all(app.db.read()).await?)
+}
+
+/// The id that a text leads to; `fresh` from now on if it led nowhere.
+pub(crate) async fn allot(app: &App, kind: Lookup, text: &str, fresh: Uuid, whose: Option<CustomerId>) -> Result<Uuid> {
+    if let Some(id) = app.keys.look_up(kind, text).await? {
+        return Ok(id);
+    }
+    let entry = Entry { kind, text, target: fresh, subject: whose.map_or(fresh, |c| c.0) };
+    if app.keys.remember(entry).await? {
+        return Ok(fresh);
+    }
+    app.keys.look_up(kind, text).await?.ok_or_else(|| anyhow::anyhow!("a look-up vanished while in use").into())
+}
+
+/// Meets a person by e-mail address, under the person's lock: the one who is known, or a new contact record. What is
+/// known of somebody is neither changed nor shown by what a stranger enters.
+///
+/// # Errors
+/// A database fails.
+pub(crate) async fn meet(
+    app: &App,
+    tx: &DatabaseTransaction,
+    contact: &Contact,
+    now: DateTime<Utc>,
+) -> Result<CustomerId> {
+    let id = CustomerId(allot(app, Lookup::Email, &contact.email, uuid_at(now), None).await?);
+    db::lock(tx, "customers", id.0).await?;
+    let unit = UnitOf { owner: id.0, data_type: DataType::R21, year: 0, subject: Some(id.0) };
+    let unit = app.keys.ensure(unit, now).await?;
+    if allot(app, Lookup::Email, &contact.email, id.0, None).await? != id.0 {
+        return Err(anyhow::anyhow!("the person was erased at this moment and met anew elsewhere").into());
+    }
+    let known = Entity::find_by_id(id).one(tx).await?.filter(|row| row.erased_at.is_none());
+    if known.is_none() {
+        upsert(tx, id, &unit, contact, now).await?;
+    }
+    Ok(id)
+}
+
+/// The order that a text names, if it is this person's: the text itself, or a word in it.
+///
+/// # Errors
+/// A database cannot be read.
+pub(crate) async fn order_named(
+    app: &App,
+    db: &impl ConnectionTrait,
+    text: &str,
+    customer: CustomerId,
+) -> Result<Option<orders::Model>> {
+    const MOST_WORDS: usize = 20;
+    let trimmed = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+    let words = text.split([' ', '\n', '\t', ',', ';']).map(trimmed).filter(|word| !word.is_empty()).take(MOST_WORDS);
+    for word in std::iter::once(text.trim().to_owned()).chain(words) {
+        let Some(id) = app.keys.look_up(Lookup::OrderNumber, &word).await? else { continue };
+        let order = orders::Entity::find_by_id(OrderId(id)).one(db).await?;
+        if let Some(order) = order.filter(|o| o.customer_id == customer && o.erased_at.is_none()) {
+            return Ok(Some(order));
+        }
+    }
+    Ok(None)
 }
 
 /// Writes the contact record: a new one, a changed one, or one that had become a bare id and is a customer again.

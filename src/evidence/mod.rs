@@ -1,6 +1,7 @@
 //! Evidence: photos and videos. A ticket lets one upload in; the bytes stream, are stripped and sealed on the way.
 
 pub mod archive;
+pub mod keep;
 pub mod receive;
 pub mod serve;
 pub mod sniff;

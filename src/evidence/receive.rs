@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use entity::attachments::{self, MediaType, Model, State};
-use entity::ids::{AttachmentId, TokenId};
+use entity::ids::TokenId;
 use entity::outbox_entries::Kind;
 use entity::tokens;
 use futures::{Stream, StreamExt as _};
@@ -86,10 +86,10 @@ async fn give_back(app: &App, attachment: &Model, blob: &str) -> Result<()> {
 }
 
 /// What was stored of the plain bytes.
-struct Stored {
-    size: u64,
+pub(super) struct Stored {
+    pub size: u64,
     /// Their SHA-256, fixed at intake (F60).
-    hash: Vec<u8>,
+    pub hash: Vec<u8>,
 }
 
 /// Reads, checks, seals and stores.
@@ -113,7 +113,7 @@ where
         let refusal = Refusal::at(Code::TypeMismatch, &["body"]);
         return Err(refusal.with("announced", attachment.media_type.mime()).into());
     }
-    let mut blob = Blob::create(app, attachment.id, key, blob).await?;
+    let mut blob = Blob::create(app, &binding(attachment.id), key, blob).await?;
     let outcome = if attachment.media_type.is_photo() {
         photo(attachment.media_type, head, &mut counted, &mut body, &mut blob).await
     } else {
@@ -213,7 +213,7 @@ fn size_mismatch(announced: u64, received: u64) -> Refusal {
 }
 
 /// A blob being written: sealed in memory, part by part.
-struct Blob {
+pub(super) struct Blob {
     name: String,
     sealer: Option<Sealer>,
     sealed: Vec<u8>,
@@ -223,8 +223,8 @@ struct Blob {
 }
 
 impl Blob {
-    async fn create(app: &App, id: AttachmentId, key: &UnitKey, name: &str) -> Result<Self> {
-        let sealer = Sealer::new(key.for_file(), &binding(id)).map_err(|e| anyhow::anyhow!(e))?;
+    pub(super) async fn create(app: &App, aad: &[u8], key: &UnitKey, name: &str) -> Result<Self> {
+        let sealer = Sealer::new(key.for_file(), aad).map_err(|e| anyhow::anyhow!(e))?;
         let upload = app.blobs.put_multipart(&Path::from(name)).await.map_err(|e| anyhow::anyhow!(e))?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
         upload.write(sealer.header());
@@ -238,7 +238,7 @@ impl Blob {
         })
     }
 
-    async fn write(&mut self, plain: &[u8]) -> Result<()> {
+    pub(super) async fn write(&mut self, plain: &[u8]) -> Result<()> {
         // At most two parts under way: memory stays constant however fast the client is.
         self.upload.wait_for_capacity(2).await.map_err(|e| anyhow::anyhow!(e))?;
         self.sealed.clear();
@@ -250,7 +250,7 @@ impl Blob {
         Ok(())
     }
 
-    async fn complete(mut self) -> Result<Stored> {
+    pub(super) async fn complete(mut self) -> Result<Stored> {
         self.sealed.clear();
         if let Some(sealer) = self.sealer.take() {
             sealer.finish(&mut self.sealed).map_err(|e| anyhow::anyhow!(e))?;
@@ -267,7 +267,7 @@ impl Blob {
     }
 }
 
-fn random_name() -> Result<String> {
+pub(super) fn random_name() -> Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
     Ok(Uuid::from_bytes(bytes).simple().to_string())

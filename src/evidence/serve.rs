@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::access_entries::Purpose;
 use entity::attachments::{Model, State};
-use entity::ids::{AttachmentId, CustomerId, StaffId};
+use entity::ids::{AttachmentId, CustomerId, StaffId, TokenId};
 use entity::{cases, customers, staff};
 use futures::{Stream, StreamExt as _};
 use object_store::ObjectStoreExt as _;
@@ -13,7 +13,7 @@ use sea_orm::EntityTrait as _;
 use uuid::Uuid;
 
 use super::binding;
-use crate::auth::{Actor, Permission};
+use crate::auth::{self, Actor, Permission};
 use crate::cases::access;
 use crate::error::{Code, Error, Refusal, Result};
 use crate::keys::stream::{CHUNK, HEADER_LEN, Opener};
@@ -28,6 +28,7 @@ pub const LINK_LASTS: TimeDelta = TimeDelta::minutes(5);
 pub fn link(app: &App, actor: &Actor, attachment: &Model) -> Option<(String, DateTime<Utc>)> {
     let who = match actor {
         Actor::Customer(id) => [b"C", id.0.as_bytes().as_slice()].concat(),
+        Actor::Guest(guest) => [b"G", guest.token.0.as_bytes().as_slice()].concat(),
         Actor::Staff(id, _) => [b"S", id.0.as_bytes().as_slice()].concat(),
         _ => return None,
     };
@@ -63,6 +64,7 @@ pub async fn open_link(app: &App, link: &str) -> Result<Served> {
             let found = customers::Entity::find_by_id(CustomerId(id)).one(app.db.read()).await?;
             found.filter(|c| c.erased_at.is_none()).map(|c| Actor::Customer(c.id))
         }
+        (b'G', id) => auth::guest(app, TokenId(id)).await?.map(Actor::Guest),
         (_, id) => {
             let found = staff::Entity::find_by_id(StaffId(id)).one(app.db.read()).await?;
             found.filter(|s| s.left_at.is_none()).map(|s| Actor::Staff(s.id, s.role))

@@ -12,7 +12,7 @@ use super::node;
 use super::page::{Page, page, wanted};
 use super::retention::{Retention, retention};
 use super::session::ContextExt as _;
-use crate::auth::Permission;
+use crate::auth::{Actor, Permission};
 use crate::customers;
 use crate::error::{Code, Error, Refusal};
 use crate::keys::Place;
@@ -68,10 +68,10 @@ impl Customer {
         node::id("Customer", self.row.id.0)
     }
 
-    /// The name; for staff in a list, initials.
+    /// The name; for staff in a list, and for a guest, initials.
     async fn display_name(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
         let name = self.text(ctx, "name", self.row.name.as_ref()).await?;
-        let full = self.opened || ctx.actor().customer().is_some();
+        let full = self.opened || matches!(ctx.actor(), Actor::Customer(_));
         Ok(name.map(|name| if full { name } else { initials(&name) }))
     }
 
@@ -80,7 +80,7 @@ impl Customer {
         Ok(self.text(ctx, "email", self.row.email.as_ref()).await?.map(|email| masked(&email)))
     }
 
-    /// Full contact data: your own; through an opened case; elsewhere for staff that may, with a purpose, and logged.
+    /// Full contact data: your own, with an account; through an opened case; elsewhere for staff that may, with a purpose, and logged.
     async fn contact(
         &self,
         ctx: &Context<'_>,
@@ -88,6 +88,9 @@ impl Customer {
             AccessPurpose,
         >,
     ) -> ApiResult<Option<Contact>> {
+        if matches!(ctx.actor(), Actor::Guest(_)) {
+            return Err(Error::Forbidden.into());
+        }
         if !self.opened && ctx.actor().customer() != Some(self.row.id) {
             ctx.actor().require(Permission::RevealContact)?;
             let missing = || Error::from(Refusal::at(Code::Required, &["purpose"]));

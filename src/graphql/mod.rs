@@ -6,6 +6,7 @@ pub mod customer;
 pub mod deadline;
 pub mod dispute;
 pub mod error;
+pub mod guest;
 pub mod loaders;
 pub mod mail;
 pub mod message;
@@ -25,6 +26,7 @@ pub mod scalars;
 pub mod service_case;
 pub mod session;
 pub mod token;
+pub mod withdrawal;
 
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
@@ -44,6 +46,7 @@ pub struct Query(
     deadline::TaskQuery,
     operations::OperationsQuery,
     quality::QualityQuery,
+    withdrawal::WithdrawalQuery,
 );
 
 /// What can be changed. Every mutation takes an `idempotencyKey`: sent again with the same input, it answers the same and
@@ -52,8 +55,11 @@ pub struct Query(
 pub struct Mutation(
     order::OrderMutation,
     token::TokenMutation,
+    guest::GuestMutation,
+    withdrawal::WithdrawalMutation,
     service_case::ServiceCaseMutation,
     service_case::LifecycleMutation,
+    service_case::SubmitMutation,
     message::MessageMutation,
     refund::RefundMutation,
     returns::ReturnMutation,

@@ -15,9 +15,10 @@ use super::policy::CostBearer;
 use super::returns::RemediesOfOrder;
 use super::session::ContextExt as _;
 use crate::error::{Error, Language};
-use crate::orders::situation::{Around, Claim, policy, situation};
+use crate::orders::situation::{Around, Claim, declared, policy, situation};
 use crate::policy::rights::eligibility::{self, Request, assess};
 use crate::policy::rights::{self, Situation};
+use crate::withdrawals;
 
 /// A legal track.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -295,7 +296,7 @@ pub(super) async fn advice(
 pub(super) async fn of_case(ctx: &Context<'_>, case: &Case) -> ApiResult<Vec<LineAssessment>> {
     let loaders = &ctx.session().loaders;
     let wish = match case.kind {
-        Some(Kind::Return | Kind::Complaint) => rights::Wish::MoneyBack,
+        Some(Kind::Return | Kind::Complaint | Kind::Withdrawal) => rights::Wish::MoneyBack,
         Some(Kind::Exchange) => rights::Wish::Exchange,
         Some(Kind::WarrantyClaim) => rights::Wish::Repair,
         _ => return Ok(Vec::new()),
@@ -305,7 +306,13 @@ pub(super) async fn of_case(ctx: &Context<'_>, case: &Case) -> ApiResult<Vec<Lin
     let order = Arc::new(order);
     let lines = loaders.load_one(LinesOf(order.id)).await.map_err(Error::from)?.unwrap_or_default();
     let claim = Claim { reason: case.reason, defect_shown: None };
-    let at = case.opened_at.unwrap_or_else(|| ctx.app().clock.now());
+    let app = ctx.app();
+    let mut at = case.opened_at.unwrap_or_else(|| app.clock.now());
+    if case.kind == Some(Kind::Withdrawal)
+        && let Some(statement) = withdrawals::of_case(app.db.read(), case.id).await?
+    {
+        at = declared(&statement);
+    }
     let mut all = Vec::with_capacity(lines.len());
     for row in lines {
         let line = OrderLine { row, order: Arc::clone(&order) };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, HashMapCache};
 use entity::Sealed;
+use entity::codes::Locale;
 use entity::ids::UnitId;
 
 use super::loaders::Loader;
@@ -87,6 +88,15 @@ impl Session {
             }
         };
         Ok(key.and_then(|key| key.open(place, sealed)).map(crate::keys::Personal::reveal))
+    }
+}
+
+/// The locale of what is written to one who is answered in this language.
+#[must_use]
+pub const fn locale_of(language: Language) -> Locale {
+    match language {
+        Language::De => Locale::De,
+        Language::En => Locale::En,
     }
 }
 

@@ -4,6 +4,7 @@ pub mod carriers;
 pub mod files;
 pub mod graphql;
 pub mod serve;
+pub mod webhook;
 
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ pub fn router(app: AppState) -> Router {
         .route("/exports/{link}", get(files::export))
         .route("/dossiers/{link}", get(files::dossier))
         .route("/webhooks/carriers/{carrier}", post(carriers::events))
+        .route("/webhooks/mail", post(webhook::mail))
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .layer(DefaultBodyLimit::disable())

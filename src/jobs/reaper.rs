@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use chrono::TimeDelta;
 use entity::attachments::{Column, Entity};
 use entity::ids::UnitId;
+use entity::inbound_mails;
 use futures::TryStreamExt as _;
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
@@ -68,8 +69,11 @@ async fn reap_blobs(app: &App, dry_run: bool) -> Result<usize> {
     let mut reaped = 0;
     for page in old.chunks(500) {
         let names: Vec<String> = page.iter().map(ToString::to_string).collect();
-        let known = Entity::find().select_only().column(Column::Blob).filter(Column::Blob.is_in(names));
-        let known: HashSet<String> = known.into_tuple().all(app.db.read()).await?.into_iter().collect();
+        let known = Entity::find().select_only().column(Column::Blob).filter(Column::Blob.is_in(names.clone()));
+        let mut known: HashSet<String> = known.into_tuple().all(app.db.read()).await?.into_iter().collect();
+        let mails = inbound_mails::Entity::find().select_only().column(inbound_mails::Column::Blob);
+        let mails = mails.filter(inbound_mails::Column::Blob.is_in(names));
+        known.extend(mails.into_tuple::<String>().all(app.db.read()).await?);
         for path in page.iter().filter(|p| !known.contains(p.as_ref())) {
             reaped += 1;
             if !dry_run {

@@ -11,7 +11,7 @@ use entity::orders::{Column, Entity, Model};
 use entity::parcels;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select};
 
-use crate::auth::{Actor, Permission};
+use crate::auth::{Actor, Guest, Permission, Scope};
 use crate::error::{Error, Result};
 use crate::state::App;
 
@@ -19,12 +19,17 @@ pub use chargeback::{Chargeback, Lowering, charge_back};
 pub use deliver::{Delivery, deliver};
 pub use register::{NewLine, NewOrder, NewParcel, Shipping, register};
 
-/// The orders that an actor may see: staff with cases and the shop all of them, a customer the own ones.
+/// The orders that an actor may see: staff with cases and the shop all of them, a customer the own ones, a guest the one
+/// of the scope.
 #[must_use]
 pub fn visible_to(actor: &Actor) -> Select<Entity> {
     let all = Entity::find().filter(Column::ErasedAt.is_null());
     match actor {
         Actor::Customer(id) => all.filter(Column::CustomerId.eq(*id)),
+        Actor::Guest(Guest { customer, scope: Scope::Order(order), .. }) => {
+            all.filter(Column::CustomerId.eq(*customer)).filter(Column::Id.eq(*order))
+        }
+        Actor::Guest(_) => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
         _ if actor.may(Permission::ReadCases) || actor.may(Permission::RunShop) => all,
         _ => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
     }

@@ -9,14 +9,13 @@ use sea_orm::{
 };
 use serde::Serialize;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::track::{self, Sent};
 use crate::auth::{Actor, Permission};
-use crate::customers::{self, Contact};
+use crate::customers::{self, Contact, allot};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
-use crate::keys::lookup::{Entry, Kind};
+use crate::keys::lookup::Kind;
 use crate::keys::{Place, Unit, UnitOf};
 use crate::policy::holidays::Land;
 use crate::retention::starts;
@@ -237,18 +236,6 @@ pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Res
 pub(super) async fn is_erased(app: &App, db: &impl sea_orm::ConnectionTrait, number: &str) -> Result<bool> {
     let hash = app.keys.blind_index(Kind::OrderNumber, number);
     Ok(suppressions::Entity::find().filter(suppressions::Column::Hash.eq(hash)).one(db).await?.is_some())
-}
-
-/// The id that a text leads to; `fresh` from now on if it led nowhere.
-async fn allot(app: &App, kind: Kind, text: &str, fresh: Uuid, whose: Option<CustomerId>) -> Result<Uuid> {
-    if let Some(id) = app.keys.look_up(kind, text).await? {
-        return Ok(id);
-    }
-    let entry = Entry { kind, text, target: fresh, subject: whose.map_or(fresh, |c| c.0) };
-    if app.keys.remember(entry).await? {
-        return Ok(fresh);
-    }
-    app.keys.look_up(kind, text).await?.ok_or_else(|| anyhow::anyhow!("a look-up vanished while in use").into())
 }
 
 async fn insert(

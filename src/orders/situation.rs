@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::cases::{Kind, Model as Case, Outcome, Reason};
-use entity::{order_lines, orders, parcels, remedies};
+use entity::{order_lines, orders, parcels, remedies, withdrawals};
 
 use crate::policy::deadline::Pause;
 use crate::policy::rights::{Cure, Guarantee, Received, Situation, assumed_receipt};
@@ -23,6 +23,13 @@ pub struct Claim {
 #[must_use]
 pub fn policy<'a>(app: &'a App, order: &orders::Model) -> &'a Policy {
     app.policies.at(order.ordered_at.unwrap_or_else(|| app.clock.now()))
+}
+
+/// The instant that counts for a statement of withdrawal: when it was sent, where that is known, else when it was received
+/// (BGB § 355(1) sentence 5).
+#[must_use]
+pub fn declared(statement: &withdrawals::Model) -> DateTime<Utc> {
+    statement.dispatched_at.map_or(statement.received_at, |sent| sent.min(statement.received_at))
 }
 
 /// Everything that an order leads to.

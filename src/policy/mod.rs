@@ -18,5 +18,6 @@ pub mod rights;
 pub mod rules;
 pub mod shop;
 pub mod step;
+pub mod withholding;
 pub mod words;
 pub mod workdays;

@@ -47,6 +47,10 @@ pub fn visible_to(actor: &Actor) -> Select<Entity> {
             let live = sea_orm::QueryTrait::into_query(live);
             Entity::find().filter(Column::CustomerId.eq(*id)).filter(Column::CaseId.in_subquery(live))
         }
+        Actor::Guest(_) => {
+            let cases = crate::cases::visible_to(actor).select_only().column(cases::Column::Id);
+            Entity::find().filter(Column::CaseId.in_subquery(sea_orm::QueryTrait::into_query(cases)))
+        }
         _ if actor.may(Permission::ReadCases) => Entity::find(),
         _ => Entity::find().filter(sea_orm::sea_query::Expr::cust("1 = 0")),
     }

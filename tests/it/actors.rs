@@ -6,17 +6,44 @@ use entity::staff::Role;
 use serde_json::{Value, json};
 
 use crate::on_both_engines;
-use crate::support::{App, Caller, goods, life};
+use crate::support::{App, Caller, goods, intake, life};
 
-const EVERYBODY: &str = "anonymous customer other agent warehouse finance dpo admin shop";
+const EVERYBODY: &str = "anonymous customer other guest agent warehouse finance dpo admin shop";
 /// Those who see cases; what is foreign to the other customer is not found.
-const READERS: &str = "customer other agent warehouse finance";
-const WRITERS: &str = "customer other agent";
+const READERS: &str = "customer other guest agent warehouse finance";
+const WRITERS: &str = "customer other guest agent";
 
 /// Root field, who may, and a request. Mutations name what does not exist: whoever may is refused by the input, and
 /// nothing changes.
 const MATRIX: &[(&str, &str, &str)] = &[
     ("viewer", EVERYBODY, "viewer { kind }"),
+    ("withdrawalLabels", EVERYBODY, "withdrawalLabels { locale }"),
+    (
+        "guestAccessRequest",
+        EVERYBODY,
+        r#"guestAccessRequest(input: {orderNumber: "", email: "", idempotencyKey: "k"}) <errors>"#,
+    ),
+    ("guestAccessRedeem", EVERYBODY, r#"guestAccessRedeem(input: {token: "none", idempotencyKey: "k"}) <errors>"#),
+    ("guestAccessRenew", "guest", r#"guestAccessRenew(input: {idempotencyKey: ""}) <errors>"#),
+    ("guestAccessRevoke", "guest", r#"guestAccessRevoke(input: {idempotencyKey: ""}) <errors>"#),
+    (
+        "serviceCaseSubmit",
+        EVERYBODY,
+        r#"serviceCaseSubmit(input: {kind: COMPLAINT, description: "", name: "", email: "", idempotencyKey: "k"}) <errors>"#,
+    ),
+    ("withdrawalPrepare", EVERYBODY, r#"withdrawalPrepare(input: {contract: "", receiptTo: "none"}) <errors>"#),
+    ("withdrawalConfirm", EVERYBODY, r#"withdrawalConfirm(input: {token: "none", idempotencyKey: "k"}) <errors>"#),
+    (
+        "withdrawalRecord",
+        "agent",
+        r#"withdrawalRecord(input: {contract: "", statement: "", channel: PHONE, receivedAt: "2014-03-10T09:00:00Z",
+            idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "withdrawalMatch",
+        "agent",
+        r#"withdrawalMatch(input: {caseId: "<no case>", orderId: "<order>", idempotencyKey: "k"}) <errors>"#,
+    ),
     ("node", READERS, r#"node(id: "<case>") { id }"#),
     ("nodes", READERS, r#"nodes(ids: ["<case>"]) { id }"#),
     ("serviceCase", READERS, r#"serviceCase(id: "<case>") { id }"#),
@@ -29,12 +56,12 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("refund", READERS, r#"refund(id: "<refund>") { id }"#),
     ("refunds", READERS, "refunds { nodes { id } }"),
     ("refundPreview", "agent finance", r#"refundPreview(caseId: "<case>", lines: []) { userErrors { code } }"#),
-    ("order", "customer other agent warehouse finance shop", r#"order(id: "<order>") { id }"#),
+    ("order", "customer other guest agent warehouse finance shop", r#"order(id: "<order>") { id }"#),
     ("return", READERS, r#"return(id: "<return>") { id }"#),
     ("returnByNumber", READERS, r#"returnByNumber(number: "<return number>") { id }"#),
     ("returns", READERS, "returns { nodes { id } }"),
     ("returnReasons", EVERYBODY, "returnReasons { code }"),
-    ("orders", "customer other agent warehouse finance shop", "orders { nodes { id } }"),
+    ("orders", "customer other guest agent warehouse finance shop", "orders { nodes { id } }"),
     ("policy", EVERYBODY, "policy { version }"),
     ("policyVersions", EVERYBODY, "policyVersions { version }"),
     ("tasks", "agent finance", "tasks { nodes { id } }"),
@@ -328,6 +355,7 @@ async fn callers(app: &App) -> Vec<(&'static str, Caller<'_>)> {
         ("anonymous", app.anonymous()),
         ("customer", app.customer("max@example.com").await),
         ("other", app.customer("erika@example.com").await),
+        ("guest", intake::guest(app, "M-1", "max@example.com").await),
         ("agent", app.agent().await),
         ("warehouse", app.staff(Role::Warehouse).await),
         ("finance", app.finance().await),
@@ -421,18 +449,18 @@ on_both_engines! {
 
     /// F98: the token says who one is, and nothing more.
     async fn a_viewer_is_who_the_token_says(app) {
-        let known = life::order(app, "max@example.com", "M-3").await;
+        let known = life::order(app, "max@example.com", "M-1").await;
         life::order(app, "erika@example.com", "M-4").await;
         for (who, caller) in callers(app).await {
             let found = caller.data("{ viewer { kind role customerId } }", json!({})).await["viewer"].clone();
             let (kind, role) = match who {
                 "anonymous" => ("ANONYMOUS", None),
                 "shop" => ("SHOP", None),
-                "customer" | "other" => ("CUSTOMER", None),
+                "customer" | "other" | "guest" => ("CUSTOMER", None),
                 staff => ("STAFF", Some(staff.to_uppercase())),
             };
             assert_eq!((&found["kind"], &found["role"]), (&json!(kind), &json!(role)), "{who}");
-            assert_eq!(found["customerId"] == known.customer.as_str(), who == "customer", "{who}");
+            assert_eq!(found["customerId"] == known.customer.as_str(), matches!(who, "customer" | "guest"), "{who}");
         }
     }
 

@@ -12,7 +12,6 @@ use crate::on_both_engines;
 /// Rooms in order; a room may name itself and those behind it.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("policy", &[]),
-    ("mail", &[]),
     ("keys", &[]),
     ("audit", &[]),
     ("outbox", &["keys"]),
@@ -22,6 +21,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("customers", &["retention", "keys", "audit", "policy"]),
     ("orders", &["customers", "retention", "keys", "audit", "policy"]),
     ("cases", &["customers", "retention", "mail", "keys", "outbox", "audit", "policy"]),
+    ("guests", &["mail", "keys", "audit", "policy"]),
+    ("withdrawals", &["orders", "customers", "cases", "retention", "mail", "keys", "audit", "policy"]),
+    ("inbox", &["customers", "cases", "evidence", "mail", "retention", "keys", "audit", "policy"]),
     ("refunds", &["cases", "returns", "retention", "mail", "keys", "outbox", "audit", "policy"]),
     ("returns", &["cases", "orders", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
@@ -49,6 +51,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "customers",
             "orders",
             "cases",
+            "guests",
+            "withdrawals",
             "refunds",
             "returns",
             "evidence",
@@ -62,12 +66,24 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "policy",
         ],
     ),
-    ("http", &["graphql", "returns", "evidence", "disputes", "privacy", "keys"]),
+    ("http", &["graphql", "returns", "evidence", "inbox", "disputes", "privacy", "keys"]),
 ];
 
 /// They serve all rooms.
-const SERVE_ALL: &[&str] =
-    &["auth", "base32", "cards", "clock", "config", "db", "error", "idempotency", "input", "policies", "state"];
+const SERVE_ALL: &[&str] = &[
+    "auth",
+    "base32",
+    "cards",
+    "clock",
+    "config",
+    "db",
+    "error",
+    "idempotency",
+    "input",
+    "limits",
+    "policies",
+    "state",
+];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -5,11 +5,12 @@ mod history;
 mod lifecycle;
 mod mutation;
 mod query;
+mod submit;
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use entity::DataType;
-use entity::cases::Model;
+use entity::cases::{Kind, Model};
 use entity::remedies::State as RemedyState;
 use entity::timers::State as TimerState;
 
@@ -36,14 +37,17 @@ use super::retention::{AvailableAction, Retention, retention};
 use super::returns::{ParcelsOfCase, RemedyInKind, Return, ReturnsOf};
 use super::rights::{self, LineAssessment};
 use super::session::ContextExt as _;
+use super::withdrawal::Withdrawal;
 use crate::auth::{Actor, Permission};
 use crate::cases::{self, checklist};
 use crate::error::Error;
+use crate::withdrawals;
 
 pub use history::{FactCode, MissingFact, Transition};
 pub use lifecycle::LifecycleMutation;
 pub use mutation::{ServiceCaseMutation, ServiceCasePayload, payload};
 pub use query::ServiceCaseQuery;
+pub use submit::SubmitMutation;
 
 /// A service case: one request of a customer, from intake to closing.
 pub struct ServiceCase {
@@ -155,6 +159,16 @@ impl ServiceCase {
     /// Counts decisions; send it back as `expectedVersion`. Messages do not change it.
     async fn version(&self) -> i64 {
         self.row.version
+    }
+
+    /// The statement of withdrawal that it follows from.
+    async fn withdrawal(&self, ctx: &Context<'_>) -> ApiResult<Option<Withdrawal>> {
+        if self.row.kind != Some(Kind::Withdrawal) {
+            return Ok(None);
+        }
+        let found = withdrawals::of_case(ctx.app().db.read(), self.row.id).await?;
+        let shown = self.shows_texts(ctx.actor());
+        Ok(found.map(|row| Withdrawal { row, shown }))
     }
 
     /// The customer; null once the contact record has been erased.

@@ -4,6 +4,7 @@
 pub mod deeds;
 pub mod dispute;
 pub mod goods;
+pub mod intake;
 pub mod life;
 pub mod media;
 pub mod money;
@@ -203,7 +204,9 @@ impl App {
         let blobs: Vec<_> = self.state.blobs.list(None).try_collect().await.unwrap();
         let stored = i64::try_from(blobs.len()).unwrap();
         let waiting = self.count("outbox_entries", "kind = 'DELETE_BLOB' AND state = 'PENDING'").await;
-        assert_eq!(stored, self.count("attachments", "blob IS NOT NULL").await + waiting, "blobs and rows match");
+        let rows =
+            self.count("attachments", "blob IS NOT NULL").await + self.count("inbound_mails", "blob IS NOT NULL").await;
+        assert_eq!(stored, rows + waiting, "blobs and rows match");
         for t in entity::map::tables().iter().filter(|t| t.has("unit_id")) {
             let sql = format!("SELECT unit_id FROM {} WHERE unit_id IS NOT NULL", t.name);
             let rows = db::rows(self.state.db.write(), &sql, []).await.unwrap();
