@@ -366,6 +366,7 @@ on_both_engines! {
         let input = json!({ "returnId": id, "carrier": "dhl", "trackingNumber": "home-14", "costs": "CUSTOMER", "text": "Die Frist war abgelaufen." });
         let empty = with(input.clone(), "text", json!(""));
         assert_eq!(refused(&warehouse, "returnSendBack", "ReturnSendBackInput", empty).await.0, "REQUIRED");
+        app.advance(TimeDelta::seconds(1));
         warehouse.done("returnSendBack", "ReturnSendBackInput", input.clone(), "return { parcels { purpose } }").await;
         let found = goods::seen(app, &case, "state parcels { purpose state trackingNumber }").await;
         assert_eq!(found, json!({ "state": "SENT_BACK", "parcels": [{ "purpose": "SENT_BACK", "state": "IN_TRANSIT", "trackingNumber": "home-14" }] }));
