@@ -143,12 +143,16 @@ impl Return {
         self.0.version
     }
 
-    /// The lines, in order of announcement.
+    /// The lines, in order of position in the order.
     async fn lines(&self, ctx: &Context<'_>) -> ApiResult<Vec<ReturnLine>> {
         let found = ctx.session().loaders.load_one(ReturnLinesOf(self.0.id)).await.map_err(Error::from)?;
+        let ordered = ctx.session().loaders.load_one(LinesOf(self.0.order_id)).await.map_err(Error::from)?;
+        let ordered = ordered.unwrap_or_default();
+        let mut rows = found.unwrap_or_default();
+        rows.sort_by_key(|row| ordered.iter().find(|l| l.id == row.order_line_id).map(|l| l.position));
         let of = Arc::new(self.0.clone());
         let line = |row| ReturnLine { row, of: Arc::clone(&of) };
-        Ok(found.unwrap_or_default().into_iter().map(line).collect())
+        Ok(rows.into_iter().map(line).collect())
     }
 
     /// The parcels of it: to the shop, and back to the customer what was not accepted.
