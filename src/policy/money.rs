@@ -12,7 +12,7 @@ pub fn shown(minor: i64, currency: &str, language: Language) -> String {
     let digits = (minor.unsigned_abs() / 100).to_string();
     let mut whole = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             whole.push(thousands);
         }
         whole.push(digit);
