@@ -198,6 +198,14 @@ pub(crate) async fn settle(
     Ok(())
 }
 
+/// Whether a timer could be paused now. The period for paying back a withdrawal waits for nobody (BGB § 355(3)), and the
+/// bank does not either.
+#[must_use]
+pub fn can_pause(timer: &Model, now: DateTime<Utc>) -> bool {
+    let never = timer.refund_id.is_some() || timer.rule == RuleId::WithdrawalRefund.to_string();
+    timer.state == State::Running && !never && now < timer.ends_at
+}
+
 /// Pauses what runs on a case: the shop waits for somebody else. A refund's way to the bank does not wait, and neither does
 /// the period for paying back a withdrawal.
 ///
@@ -211,9 +219,7 @@ pub(crate) async fn pause(
 ) -> Result<u64> {
     let mut paused = 0;
     for timer in of_case(tx, case).await? {
-        // The period for paying back a withdrawal waits for nobody (BGB § 355(3)).
-        let never = timer.refund_id.is_some() || timer.rule == RuleId::WithdrawalRefund.to_string();
-        if timer.state != State::Running || never || now >= timer.ends_at {
+        if !can_pause(&timer, now) {
             continue;
         }
         let mut pauses = interruptions(&timer);

@@ -1,6 +1,6 @@
 //! The shop waits for somebody else: what runs on the case is paused, with a reason, and goes on with the answer (F53).
 
-use entity::cases::{ActiveModel, Model, State, WaitingFor};
+use entity::cases::{ActiveModel, Model, WaitingFor};
 use entity::ids::CaseId;
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set};
 use serde_json::json;
@@ -38,11 +38,7 @@ async fn change(app: &App, actor: &Actor, id: CaseId, reason: Option<PauseReason
         Outcome::First(claim) => claim,
     };
     let case = super::for_change(&tx, actor, id, &["input", "caseId"]).await?;
-    super::require_state(
-        &case,
-        &[State::Received, State::UnderReview, State::Extended, State::Reopened, State::ReExamination],
-        &["input", "caseId"],
-    )?;
+    super::require_open(&case, &["input", "caseId"])?;
     let (changed, waiting) = match reason {
         Some(reason) => {
             let by_customer = reason == PauseReason::WaitingForCustomer;

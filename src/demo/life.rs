@@ -150,9 +150,10 @@ impl Plan {
         };
         self.add(decided, What::Decide { case: life.case, decision })?;
         let arranged = matches!(outcome, Outcome::Eligible | Outcome::PartiallyEligible) && refund.is_none();
+        let mut decided = decided;
         if arranged && life.brief.order.is_some() && life.brief.until == Until::Closed {
-            let sent = self.office(decided + TimeDelta::hours(20));
-            self.add(sent, What::Replace { case: life.case })?;
+            decided = self.office(decided + TimeDelta::hours(20));
+            self.add(decided, What::Replace { case: life.case })?;
         }
         let settled = match refund.filter(|_| life.brief.until > Until::Decided) {
             Some(amount) => self.refund(life, decided, amount)?,

@@ -189,21 +189,28 @@ fn promise(order: &orders::Model, ground: Ground, grant: &Grant) -> Result<Promi
 async fn arranged_by(tx: &DatabaseTransaction, case: &cases::Model, grant: &Grant) -> Result<Option<Deed>> {
     let reduction = matches!(grant, Grant::Reckoned { asked, .. } if asked.price_reduction.is_some());
     let deed = if reduction { Deed::ArrangeReduction } else { Deed::ArrangeRefund };
-    let accepted = matches!(case.outcome, Some(CaseOutcome::Eligible | CaseOutcome::PartiallyEligible));
-    let may = match case.state {
-        CaseState::Eligible | CaseState::PartiallyEligible | CaseState::ResolvedWithoutReturn => true,
-        CaseState::Refund | CaseState::PriceReduction => true,
-        CaseState::SentBack | CaseState::Repair | CaseState::Replacement => accepted,
-        CaseState::ReExamination | CaseState::Settled => agreed(tx, case.id).await?,
-        _ => false,
-    };
-    // A withdrawal is owed whatever an inspection finds (BGB § 355(3)).
-    if may || (case.kind == Some(cases::Kind::Withdrawal) && !case.state.is_over()) {
+    let talked = matches!(case.state, CaseState::ReExamination | CaseState::Settled);
+    if may_be_granted(case, talked && agreed(tx, case.id).await?) {
         return Ok(Some(deed).filter(|deed| deed.is_legal(case.state)));
     }
     let refusal = Refusal::at(Code::TransitionNotAllowed, CASE).with("state", case.state.code());
     let possible = GRANTABLE.map(|state| state.code()).join(", ");
     Err(refusal.with("possibleIn", possible).with("outcome", case.outcome.map_or("NONE", CaseOutcome::code)).into())
+}
+
+/// Whether a refund may be granted on a case; `agreed` is whether the customer has accepted a proposal (S44, S78).
+#[must_use]
+pub fn may_be_granted(case: &cases::Model, agreed: bool) -> bool {
+    let accepted = matches!(case.outcome, Some(CaseOutcome::Eligible | CaseOutcome::PartiallyEligible));
+    let may = match case.state {
+        CaseState::Eligible | CaseState::PartiallyEligible | CaseState::ResolvedWithoutReturn => true,
+        CaseState::Refund | CaseState::PriceReduction => true,
+        CaseState::SentBack | CaseState::Repair | CaseState::Replacement => accepted,
+        CaseState::ReExamination | CaseState::Settled => agreed,
+        _ => false,
+    };
+    // A withdrawal is owed whatever an inspection finds (BGB § 355(3)).
+    may || (case.kind == Some(cases::Kind::Withdrawal) && !case.state.is_over())
 }
 
 /// States in which a refund may be granted; after a return or remedy with an outcome in the customer's favour, after an

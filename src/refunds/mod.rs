@@ -28,7 +28,7 @@ use crate::error::{Code, Error, Refusal, Result};
 use crate::state::App;
 
 pub use alternative::{Agreement, agree};
-pub use grant::{Grant, grant};
+pub use grant::{Grant, grant, may_be_granted};
 pub use inquiry::{Inquiry, Note, inquire, note};
 pub use machine::Step;
 pub use progress::{Progress, advance};

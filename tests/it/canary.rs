@@ -11,7 +11,7 @@ use sea_orm::DbBackend;
 use serde_json::{Value, json};
 
 use crate::on_both_engines;
-use crate::support::{App, life, media};
+use crate::support::{App, goods, intake, life, media};
 
 const MARKER: &str = "Kanarienvogel";
 
@@ -23,8 +23,8 @@ async fn fill(app: &App) -> life::Known {
         "customer": { "email": email, "name": "Kanarienvogel Name", "phone": "030 Kanarienvogel", "address": "Kanarienvogelweg 1" },
         "captured": { "amountMinor": 5000, "currency": "EUR" }, "paymentMethod": "MASTERCARD",
         "paymentReference": "pay-Kanarienvogel",
-        "lines": [{ "sku": "S-1", "productGroup": "GARDEN", "title": "Kanarienvogelhaus", "quantity": 1,
-                    "unitPriceMinor": 5000, "taxBasisPoints": 1900 }],
+        "lines": [{ "sku": "S-1", "productGroup": "GARDEN", "title": "Kanarienvogelhaus", "quantity": 2,
+                    "serialNumber": "SN-Kanarienvogel", "unitPriceMinor": 2500, "taxBasisPoints": 1900 }],
         "parcels": [{ "carrier": "DHL", "trackingNumber": "Kanarienvogel-track" }],
     });
     let done = app.shop().done("orderRegister", "OrderRegisterInput", input, "order { id }").await;
@@ -66,6 +66,8 @@ async fn fill(app: &App) -> life::Known {
     agent.done("refundInquiryNote", "RefundInquiryNoteInput", note, "entry { id }").await;
     life::step(app, "refundFail", &failed).await;
     life::close(app, &claim).await;
+    goods_and_dispute(app, &known).await;
+    withdrawal(app, email).await;
     let question = life::open(&customer, "USAGE_GUIDANCE", None, "Frisst ein Kanarienvogel Hirse?").await;
     life::decide(app, &question, "SOLVED_DIRECTLY").await;
     life::close(app, &question).await;
@@ -73,6 +75,77 @@ async fn fill(app: &App) -> life::Known {
     let hold = app.dpo().await.done("holdPlace", "HoldPlaceInput", hold, "hold { id }").await;
     app.dpo().await.done("holdRelease", "HoldReleaseInput", json!({ "id": hold["hold"]["id"] }), "hold { id }").await;
     known
+}
+
+/// A return with everything that is written about it, an exchange for another variant, an objection, a settled dispute.
+async fn goods_and_dispute(app: &App, known: &life::Known) {
+    let (agent, customer) = (app.agent().await, app.customer(&known.email).await);
+    let case = goods::case(app, known, "EXCHANGE").await;
+    let input = json!({
+        "caseId": case, "notes": "Kanarienvogel herausnehmen", "label": "Kanarienvogel-Marke",
+        "lines": [{ "position": 1, "quantity": 1, "reason": "DAMAGED" }],
+    });
+    let done = agent.done("returnInstruct", "ReturnInstructInput", input, "return { id }").await;
+    let id = done["return"]["id"].as_str().unwrap().to_owned();
+    let input = json!({
+        "returnId": id, "proof": "Kanarienvogel-Beleg", "carrier": "DHL", "trackingNumber": "Kanarienvogel-zurueck",
+    });
+    customer.done("returnDispatch", "ReturnDispatchInput", input, "return { state }").await;
+    let mut event = goods::event(app, "ereignis-1", "Kanarienvogel-zurueck", "IN_TRANSIT");
+    event["detail"] = json!("beim Nachbarn Kanarienvogel");
+    assert_eq!(goods::report(app, json!([event])).await, ["RECORDED"]);
+    goods::receive(app, &id, json!([{ "position": 1, "received": 1 }])).await;
+    goods::begin(app, &id).await;
+    let input = json!({
+        "returnId": id, "finding": "Federn vom Kanarienvogel", "text": "Geprüft.",
+        "lines": [{
+            "position": 1, "accepted": 1, "grade": "USED", "finding": "Kanarienvogel war darin", "disposition": "REFURBISH",
+        }],
+    });
+    goods::inspect(app, input).await;
+    let input = json!({
+        "caseId": case, "kind": "EXCHANGE", "position": 1, "quantity": 1, "sku": "S-2", "title": "Kanarienvogelkäfig, groß",
+    });
+    let done = agent.done("remedyArrange", "RemedyArrangeInput", input, "remedy { id }").await;
+    goods::ship(app, done["remedy"]["id"].as_str().unwrap(), "Kanarienvogel-neu").await;
+    assert_eq!(
+        goods::report(app, json!([goods::event(app, "ereignis-2", "Kanarienvogel-neu", "DELIVERED")])).await,
+        ["RECORDED"]
+    );
+    assert_eq!(
+        goods::report(app, json!([goods::event(app, "ereignis-3", "Kanarienvogel-zurueck", "DELIVERED")])).await,
+        ["RECORDED"]
+    );
+    life::close(app, &case).await;
+    let text = json!({ "caseId": case, "text": "Der Kanarienvogel mag ihn nicht." });
+    customer.done("serviceCaseObject", "ServiceCaseObjectInput", text, "serviceCase { state }").await;
+    let second = app.second_agent().await;
+    second
+        .done("serviceCaseReexamine", "ServiceCaseStepInput", json!({ "caseId": case }), "serviceCase { state }")
+        .await;
+    let text = json!({ "caseId": case, "text": "Wir bieten Futter für den Kanarienvogel." });
+    second.done("proposalRecord", "ProposalRecordInput", text, "proposal { id }").await;
+    let input = json!({ "caseId": case, "summary": "Streit um einen Kanarienvogel" });
+    let done = second.done("disputeOpen", "DisputeOpenInput", input, "dispute { id }").await;
+    let dispute = &done["dispute"]["id"];
+    let input = json!({ "disputeId": dispute, "way": "SETTLED", "body": "Schiedsleute Kanarienvogel", "reference": "Kanarienvogel 1/14" });
+    second.done("disputeProceed", "DisputeProceedInput", input, "dispute { state }").await;
+    let input = json!({ "disputeId": dispute, "outcome": "SETTLEMENT", "accepted": true, "summary": "Der Kanarienvogel bleibt." });
+    second.done("disputeClose", "DisputeCloseInput", input, "dispute { state }").await;
+    life::close(app, &case).await;
+}
+
+/// A statement of withdrawal, paid back.
+async fn withdrawal(app: &App, email: &str) {
+    let input = json!({
+        "name": "Kanarienvogel Name", "contract": "Kanarienvogel-1", "receiptTo": email, "concerns": "das Kanarienvogelhaus",
+    });
+    let token = intake::prepare(&app.anonymous(), input).await["token"].clone();
+    let number = intake::confirm(&app.anonymous(), &token).await["number"].clone();
+    let case = intake::case(app, &number, "id").await["id"].as_str().unwrap().to_owned();
+    life::decide(app, &case, "ELIGIBLE").await;
+    life::refunded(app, &case, 100).await;
+    life::close(app, &case).await;
 }
 
 async fn found(app: &App) -> Vec<Finding> {

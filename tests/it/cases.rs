@@ -216,7 +216,7 @@ on_both_engines! {
         assert_eq!((mail.template, mail.case_id), (entity::mails::Template::Acknowledgement, Some(CaseId(life::row(&case)))));
         let opened = aftersales::mail::open(&app.state, mail).await.unwrap().unwrap();
         assert_eq!(opened.recipient.as_str(), "max@example.com");
-        for part in ["Gewährleistung", "1 bis 3 Werktagen", "Fotos oder Videos", "keine davon ist Pflicht"] {
+        for part in ["Gewährleistung", "Wir prüfen Ihre Anfrage bis zum 13.03.2014", "Fotos oder Videos", "keine davon ist Pflicht"] {
             assert!(opened.text.as_str().contains(part), "{part} is missing in {}", opened.text.as_str());
         }
     }

@@ -76,10 +76,10 @@ on_both_engines! {
 
         app.at("2020-12-31T22:59:59Z");
         sweep(app).await;
-        assert_eq!(rows(app, "messages").await, 3);
+        assert_eq!(rows(app, "messages").await, 4);
         app.at("2020-12-31T23:00:00Z");
         let report = sweep(app).await;
-        assert_eq!(line(&report, "R03", "messages")["deleted"], 3, "six years from the end of the year");
+        assert_eq!(line(&report, "R03", "messages")["deleted"], 4, "six years from the end of the year");
         assert_eq!(app.count("cases", "1 = 1").await, 1, "the voucher still points to it");
 
         app.at("2022-12-31T22:59:59Z");

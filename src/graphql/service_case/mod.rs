@@ -11,6 +11,7 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::cases::{Kind, Model};
+use entity::proposals::State as ProposalState;
 use entity::remedies::State as RemedyState;
 use entity::timers::State as TimerState;
 
@@ -263,17 +264,18 @@ impl ServiceCase {
         let timers = ctx.session().loaders.load_one(TimersOf(self.row.id)).await.map_err(Error::from)?;
         let timers = timers.unwrap_or_default();
         let proposals = ctx.session().loaders.load_one(ProposalsOf(self.row.id)).await.map_err(Error::from)?;
-        let proposed = proposals.is_some_and(|p| !p.is_empty());
-        let has = |state| timers.iter().any(|t| t.state == state);
+        let proposals = proposals.unwrap_or_default();
+        let now = ctx.app().clock.now();
         Ok(actions::of(
             ctx.actor(),
             &self.row,
             actions::Under {
                 running,
                 ordered,
-                ticks: has(TimerState::Running),
-                waits: has(TimerState::Paused),
-                proposed,
+                ticks: timers.iter().any(|t| cases::timers::can_pause(t, now)),
+                waits: timers.iter().any(|t| t.state == TimerState::Paused),
+                proposed: !proposals.is_empty(),
+                agreed: proposals.iter().any(|p| p.state == ProposalState::Accepted),
             },
         ))
     }

@@ -145,6 +145,13 @@ fn every_long_list_of_the_schema_is_known() {
         "serviceHours",
         "spans",
         "address",
+        "withdrawalLabels",
+        "labels",
+        "notes",
+        "tax",
+        "warnings",
+        "byKind",
+        "byState",
     ];
     let document = async_graphql_parser::parse_schema(crate::graphql::sdl()).unwrap();
     for definition in document.definitions {
