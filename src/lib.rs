@@ -1,10 +1,11 @@
 //! The after-sales backend of an online shop whose personal data looks after itself.
 //!
 //! Who may import whom, downwards only, checked by a test:
-//! `main → cli → http → graphql → {customers, orders, cases, refunds, returns, evidence, disputes, privacy, staff} → {retention, mail} → {keys,
-//! outbox, audit, policy} → entity`, and `graphql, cli → jobs → {cases, refunds, returns, disputes, privacy, mail, retention}`. `state`, `db`, `clock`, `config`,
-//! `error`, `auth`, `base32`, `cards`, `input`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and
-//! no domain room names `privacy`.
+//! `main → cli → http → graphql → {guests, withdrawals, inbox, orders, customers, cases, returns, refunds, disputes, evidence,
+//! privacy, staff} → {retention, mail} → {keys, outbox, audit, policy} → entity`, and `graphql, cli → jobs → {cases, returns,
+//! refunds, disputes, privacy, mail, retention}`. `state`, `db`, `clock`, `config`, `error`, `auth`, `base32`, `cards`, `input`,
+//! `limits`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and no domain room
+//! names `privacy`.
 
 pub mod audit;
 pub mod auth;

@@ -18,6 +18,7 @@ mod inbox;
 mod intake;
 mod jobs;
 mod keys;
+mod killed;
 mod machine;
 mod mail;
 mod policy;

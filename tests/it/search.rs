@@ -83,7 +83,7 @@ on_both_engines! {
         let customer = app.customer(&max.email).await;
         let own = life::open(&customer, "COMPLAINT", Some(&max.order), "Zu spät.").await;
         life::open(&app.customer(&erika.email).await, "COMPLAINT", Some(&erika.order), "Zu laut.").await;
-        assert_eq!(found(&customer, json!({ "orderNumber": "Q-3" })).await, [own.clone()]);
+        assert_eq!(found(&customer, json!({ "orderNumber": "Q-3" })).await, std::slice::from_ref(&own));
         assert_eq!(found(&customer, json!({ "kind": "COMPLAINT" })).await, [own]);
         for filter in [
             json!({ "orderNumber": "Q-4" }), json!({ "email": "erika@example.com" }),
