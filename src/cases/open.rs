@@ -43,10 +43,12 @@ pub struct NewCase {
 /// Opens a case.
 ///
 /// # Errors
-/// Refused: an unknown or foreign order or customer, an empty or over-long description.
+/// Refused: an unknown or foreign order or customer, an empty or over-long description, a withdrawal, which has a function of
+/// its own.
 pub async fn open(app: &App, actor: &Actor, new: NewCase, key: &str) -> Result<Model> {
     actor.require(Permission::OpenCase)?;
     let description = input::text(&new.description, &["input", "description"], input::LONG_TEXT)?;
+    refuse_withdrawal(new.kind)?;
     let (customer, channel) = on_behalf(actor, &new)?;
     let now = app.clock.now();
     let id = CaseId::new(now);
@@ -71,12 +73,23 @@ pub async fn open(app: &App, actor: &Actor, new: NewCase, key: &str) -> Result<M
     let request =
         Request { id, customer, order: new.order, kind: new.kind, reason: new.reason, channel, text: &description };
     let row = insert(app, &tx, actor, request, &unit, now).await?;
-    if let Some(to) = letters::addressee(app, &tx, customer).await?.filter(|_| new.kind != Kind::Withdrawal) {
+    if let Some(to) = letters::addressee(app, &tx, customer).await? {
         post::acknowledge(app, &tx, &row, &unit, &to, now).await?;
     }
     claim.done(&tx, now, &[id.0], Some(customer)).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// A withdrawal is declared with its statement, receipt and period, not just opened (BGB § 356a).
+pub(super) fn refuse_withdrawal(kind: Kind) -> Result<()> {
+    match kind {
+        Kind::Withdrawal => {
+            let refusal = Refusal::at(Code::Invalid, &["input", "kind"]);
+            Err(refusal.with("expected", "withdrawalPrepare").into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A request as it becomes a case. Customer and order have been checked, the customer is locked.

@@ -49,9 +49,7 @@ pub async fn submit(app: &App, actor: &Actor, new: Submission, key: &str) -> Res
     let name = input::text(&new.name, &["input", "name"], input::SHORT_TEXT)?;
     let email = input::email(&new.email, &["input", "email"])?;
     let number = input::optional_identifier(new.order_number.as_deref(), &["input", "orderNumber"], 80)?;
-    if new.kind == Kind::Withdrawal {
-        return Err(Refusal::at(Code::Invalid, &["input", "kind"]).with("expected", "withdrawalPrepare").into());
-    }
+    super::open::refuse_withdrawal(new.kind)?;
     let contact = Contact { email, name, phone: None, address: None, locale: new.locale };
     evenly(take(app, actor, &new, contact, (description, number), key)).await
 }

@@ -110,7 +110,7 @@ on_both_engines! {
     async fn every_kind_can_be_opened_with_a_description_alone(app) {
         let known = life::order(app, "max@example.com", "C-3").await;
         let customer = app.customer(&known.email).await;
-        let kinds = ["ORDER_ADVICE", "USAGE_GUIDANCE", "RETURN", "EXCHANGE", "REFUND_TRACKING", "LOGISTICS_QUERY", "WARRANTY_CLAIM", "COMPLAINT", "WITHDRAWAL", "ORDER_CANCELLATION", "FEEDBACK"];
+        let kinds = ["ORDER_ADVICE", "USAGE_GUIDANCE", "RETURN", "EXCHANGE", "REFUND_TRACKING", "LOGISTICS_QUERY", "WARRANTY_CLAIM", "COMPLAINT", "ORDER_CANCELLATION", "FEEDBACK"];
         for kind in kinds {
             let case = life::open(&customer, kind, None, "Mein Anliegen.").await;
             let found = seen(&customer, &case, "kind state order { id }").await;
@@ -118,6 +118,18 @@ on_both_engines! {
             let listed = customer.data("query($k: ServiceCaseKind) { serviceCases(filter: {kind: $k}) { nodes { id } } }", json!({ "k": kind })).await;
             assert_eq!(listed["serviceCases"]["nodes"], json!([{ "id": case }]));
         }
+    }
+
+    /// F17: a withdrawal is declared with its own function, which gives a receipt; it is not just opened.
+    async fn a_withdrawal_has_its_own_function(app) {
+        let known = life::order(app, "max@example.com", "C-19").await;
+        let input = json!({ "kind": "WITHDRAWAL", "description": "Ich widerrufe.", "orderId": known.order });
+        let customer = app.customer(&known.email).await;
+        let (code, error) = customer.refused("serviceCaseOpen", "ServiceCaseOpenInput", input).await;
+        assert_eq!((code.as_str(), facts(&error)), ("INVALID", vec![("expected", "withdrawalPrepare")]));
+        let case = life::open(&customer, "WITHDRAWAL", Some(&known.order), "alles").await;
+        assert_eq!(stands(app, &known, &case).await, is("RECEIVED", "SHOP"));
+        assert_eq!(app.count("withdrawals", "receipt_id IS NOT NULL AND case_id IS NOT NULL").await, 1);
     }
 
     /// F2: by the number that people read to each other; somebody else's is not found.
@@ -254,7 +266,7 @@ on_both_engines! {
         customer.done("serviceCaseCancel", "ServiceCaseCancelInput", json!({ "caseId": case }), "serviceCase { state }").await;
         assert_eq!(stands(app, &known, &case).await, is("CANCELLED", "NOBODY"));
         assert_eq!(app.count("cases", "state IN ('CANCELLED', 'MERGED') AND start_at IS NOT NULL").await, 2);
-        assert_eq!(app.count("timers", "state = 'RUNNING'").await, 2, "only the withdrawal's timers run");
+        assert_eq!(app.count("timers", "state = 'RUNNING'").await, 3, "only the withdrawal's timers run");
     }
 
     /// S38, S39, S41: the result is told by e-mail or in a call, with decision, reason, basis and refund; never closed before.

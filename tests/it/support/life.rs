@@ -62,8 +62,16 @@ pub async fn delivered(app: &App, known: &Known) {
     app.shop().done("parcelDeliver", "ParcelDeliverInput", input, "parcel { deliveredAt }").await;
 }
 
-/// Opens a case; returns its id.
+/// Opens a case; returns its id. A withdrawal is declared, in its two steps.
 pub async fn open(caller: &Caller<'_>, kind: &str, order: Option<&str>, text: &str) -> String {
+    if kind == "WITHDRAWAL" {
+        let token =
+            super::intake::prepare(caller, json!({ "orderId": order, "concerns": text })).await["token"].clone();
+        let number = super::intake::confirm(caller, &token).await["number"].clone();
+        let query = "query($n: String!) { serviceCaseByNumber(number: $n) { id } }";
+        let found = caller.data(query, json!({ "n": number })).await;
+        return found["serviceCaseByNumber"]["id"].as_str().unwrap().to_owned();
+    }
     let input = json!({ "kind": kind, "description": text, "orderId": order });
     let done = caller.done("serviceCaseOpen", "ServiceCaseOpenInput", input, "serviceCase { id }").await;
     done["serviceCase"]["id"].as_str().unwrap().to_owned()
