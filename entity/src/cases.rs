@@ -175,6 +175,8 @@ crate::codes! {
         Answered = "ANSWERED",
         /// The period has ended.
         PeriodEnded = "PERIOD_ENDED",
+        /// No right of withdrawal exists for these goods (BGB § 312g(2)).
+        RightExcluded = "RIGHT_EXCLUDED",
         /// The defect could not be confirmed.
         DefectNotConfirmed = "DEFECT_NOT_CONFIRMED",
         /// The product is not from this shop (S13).

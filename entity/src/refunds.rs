@@ -104,6 +104,8 @@ pub struct Model {
     pub granted_at: DateTimeUtc,
     /// Who granted it, by id.
     pub granted_by: StaffId,
+    /// Whether a second person has to approve it, by the policy of the day and all that was promised on the order (F31).
+    pub approval_needed: bool,
     /// When a second person approved it, where the amount needs that.
     pub approved_at: Option<DateTimeUtc>,
     /// Who approved it, by id: never who granted it.
@@ -145,6 +147,7 @@ impl Classified for Entity {
             Column::Kind => Meaning::plain(Category::Payment, "Kind"),
             Column::Means => Meaning::plain(Category::Payment, "Means"),
             Column::Calculation => Meaning::plain(Category::Payment, "Calculation"),
+            Column::ApprovalNeeded => Meaning::plain(Category::Payment, "Approval needed"),
             Column::ApprovedAt => Meaning::plain(Category::Payment, "Approved at"),
             Column::AmountMinor => Meaning::plain(Category::Payment, "Amount"),
             Column::Currency => Meaning::plain(Category::Payment, "Currency"),

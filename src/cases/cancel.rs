@@ -1,13 +1,17 @@
 //! A case ends without a result: the customer calls it off, or it is the same as another one.
 
 use entity::DataType;
-use entity::cases::{Kind, Model};
+use entity::cases::{Kind, Model, State};
 use entity::ids::CaseId;
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set};
+use entity::tasks::Kind as Task;
+use entity::{refunds, remedies, returns};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+};
 use serde_json::json;
 
 use super::machine::{self, Deed};
-use super::{close, timers};
+use super::{close, tasks, timers};
 use crate::audit;
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Refusal, Result};
@@ -17,7 +21,8 @@ use crate::state::App;
 
 const CASE: &[&str] = &["input", "caseId"];
 
-/// Calls a case off. A withdrawal is not called off: what was declared stays declared (BGB § 355).
+/// Calls a case off. A withdrawal is not called off: what was declared stays declared (BGB § 355). Goods that are here, or come
+/// afterwards, go back: they are the customer's.
 ///
 /// # Errors
 /// Refused: an unknown or foreign case, one whose result was told, a withdrawal, one with a refund or goods under way.
@@ -63,15 +68,36 @@ async fn end(app: &App, actor: &Actor, id: CaseId, into: Option<CaseId>, key: &s
         }
     }
     close::require_settled(&tx, id).await?;
+    let stranded = goods_here(&tx, &case).await?;
     let mut row = machine::advance(&tx, actor, case, deed, CASE, now).await?;
     row.closed_at = Set(Some(now));
     row.merged_into = Set(into);
     let row = row.update(&tx).await?;
     timers::settle(&tx, id, None, false, now).await?;
+    if stranded && !tasks::is_open(&tx, id, Task::SendGoodsBack).await? {
+        tasks::file(&tx, id, None, Task::SendGoodsBack, now).await?;
+    }
     starts::case_closed(&tx, id, row.customer_id, row.order_id, DataType::R09b, now).await?;
     claim.done(&tx, now, &[id.0], Some(row.customer_id)).await?;
     let action = if into.is_some() { "case.merge" } else { "case.cancel" };
     audit::record(&tx, now, actor, action, ("cases", Some(id.0)), json!({ "into": into })).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Whether goods are here that still are the customer's: neither sent back, nor paid back, nor replaced.
+async fn goods_here(tx: &DatabaseTransaction, case: &Model) -> Result<bool> {
+    if case.state == State::SentBack {
+        return Ok(false);
+    }
+    let here = [returns::State::Received, returns::State::Inspecting, returns::State::Inspected];
+    let here =
+        returns::Entity::find().filter(returns::Column::CaseId.eq(case.id)).filter(returns::Column::State.is_in(here));
+    let paid = refunds::Entity::find()
+        .filter(refunds::Column::CaseId.eq(case.id))
+        .filter(refunds::Column::State.eq(refunds::State::Credited));
+    let sent = remedies::Entity::find()
+        .filter(remedies::Column::CaseId.eq(case.id))
+        .filter(remedies::Column::State.ne(remedies::State::Cancelled));
+    Ok(here.one(tx).await?.is_some() && paid.one(tx).await?.is_none() && sent.one(tx).await?.is_none())
 }

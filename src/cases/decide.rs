@@ -1,6 +1,6 @@
 //! The decision without a return: outcome, reason and legal basis, with the text that tells the customer (S24, S34, S35).
 
-use entity::cases::{LegalBasis, Model, Outcome as CaseOutcome, Reason};
+use entity::cases::{Kind, LegalBasis, Model, Outcome as CaseOutcome, Reason};
 use entity::ids::CaseId;
 use entity::messages::Form;
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set};
@@ -35,7 +35,8 @@ pub struct Decision {
 /// Decides a case.
 ///
 /// # Errors
-/// Refused: an unknown case, one that is not under review, no text, a claim decided without a basis, another version.
+/// Refused: an unknown case, one that is not under review, no text, a claim decided without a basis, a withdrawal refused for a
+/// reason that the law does not know, another version.
 pub async fn decide(app: &App, actor: &Actor, id: CaseId, decision: Decision, key: &str) -> Result<Model> {
     actor.require(Permission::Decide)?;
     let text = input::text(&decision.text, &["input", "text"], input::LONG_TEXT)?;
@@ -52,6 +53,12 @@ pub async fn decide(app: &App, actor: &Actor, id: CaseId, decision: Decision, ke
     };
     let case = super::for_change(&tx, actor, id, &["input", "caseId"]).await?;
     input::version(decision.expected_version, case.version)?;
+    let lawful = [Reason::PeriodEnded, Reason::RightExcluded, Reason::NotOurProduct];
+    let refused = decision.outcome == CaseOutcome::NotEligible && case.kind == Some(Kind::Withdrawal);
+    if refused && !lawful.contains(&decision.reason) {
+        let refusal = Refusal::at(Code::Invalid, &["input", "reason"]);
+        return Err(refusal.with("expected", lawful.map(|r| r.code()).join(", ")).into());
+    }
     let deed = match decision.outcome {
         CaseOutcome::SolvedDirectly => Deed::Solve,
         CaseOutcome::Eligible | CaseOutcome::PartiallyEligible => Deed::AcceptWithoutReturn,

@@ -38,7 +38,7 @@ pub async fn language(tx: &DatabaseTransaction, case: &Model) -> Result<Language
     })
 }
 
-/// Writes a message of a case, sealed with [`unit`], and mails it: as `content`, where there is a template for it, else
+/// Writes a message of a case, sealed with [`unit()`], and mails it: as `content`, where there is a template for it, else
 /// as it is. What the customer wrote, a note and a call are not mailed.
 ///
 /// # Errors

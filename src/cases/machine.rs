@@ -7,7 +7,7 @@ use entity::cases::{ActiveModel, Model, State, WaitingFor};
 use entity::ids::{CaseId, TransitionId};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _,
+    Iterable as _, QueryFilter as _, QueryOrder as _,
 };
 
 use crate::auth::Actor;
@@ -155,9 +155,14 @@ pub fn require(case: &Model, deed: Deed, field: &[&'static str]) -> Result<()> {
     if deed.is_legal(case.state) {
         return Ok(());
     }
-    let possible: Vec<&str> = deed.way().0.iter().map(|s| s.code()).collect();
-    let mut legal: Vec<&str> = Deed::ALL.iter().filter(|d| d.is_legal(case.state)).map(|d| d.mutation()).collect();
-    legal.dedup();
+    let possible: Vec<&str> = State::iter().filter(|s| deed.is_legal(*s)).map(State::code).collect();
+    let mutations = Deed::ALL.iter().filter(|d| **d != Deed::Expire && d.is_legal(case.state)).map(|d| d.mutation());
+    let mut legal: Vec<&str> = Vec::new();
+    for mutation in mutations {
+        if !legal.contains(&mutation) {
+            legal.push(mutation);
+        }
+    }
     let refusal = Refusal::at(Code::TransitionNotAllowed, field).with("state", case.state.code());
     Err(refusal.with("possibleIn", possible.join(", ")).with("legalTransitions", legal.join(", ")).into())
 }

@@ -44,7 +44,7 @@ pub use messages::{NewMessage, reply};
 pub use notify::{Notice, notify};
 pub use object::{Objection, object};
 pub use open::{NewCase, open};
-pub use review::{Assignment, assign, reexamine, review};
+pub use review::{Assignment, assign, reexamine, review, took_part};
 pub use search::{Filter, page};
 
 /// The cases that an actor may see: staff with cases all of them, a customer the own ones, a guest those of the scope; bare

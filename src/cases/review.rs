@@ -1,9 +1,10 @@
 //! Who works on a case: it is taken under review, examined again by somebody else, or assigned.
 
-use entity::cases::{ActiveModel, Model};
+use entity::case_transitions;
+use entity::cases::{ActiveModel, Model, State};
 use entity::ids::{CaseId, StaffId};
 use entity::staff;
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _};
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, EntityTrait as _};
 use serde::Serialize;
 use serde_json::json;
 
@@ -42,7 +43,8 @@ pub async fn review(app: &App, actor: &Actor, id: CaseId, expected: Option<i64>,
     Ok(row)
 }
 
-/// Examines a case again after an objection: never the person who decided it (F8, S43). A new review begins to run.
+/// Examines a case again after an objection: nobody who decided it or took a step of the examination that is objected to
+/// (F8, S43). A new review begins to run.
 ///
 /// # Errors
 /// Refused: an unknown case, one without an objection, `SAME_PERSON`, another version.
@@ -57,7 +59,7 @@ pub async fn reexamine(app: &App, actor: &Actor, id: CaseId, expected: Option<i6
     let case = super::for_change(&tx, actor, id, CASE).await?;
     input::version(expected, case.version)?;
     machine::require(&case, Deed::Reexamine, CASE)?;
-    if case.decided_by.is_some() && case.decided_by == actor.staff() {
+    if took_part(&tx, &case, actor).await? {
         return Err(Refusal::at(Code::SamePerson, CASE).into());
     }
     let mut row = machine::advance(&tx, actor, case, Deed::Reexamine, CASE, now).await?;
@@ -69,6 +71,24 @@ pub async fn reexamine(app: &App, actor: &Actor, id: CaseId, expected: Option<i6
     audit::record(&tx, now, actor, "case.reexamine", ("cases", Some(id.0)), json!({})).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Whether a member of staff decided the case, or took a step of the examination that the customer objects to. Whoever only
+/// had part in one before that may look again: a small shop runs out of people else.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn took_part(db: &impl ConnectionTrait, case: &Model, actor: &Actor) -> Result<bool> {
+    let Some(staff) = actor.staff() else { return Ok(false) };
+    if case.decided_by == Some(staff) {
+        return Ok(true);
+    }
+    let steps = machine::history(db, case.id).await?;
+    let objected = steps.iter().rposition(|s| s.to_state == State::Reopened).unwrap_or(steps.len());
+    let before = steps.get(..objected).unwrap_or_default();
+    let begun = before.iter().rposition(|s| s.to_state == State::ReExamination).unwrap_or(0);
+    let by = |s: &case_transitions::Model| s.actor_kind == actor.kind() && s.actor_id == actor.id();
+    Ok(before.iter().skip(begun).any(by))
 }
 
 /// To whom a case goes.

@@ -1,10 +1,11 @@
 //! The shop waits for somebody else: what runs on the case is paused, with a reason, and goes on with the answer (F53).
 
-use entity::cases::{ActiveModel, Model, WaitingFor};
+use entity::cases::{ActiveModel, Model, State, WaitingFor};
 use entity::ids::CaseId;
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set};
 use serde_json::json;
 
+use super::machine::{self, Deed};
 use super::timers::{self, PauseReason};
 use crate::audit;
 use crate::auth::{Actor, Permission};
@@ -20,7 +21,8 @@ pub async fn pause(app: &App, actor: &Actor, id: CaseId, reason: PauseReason, ke
     change(app, actor, id, Some(reason), key).await
 }
 
-/// Lets them go on. The customer's answer does so by itself.
+/// Lets them go on. The customer's answer does so by itself; one that came another way is recorded by this, and the case is
+/// under review again.
 ///
 /// # Errors
 /// Refused: an unknown case, or one on which nothing waits.
@@ -47,11 +49,19 @@ async fn change(app: &App, actor: &Actor, id: CaseId, reason: Option<PauseReason
         }
         None => (timers::resume(app, &tx, id, now).await?, WaitingFor::Shop),
     };
-    if changed == 0 {
+    if changed == 0 && !(reason.is_none() && case.state == State::NeedsInfo) {
         let refusal = Refusal::at(Code::TransitionNotAllowed, &["input", "caseId"]);
         return Err(refusal.with("possibleIn", if reason.is_some() { "RUNNING" } else { "PAUSED" }).into());
     }
-    let mut row: ActiveModel = case.into();
+    let mut row = match (reason, case.state) {
+        // The answer came another way, such as by telephone.
+        (None, State::NeedsInfo) => {
+            let mut row = machine::advance(&tx, actor, case, Deed::Answer, &["input", "caseId"], now).await?;
+            row.asked_for = Set(None);
+            row
+        }
+        _ => ActiveModel::from(case),
+    };
     row.waiting_for = Set(Some(waiting));
     let row = row.update(&tx).await?;
     claim.done(&tx, now, &[id.0], Some(row.customer_id)).await?;

@@ -66,6 +66,7 @@ pub const fn reason(reason: Reason) -> Words {
         Reason::Answered => words("Frage beantwortet", "question answered"),
         Reason::PeriodEnded => words("Frist abgelaufen", "the period has ended"),
         Reason::DefectNotConfirmed => words("Mangel nicht bestätigt", "defect not confirmed"),
+        Reason::RightExcluded => words("vom Widerruf ausgenommene Ware", "goods that cannot be withdrawn from"),
         Reason::NotOurProduct => words("kein Produkt aus unserem Shop", "not a product of our shop"),
         Reason::GoodsNotReturned => words("Ware nicht zurückgekommen", "goods not returned"),
         Reason::CausedByUse => words("durch Gebrauch verursacht", "caused by use"),

@@ -122,7 +122,7 @@ impl<'a> Replay<'a> {
             What::Step { refund, step, reference } => {
                 let (finance, refund) = (self.actor(By::Finance)?, known(&self.refunds, refund)?);
                 let row = refunds::get(app.db.read(), &finance, refund).await?;
-                if step == Step::Submit && refunds::lacks_approval(app, &row) {
+                if step == Step::Submit && refunds::lacks_approval(&row) {
                     // An agent has granted it, so finance is the second pair of eyes (F31).
                     let progress = Progress { reference: None, means: None, expected_version: None };
                     refunds::advance(app, &finance, refund, Step::Approve, progress, &format!("{key}-approval"))

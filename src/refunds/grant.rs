@@ -81,7 +81,9 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
     db::lock(&tx, "orders", order.id.0).await?;
     let order = reckon::order_of(&tx, &case, CASE).await?;
     let ground = ground(&tx, &case, &order).await?;
+    let promised = ground.request.promised_minor;
     let promise = promise(&order, ground, &grant)?;
+    let four_eyes_above = app.policies.at(now).refunds.four_eyes_above_minor;
     let id = RefundId::new(now);
     let payee = payee(app, &tx, &order).await?;
     let place = Place { table: "refunds", column: "payee", row: id.0 };
@@ -95,6 +97,7 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
         kind: Set(promise.kind),
         means: Set(Means::Original),
         calculation: Set(promise.calculation),
+        approval_needed: Set(promised + promise.amount_minor > four_eyes_above),
         approved_at: Set(None),
         approved_by: Set(None),
         amount_minor: Set(promise.amount_minor),
@@ -116,7 +119,7 @@ pub async fn grant(app: &App, actor: &Actor, case: CaseId, grant: Grant, key: &s
     if let (Some(text), Some(unit)) = (told, letter) {
         letters::tell(app, &tx, actor, (&case, &unit), (Form::Decision, &text, None), now).await?;
     }
-    if super::lacks_approval(app, &row) {
+    if super::lacks_approval(&row) {
         filing::file(&tx, case.id, None, tasks::Kind::ApproveRefund, now).await?;
     }
     if let Some(deed) = deed {

@@ -77,13 +77,14 @@ async fn for_change(tx: &DatabaseTransaction, actor: &Actor, id: RefundId) -> Re
     get(tx, actor, id).await.map_err(unknown)
 }
 
-/// Whether a second person has to approve a refund before it is submitted (F31), by the policy of the day of its grant.
+/// Whether a second person has yet to approve a refund before it is submitted (F31).
 #[must_use]
-pub fn lacks_approval(app: &App, refund: &Model) -> bool {
-    refund.approved_at.is_none() && refund.amount_minor > approval_above(app, refund)
+pub const fn lacks_approval(refund: &Model) -> bool {
+    refund.approval_needed && refund.approved_at.is_none()
 }
 
-/// The amount above which a second person approves, in minor units.
+/// The amount above which a second person approves, in minor units, by the policy of the day of the grant. It is compared with
+/// all that is promised on the order: else one large refund would be two small ones.
 fn approval_above(app: &App, refund: &Model) -> i64 {
     app.policies.at(refund.granted_at).refunds.four_eyes_above_minor
 }

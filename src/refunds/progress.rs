@@ -119,7 +119,7 @@ async fn payable(
     wanted: Option<Means>,
     now: DateTime<Utc>,
 ) -> Result<Means> {
-    if super::lacks_approval(app, refund) {
+    if super::lacks_approval(refund) {
         let refusal = Refusal::at(Code::ApprovalNeeded, REFUND).with("amountMinor", refund.amount_minor);
         return Err(refusal.with("approvalAboveMinor", super::approval_above(app, refund)).into());
     }
@@ -180,7 +180,7 @@ async fn keep_promises(
             filing::settle(tx, actor, case, tasks::Kind::RefundNotCredited, now).await?;
             if before.state != State::Granted {
                 filing::file(tx, case, None, tasks::Kind::RefundFailed, now).await?;
-            } else if super::lacks_approval(app, before) {
+            } else if super::lacks_approval(before) {
                 filing::settle(tx, actor, case, tasks::Kind::ApproveRefund, now).await?;
             }
         }

@@ -113,6 +113,12 @@ async fn for_change(tx: &DatabaseTransaction, actor: &Actor, id: ReturnId) -> Re
     Ok((case, Entity::find_by_id(id).one(tx).await?.ok_or_else(unknown)?))
 }
 
+/// Whether a case was called off or merged: its goods are no longer examined, but remain the customer's.
+#[must_use]
+pub const fn is_called_off(case: &cases::Model) -> bool {
+    matches!(case.state, cases::State::Cancelled | cases::State::Merged)
+}
+
 /// Refuses a change that the state of the return does not allow.
 fn require_state(row: &Model, legal: &[State]) -> Result<()> {
     if legal.contains(&row.state) {

@@ -39,7 +39,8 @@ pub struct Receipt {
     pub expected_version: Option<i64>,
 }
 
-/// Records the receipt of goods, late ones too. From here the time for the decision runs, and somebody has to inspect.
+/// Records the receipt of goods, late ones too. From here the time for the decision runs, and somebody has to inspect;
+/// what comes for a case that was called off goes back.
 ///
 /// # Errors
 /// Refused: an unknown return, one whose goods are here already, a line that it does not have, more pieces than were
@@ -56,7 +57,11 @@ pub async fn receive(app: &App, actor: &Actor, id: ReturnId, new: Receipt, key: 
     let (case, row) = super::for_change(&tx, actor, id).await?;
     input::version(new.expected_version, row.version)?;
     require_state(&row, &[State::Instructed, State::InTransit, State::Expired, State::Lost])?;
-    machine::require(&case, Deed::Receive, RETURN)?;
+    // What comes for a case that was called off is taken in, and goes back: it is the customer's.
+    let ended = super::is_called_off(&case);
+    if !ended {
+        machine::require(&case, Deed::Receive, RETURN)?;
+    }
     let lines = lines_of(&tx, &row).await?;
     for (index, count) in new.lines.iter().enumerate() {
         let known = lines.iter().find(|l| l.of.position == count.position);
@@ -87,7 +92,10 @@ pub async fn receive(app: &App, actor: &Actor, id: ReturnId, new: Receipt, key: 
     for parcel in undelivered(&tx, id).await? {
         track::arrive(&tx, parcel, now).await?;
     }
-    let case = machine::advance(&tx, actor, case, Deed::Receive, RETURN, now).await?.update(&tx).await?;
+    let case = match ended {
+        true => case,
+        false => machine::advance(&tx, actor, case, Deed::Receive, RETURN, now).await?.update(&tx).await?,
+    };
     if row.dispatched_at.is_none() {
         release(&tx, &case, now).await?;
     }
@@ -98,8 +106,11 @@ pub async fn receive(app: &App, actor: &Actor, id: ReturnId, new: Receipt, key: 
     change.received_by = Set(actor.staff());
     change.version = Set(version + 1);
     let row = change.update(&tx).await?;
-    timers::start(app, &tx, case.id, None, RuleId::Decision, now).await?;
-    filing::file(&tx, case.id, None, tasks::Kind::InspectGoods, now).await?;
+    let task = if ended { tasks::Kind::SendGoodsBack } else { tasks::Kind::InspectGoods };
+    if !ended {
+        timers::start(app, &tx, case.id, None, RuleId::Decision, now).await?;
+    }
+    filing::file(&tx, case.id, None, task, now).await?;
     claim.done(&tx, now, &[id.0], Some(case.customer_id)).await?;
     let details = json!({ "received": came, "missing": announced - came, "wrong": wrong });
     audit::record(&tx, now, actor, "return.receive", ("returns", Some(id.0)), details).await?;

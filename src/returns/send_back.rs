@@ -5,8 +5,10 @@ use entity::ids::ReturnId;
 use entity::messages::Form;
 use entity::parcels::Purpose;
 use entity::returns::{ActiveModel, Bearer, Model, State};
-use entity::tasks;
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set};
+use entity::{parcels, tasks};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -37,10 +39,10 @@ pub struct SendBack {
 }
 
 /// Sends goods back that were not accepted, and writes to the customer. Where a part of them was accepted and has its
-/// remedy, the case goes on with that.
+/// remedy, the case goes on with that. What is here of a case that was called off goes back, too.
 ///
 /// # Errors
-/// Refused: an unknown return, one that was not inspected, a case that accepts everything, costs put on the customer where
+/// Refused: an unknown return, one that was not inspected or was sent back, a case that accepts everything, costs put on the customer where
 /// the shop bears them, no text, another version.
 pub async fn send_back(app: &App, actor: &Actor, id: ReturnId, new: SendBack, key: &str) -> Result<Model> {
     actor.require(Permission::HandleGoods)?;
@@ -61,13 +63,20 @@ pub async fn send_back(app: &App, actor: &Actor, id: ReturnId, new: SendBack, ke
     };
     let (case, row) = super::for_change(&tx, actor, id).await?;
     input::version(new.expected_version, row.version)?;
-    require_state(&row, &[State::Inspected])?;
+    let ended = super::is_called_off(&case);
+    match ended {
+        true => require_state(&row, &[State::Received, State::Inspecting, State::Inspected])?,
+        false => require_state(&row, &[State::Inspected])?,
+    }
+    if ended && was_sent_back(&tx, id).await? {
+        return Err(Refusal::at(Code::AlreadyExists, RETURN).into());
+    }
     let remedied = matches!(
         case.state,
         CaseState::Repair | CaseState::Replacement | CaseState::Refund | CaseState::PriceReduction
     );
     let beside = remedied && case.outcome == Some(Verdict::PartiallyEligible);
-    if !beside {
+    if !beside && !ended {
         machine::require(&case, Deed::SendBack, RETURN)?;
     }
     let order = order_of(&tx, &case).await?;
@@ -76,7 +85,7 @@ pub async fn send_back(app: &App, actor: &Actor, id: ReturnId, new: SendBack, ke
     if (new.costs, least) == (Bearer::Customer, shop::Bearer::Shop) {
         return Err(Refusal::at(Code::Invalid, &["input", "costs"]).with("expected", "SHOP").into());
     }
-    let case = match beside {
+    let case = match beside || ended {
         true => case,
         false => machine::advance(&tx, actor, case, Deed::SendBack, RETURN, now).await?.update(&tx).await?,
     };
@@ -96,4 +105,11 @@ pub async fn send_back(app: &App, actor: &Actor, id: ReturnId, new: SendBack, ke
     audit::record(&tx, now, actor, "return.sendBack", ("returns", Some(id.0)), details).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+async fn was_sent_back(tx: &DatabaseTransaction, id: ReturnId) -> Result<bool> {
+    let parcel = parcels::Entity::find()
+        .filter(parcels::Column::ReturnId.eq(id))
+        .filter(parcels::Column::Purpose.eq(Purpose::SentBack));
+    Ok(parcel.one(tx).await?.is_some())
 }

@@ -17,8 +17,6 @@ use crate::{customers, input, mail, orders as order_room};
 
 /// How long a prepared statement can be confirmed.
 pub const LASTS: TimeDelta = TimeDelta::hours(1);
-/// Most statements that are prepared for one address in a day: the receipt goes there, whoever asks.
-const MOST_A_DAY: u32 = 20;
 
 /// What a consumer enters. Who is signed in need not enter again what is known (BGB § 356a(2)).
 #[derive(Clone, Debug)]
@@ -64,11 +62,10 @@ pub(super) struct Draft {
 
 const PURPOSE: &[u8] = b"withdrawal draft v1";
 
-/// Puts a statement into words. Stores nothing.
+/// Puts a statement into words. Stores nothing, and counts nothing: the function is available at any time (BGB § 356a(1)).
 ///
 /// # Errors
-/// Refused: no name, contract or address where none is known; an order that is not the caller's; more statements for one
-/// address than anybody makes in a day.
+/// Refused: no name, contract or address where none is known; an order that is not the caller's.
 pub async fn prepare(app: &App, actor: &Actor, new: Prepare) -> Result<Prepared> {
     let now = app.clock.now();
     let order = order(app, actor, &new).await?;
@@ -88,10 +85,6 @@ pub async fn prepare(app: &App, actor: &Actor, new: Prepare) -> Result<Prepared>
         None => email.ok_or_else(field(&["input", "receiptTo"]))?,
     };
     let concerns = input::optional(new.concerns.as_deref(), &["input", "concerns"], input::LONG_TEXT / 2)?;
-    let hash = app.keys.keyed_hash("withdrawals for", receipt_to.to_lowercase().as_bytes());
-    if !app.limits.allow(hash, MOST_A_DAY, TimeDelta::days(1), now) {
-        return Err(Refusal::at(Code::TooLarge, &["input", "receiptTo"]).with("maximum", MOST_A_DAY).into());
-    }
     let language = post::language(new.locale);
     let statement = words::statement(language, &name, &contract, &receipt_to, concerns.as_deref());
     let until = now + LASTS;

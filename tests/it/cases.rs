@@ -186,7 +186,7 @@ on_both_engines! {
         let (code, _) = app.agent().await.refused("serviceCaseReexamine", "ServiceCaseStepInput", step.clone()).await;
         assert_eq!(code, "SAME_PERSON", "who decided does not examine again");
         let second = app.second_agent().await;
-        second.done("serviceCaseReexamine", "ServiceCaseStepInput", step, "serviceCase { state }").await;
+        second.done("serviceCaseReexamine", "ServiceCaseStepInput", step.clone(), "serviceCase { state }").await;
         assert_eq!(stands(app, &known, &case).await, is("RE_EXAMINATION", "SHOP"));
         assert_eq!(app.count("timers", "rule = 'review' AND state = 'RUNNING'").await, 1, "a new review runs");
         life::notify(app, &case).await;
@@ -195,6 +195,15 @@ on_both_engines! {
         assert_eq!(found["reopenings"], 1);
         let forms: Vec<&Value> = found["messages"]["nodes"].as_array().unwrap().iter().map(|m| &m["form"]).collect();
         assert!(forms.contains(&&json!("OBJECTION")) && forms.contains(&&json!("DECISION")), "{forms:?}");
+
+        // Whoever examined it again is no fresh eye for the next objection, and sees that before trying.
+        let objection = json!({ "caseId": case, "text": "Noch immer nicht." });
+        customer.done("serviceCaseObject", "ServiceCaseObjectInput", objection, "serviceCase { state }").await;
+        let found = seen(&second, &case, "availableActions { mutation reason }").await;
+        let again = json!({ "mutation": "serviceCaseReexamine", "reason": "SAME_PERSON" });
+        assert!(found["availableActions"].as_array().unwrap().contains(&again), "{found}");
+        let (code, _) = second.refused("serviceCaseReexamine", "ServiceCaseStepInput", step).await;
+        assert_eq!(code, "SAME_PERSON");
     }
 
     /// S21, S22, F6: the customer is asked for what is missing; the review waits, and goes on with the answer.
@@ -231,6 +240,34 @@ on_both_engines! {
         for part in ["Gewährleistung", "Wir prüfen Ihre Anfrage bis zum 13.03.2014", "Fotos oder Videos", "keine davon ist Pflicht"] {
             assert!(opened.text.as_str().contains(part), "{part} is missing in {}", opened.text.as_str());
         }
+    }
+
+    /// F6: an answer that came another way is recorded by staff, and the review goes on.
+    async fn staff_records_an_answer(app) {
+        let (known, case) = claim(app, "C-20").await;
+        let ask = json!({ "caseId": case, "facts": ["SERIAL_NUMBER"], "text": "Bitte nennen Sie die Seriennummer." });
+        let agent = app.agent().await;
+        agent.done("serviceCaseAskInfo", "ServiceCaseAskInfoInput", ask, "serviceCase { state }").await;
+        agent.done("serviceCaseResume", "ServiceCaseResumeInput", json!({ "caseId": case }), "serviceCase { state }").await;
+        assert_eq!(stands(app, &known, &case).await, is("UNDER_REVIEW", "SHOP"));
+        assert_eq!(app.count("timers", "rule = 'review' AND state = 'RUNNING'").await, 1);
+        let missing = seen(&agent, &case, "missing { fact }").await;
+        assert!(!missing["missing"].as_array().unwrap().contains(&json!({ "fact": "SERIAL_NUMBER" })), "it was answered");
+    }
+
+    /// BGB §§ 312g(2), 355(1): a withdrawal needs no reason, so it is not refused for a lack of one.
+    async fn a_withdrawal_is_refused_for_lawful_reasons_only(app) {
+        let (known, _) = claim(app, "C-21").await;
+        let case = life::open(&app.customer(&known.email).await, "WITHDRAWAL", Some(&known.order), "Ich widerrufe.").await;
+        let mut input = json!({
+            "caseId": case, "outcome": "NOT_ELIGIBLE", "reason": "NO_REASON", "legalBasis": "WITHDRAWAL", "text": "Nein.",
+        });
+        let agent = app.agent().await;
+        let (code, error) = agent.refused("serviceCaseDecide", "ServiceCaseDecideInput", input.clone()).await;
+        assert_eq!((code.as_str(), &error["field"]), ("INVALID", &json!(["input", "reason"])));
+        input["reason"] = json!("RIGHT_EXCLUDED");
+        agent.done("serviceCaseDecide", "ServiceCaseDecideInput", input, "serviceCase { state }").await;
+        assert_eq!(stands(app, &known, &case).await, is("NOT_ELIGIBLE", "SHOP"));
     }
 
     /// F6: who does not answer does not stop the shop for ever.

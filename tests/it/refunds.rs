@@ -325,6 +325,12 @@ on_both_engines! {
         life::step(app, "refundSubmit", &at_the_limit).await;
         assert_eq!(app.count("tasks", "kind = 'APPROVE_REFUND'").await, 0);
 
+        // A large refund is not made small by paying it in parts.
+        let part = life::grant(app, &case, 1).await;
+        assert_eq!(refused(app, "refundSubmit", &part).await.0, "APPROVAL_NEEDED");
+        life::step(app, "refundFail", &part).await;
+        assert_eq!(app.count("tasks", "kind = 'APPROVE_REFUND' AND done_at IS NULL").await, 0);
+
         let refund = life::grant(app, &case, 50_001).await;
         let query = "query($id: ID!) { refund(id: $id) { approvalNeeded approvedAt } }";
         let finance = app.finance().await;

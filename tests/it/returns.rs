@@ -357,6 +357,36 @@ on_both_engines! {
         assert_eq!(goods::tasks(app, &case).await, ["SEND_GOODS_BACK"]);
     }
 
+    /// Domain 5.1, row 23: a case may be called off while its goods are here or under way; they go back, and are never lost.
+    async fn goods_of_a_case_that_was_called_off_go_back(app) {
+        let known = goods::order(app, "max@example.com", "R-60", "DE").await;
+        for (index, here) in [true, false].into_iter().enumerate() {
+            let case = goods::case(app, &known, "WARRANTY_CLAIM").await;
+            let id = goods::instruct(app, &case, json!([{ "position": 1, "quantity": 1, "reason": "QUALITY_DEFECT" }])).await;
+            let counted = json!([{ "position": 1, "received": 1 }]);
+            if here {
+                goods::receive(app, &id, counted.clone()).await;
+            }
+            let customer = app.customer(&known.email).await;
+            let step = json!({ "caseId": case });
+            customer.done("serviceCaseCancel", "ServiceCaseCancelInput", step, "serviceCase { state }").await;
+            if !here {
+                assert!(!goods::tasks(app, &case).await.contains(&"SEND_GOODS_BACK".to_owned()), "nothing is here");
+                goods::receive(app, &id, counted).await;
+            }
+            assert!(goods::tasks(app, &case).await.contains(&"SEND_GOODS_BACK".to_owned()));
+            let input = json!({
+                "returnId": id, "carrier": "DHL", "trackingNumber": format!("back-{index}"), "costs": "SHOP",
+                "text": "Sie haben den Fall zurückgezogen.",
+            });
+            let warehouse = goods::warehouse(app).await;
+            warehouse.done("returnSendBack", "ReturnSendBackInput", input.clone(), "return { state }").await;
+            assert!(!goods::tasks(app, &case).await.contains(&"SEND_GOODS_BACK".to_owned()));
+            assert_eq!(warehouse.refused("returnSendBack", "ReturnSendBackInput", input).await.0, "ALREADY_EXISTS");
+            assert_eq!(state(app, &case).await, "CANCELLED");
+        }
+    }
+
     /// S36, S37, F25: the goods go back with number, reason and a decision about the cost; the carrier is noted.
     async fn what_was_refused_goes_back_at_a_decided_cost(app) {
         let known = goods::order(app, "max@example.com", "R-14", "DE").await;

@@ -220,6 +220,8 @@ pub enum ServiceCaseReason {
     Answered,
     /// The period has ended.
     PeriodEnded,
+    /// No right of withdrawal exists for these goods (BGB § 312g(2)).
+    RightExcluded,
     /// The defect could not be confirmed.
     DefectNotConfirmed,
     /// The product is not from this shop (S13).

@@ -89,8 +89,8 @@ impl Refund {
     }
 
     /// Whether a second person has to approve it before it can be submitted.
-    async fn approval_needed(&self, ctx: &Context<'_>) -> bool {
-        self.0.state == State::Granted && refunds::lacks_approval(ctx.app(), &self.0)
+    async fn approval_needed(&self) -> bool {
+        self.0.state == State::Granted && refunds::lacks_approval(&self.0)
     }
 
     /// When it was handed to the payment provider, UTC.
@@ -148,7 +148,7 @@ impl Refund {
         let (app, actor) = (ctx.app(), ctx.actor());
         let timers = timers_of(ctx, self.0.case_id).await?;
         let early = due::credit_timer(&timers, self.0.id).is_some_and(|t| app.clock.now() < t.ends_at);
-        let lacks_approval = refunds::lacks_approval(app, &self.0);
+        let lacks_approval = refunds::lacks_approval(&self.0);
         let never_sent = self.0.submitted_at.is_none();
         let action = |step: &Step| {
             let state = (!step.is_legal(self.0.state), "STATE");

@@ -182,16 +182,22 @@ impl Return {
         let lacks = |permission| (!ctx.actor().may(permission), "ROLE");
         let not_in = |legal: &[State]| (!legal.contains(&self.0.state), "STATE");
         let not = |deed: Deed| (!case.as_ref().is_some_and(|c| deed.is_legal(c.state)), "STATE");
+        let called_off = case.as_ref().is_some_and(crate::returns::is_called_off);
+        let unless_over = |deed: Deed| if called_off { (false, "") } else { not(deed) };
+        let here = [State::Received, State::Inspecting, State::Inspected];
         let goods = lacks(Permission::HandleGoods);
         let action = AvailableAction::unless;
         let awaited = [State::Instructed, State::InTransit, State::Expired, State::Lost];
         Ok(vec![
             action("returnDispatch", &[lacks(Permission::Correspond), not_in(&awaited[..2])]),
-            action("returnReceive", &[goods, not_in(&awaited), not(Deed::Receive)]),
+            action("returnReceive", &[goods, not_in(&awaited), unless_over(Deed::Receive)]),
             action("returnLose", &[lacks(Permission::Decide), not_in(&[State::InTransit]), not(Deed::Lose)]),
             action("returnInspectionBegin", &[goods, not_in(&[State::Received]), not(Deed::Inspect)]),
             action("returnInspectionRecord", &[goods, not_in(&[State::Inspecting]), not(Deed::FindEligible)]),
-            action("returnSendBack", &[goods, not_in(&[State::Inspected]), not(Deed::SendBack)]),
+            action(
+                "returnSendBack",
+                &[goods, not_in(if called_off { &here } else { &here[2..] }), unless_over(Deed::SendBack)],
+            ),
         ])
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Under {
     pub ordered: bool,
     /// A timer runs.
     pub ticks: bool,
+    /// The actor had part in the examination that is objected to.
+    pub took_part: bool,
     /// A timer is paused.
     pub waits: bool,
     /// A proposal was made.
@@ -32,7 +34,7 @@ pub(super) fn of(actor: &Actor, case: &Model, under: Under) -> Vec<AvailableActi
     let not = |deed: Deed| (!deed.is_legal(case.state), "STATE");
     let decide = lacks(Permission::Decide);
     let write = lacks(Permission::Correspond);
-    let same = (case.decided_by.is_some() && case.decided_by == actor.staff(), "SAME_PERSON");
+    let same = (under.took_part, "SAME_PERSON");
     let no_order = (case.order_id.is_none(), "NO_ORDER");
     let unsettled = [(under.running, "REFUND_RUNNING"), (under.ordered, "REMEDY_ORDERED")];
     let declared = (case.kind == Some(Kind::Withdrawal), "WITHDRAWAL");

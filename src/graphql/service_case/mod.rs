@@ -266,12 +266,15 @@ impl ServiceCase {
         let proposals = ctx.session().loaders.load_one(ProposalsOf(self.row.id)).await.map_err(Error::from)?;
         let proposals = proposals.unwrap_or_default();
         let now = ctx.app().clock.now();
+        let objected = self.row.state == entity::cases::State::Reopened;
+        let took_part = objected && cases::took_part(ctx.app().db.read(), &self.row, ctx.actor()).await?;
         Ok(actions::of(
             ctx.actor(),
             &self.row,
             actions::Under {
                 running,
                 ordered,
+                took_part,
                 ticks: timers.iter().any(|t| cases::timers::can_pause(t, now)),
                 waits: timers.iter().any(|t| t.state == TimerState::Paused),
                 proposed: !proposals.is_empty(),
