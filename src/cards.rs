@@ -12,6 +12,8 @@ const HIDDEN: char = '•';
 const LAST: usize = 4;
 /// Digits of a card number (ISO/IEC 7812).
 const LENGTHS: std::ops::RangeInclusive<usize> = 13..=19;
+/// Most separators between two groups of digits.
+const WIDEST_GAP: usize = 2;
 /// Longest telephone number that `+` or `00` protects. ITU allows 15 digits, which is an American Express card's length.
 const LONGEST_PHONE: usize = 14;
 /// Shortest and longest IBAN (ISO 13616).
@@ -25,8 +27,8 @@ const ZEROS: [u32; 25] = [
 
 /// The text with every card number masked but for its last four digits.
 ///
-/// A card number has 13 to 19 digits of any script, a single space, dot or hyphen between them or none, begins with 2 to
-/// 6 and passes the Luhn check. In a longer row of groups (`4111 1111 1111 1111 123`) every run of whole groups is tried.
+/// A card number has 13 to 19 digits of any script, at most two spaces, dots, hyphens, slashes or the like between two of
+/// them, begins with 2 to 6 and passes the Luhn check. In a longer row of groups (`4111 1111 1111 1111 123`) every run of whole groups is tried.
 /// Left alone are: 20 and more digits without a separator (ARN, tracking numbers), an IBAN whose check digits are right,
 /// a telephone number of at most 14 digits after `+` or `00`.
 #[must_use]
@@ -51,7 +53,7 @@ pub fn mask(text: &str) -> Cow<'_, str> {
     if hidden { Cow::Owned(chars.into_iter().collect()) } else { Cow::Borrowed(text) }
 }
 
-/// Digits with at most one separator between two of them, as far as they go.
+/// Digits with at most two separators between two of them, as far as they go.
 struct Run {
     digits: Vec<Digit>,
     /// `+` or `00` stands before.
@@ -78,9 +80,10 @@ impl Run {
                 if let Some(last) = digits.last_mut() {
                     last.last = true;
                 }
-                let next = chars.get(at + 1).copied().and_then(digit);
-                if follows && next.is_some() && chars.get(at).copied().is_some_and(separates) {
-                    at += 1;
+                let rest = chars.get(at..).unwrap_or_default();
+                let gap = rest.iter().take(WIDEST_GAP).take_while(|c| separates(**c)).count();
+                if follows && gap > 0 && rest.get(gap).copied().and_then(digit).is_some() {
+                    at += gap;
                     continue;
                 }
                 break;
@@ -133,11 +136,11 @@ fn digit(c: char) -> Option<u8> {
     ZEROS.iter().find_map(|zero| code.checked_sub(*zero).filter(|value| *value < 10)).and_then(|v| u8::try_from(v).ok())
 }
 
-/// Spaces, dots and hyphens as keyboards and word processors write them, and signs that nobody sees.
+/// Spaces, dots, hyphens and slashes as keyboards and word processors write them, and signs that nobody sees.
 fn separates(c: char) -> bool {
     matches!(
         c,
-        ' ' | '.' | '-' | '\u{A0}' | '\u{AD}' | '\u{2002}'..='\u{200D}' | '\u{2010}'..='\u{2014}' | '\u{202F}'
+        ' ' | '\t' | '.' | '-' | '/' | '_' | '\u{A0}' | '\u{AD}' | '\u{2002}'..='\u{200D}' | '\u{2010}'..='\u{2014}' | '\u{202F}'
             | '\u{2060}' | '\u{2212}' | '\u{3000}' | '\u{FEFF}' | '．' | '－'
     )
 }

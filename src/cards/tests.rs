@@ -24,7 +24,7 @@ fn left(text: &str) -> Vec<String> {
         for end in begin..if group_begins { chars.len() } else { begin } {
             match chars[end].to_digit(10) {
                 Some(digit) => digits.push(digit),
-                None if " .-".contains(chars[end]) && chars[end - 1].is_ascii_digit() => continue,
+                None if " .-/".contains(chars[end]) && chars[end - 2..end].iter().any(char::is_ascii_digit) => continue,
                 None => break,
             }
             let group_ends = chars.get(end + 1).is_none_or(|c| !c.is_ascii_digit());
@@ -42,6 +42,10 @@ fn cards_are_masked_with_their_separators_kept() {
     for (text, expected) in [
         ("4111111111111111", "••••••••••••1111"),
         ("Meine Karte 4111 1111 1111 1111, bitte!", "Meine Karte •••• •••• •••• 1111, bitte!"),
+        ("4111  1111  1111  1111", "••••  ••••  ••••  1111"),
+        ("4111 - 1111/1111_1111", "4111 - 1111/1111_1111"),
+        ("4111/1111/1111/1111", "••••/••••/••••/1111"),
+        ("4111_1111_1111\t1111", "••••_••••_••••\t1111"),
         ("5555-5555-5555-4444", "••••-••••-••••-4444"),
         ("2223.0031.2200.3222", "••••.••••.••••.3222"),
         ("Amex 3782 822463 10005.", "Amex •••• •••••• •0005."),
@@ -87,8 +91,6 @@ fn what_is_no_card_stays() {
         "00340434292135100186",
         "41111111111111111111",
         "74537604221222222222221",
-        "4111  1111  1111  1111",
-        "4111/1111/1111/1111",
     ] {
         assert!(matches!(mask(text), Cow::Borrowed(same) if same == text), "{text}: {}", mask(text));
     }
