@@ -7,8 +7,10 @@ use sea_orm::Iterable as _;
 use super::plan::{By, Opening, Plan, What};
 use crate::cases::machine::Deed;
 
-/// When the gallery begins, before the present: long enough for a return that never comes.
-const AGO: TimeDelta = TimeDelta::days(75);
+/// When a return begins that never comes, before the present.
+const LONG_AGO: TimeDelta = TimeDelta::days(75);
+/// When the others begin: what waits for the customer is not given up yet.
+const LATELY: TimeDelta = TimeDelta::days(9);
 /// Between two deeds.
 const BETWEEN: TimeDelta = TimeDelta::hours(5);
 /// After this time a return that was asked for is given up.
@@ -19,12 +21,14 @@ impl Plan {
     pub(super) fn gallery(&mut self) {
         for (number, state) in State::iter().filter(|s| *s != State::Erased).enumerate() {
             let person = (number * 7) % self.people.len();
-            let began = self.now - AGO + TimeDelta::hours(i64::try_from(number).unwrap_or_default());
+            let way = way_to(state);
+            let ago = if way.contains(&Deed::Expire) { LONG_AGO } else { LATELY };
+            let began = self.now - ago + TimeDelta::hours(i64::try_from(number).unwrap_or_default());
             let order = self.place(person, began - TimeDelta::days(12));
             self.in_pairs(order);
             let case = self.showcase(person, order, began);
             let mut at = began;
-            for deed in way_to(state) {
+            for deed in way {
                 at += if deed == Deed::Expire { GIVEN_UP } else { BETWEEN };
                 self.deed(case, person, order, deed, at);
             }
