@@ -41,6 +41,8 @@ async fn change(app: &App, actor: &Actor, id: CaseId, reason: Option<PauseReason
     };
     let case = super::for_change(&tx, actor, id, &["input", "caseId"]).await?;
     super::require_open(&case, &["input", "caseId"])?;
+    // The answer came another way, such as by telephone.
+    let answered = reason.is_none() && case.state == State::NeedsInfo;
     let (changed, waiting) = match reason {
         Some(reason) => {
             let by_customer = reason == PauseReason::WaitingForCustomer;
@@ -49,19 +51,17 @@ async fn change(app: &App, actor: &Actor, id: CaseId, reason: Option<PauseReason
         }
         None => (timers::resume(app, &tx, id, now).await?, WaitingFor::Shop),
     };
-    if changed == 0 && !(reason.is_none() && case.state == State::NeedsInfo) {
+    if changed == 0 && !answered {
         let refusal = Refusal::at(Code::TransitionNotAllowed, &["input", "caseId"]);
         return Err(refusal.with("possibleIn", if reason.is_some() { "RUNNING" } else { "PAUSED" }).into());
     }
-    let mut row = match (reason, case.state) {
-        // The answer came another way, such as by telephone.
-        (None, State::NeedsInfo) => {
-            let mut row = machine::advance(&tx, actor, case, Deed::Answer, &["input", "caseId"], now).await?;
-            row.asked_for = Set(None);
-            row
-        }
-        _ => ActiveModel::from(case),
+    let mut row = match answered {
+        true => machine::advance(&tx, actor, case, Deed::Answer, &["input", "caseId"], now).await?,
+        false => ActiveModel::from(case),
     };
+    if answered {
+        row.asked_for = Set(None);
+    }
     row.waiting_for = Set(Some(waiting));
     let row = row.update(&tx).await?;
     claim.done(&tx, now, &[id.0], Some(row.customer_id)).await?;
