@@ -145,6 +145,7 @@ on_both_engines! {
         assert_eq!(messages.len(), 2, "the request and one notice");
         let body = messages[1]["body"].as_str().unwrap();
         assert!(body.contains("Wir warten auf das Gutachten.") && body.contains("20.03.2014"), "{body}");
+        assert_eq!(app.count("mails", "template = 'DELAY_NOTICE'").await, 1, "it is mailed, once");
         let all = timers(app, &case).await;
         let review: Vec<&Value> = all.iter().filter(|t| t["rule"] == "review").collect();
         assert_eq!((review[0]["state"].as_str(), review[1]["state"].as_str()), (Some("SUPERSEDED"), Some("RUNNING")));
