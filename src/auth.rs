@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::codes::ActorKind;
 use entity::ids::{CaseId, CustomerId, OrderId, StaffId, TokenId};
 use entity::staff::Role;
-use entity::{customers, staff, tokens};
+use entity::{Purpose, customers, staff, tokens};
 use hmac::{Hmac, Mac as _};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use sea_orm::EntityTrait as _;
@@ -156,6 +156,19 @@ impl Actor {
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         permissions(self).contains(&permission)
+    }
+
+    /// What the actor opens personal data for, where nothing else is named (GDPR Art. 5(1)(b)).
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        match self {
+            Self::Anonymous | Self::Customer(_) | Self::Guest(_) => Purpose::SelfService,
+            Self::Staff(_, Role::Agent) | Self::Shop => Purpose::CaseHandling,
+            Self::Staff(_, Role::Warehouse) => Purpose::Goods,
+            Self::Staff(_, Role::Finance) => Purpose::Refund,
+            Self::Staff(_, Role::Dpo) | Self::System => Purpose::DataProtection,
+            Self::Staff(_, Role::Admin) => Purpose::StaffAccounts,
+        }
     }
 
     /// What kind of actor, as the audit stores it.

@@ -256,6 +256,15 @@ refusal_codes! {
     IdempotencyMismatch = "IDEMPOTENCY_MISMATCH":
         "Dieser Idempotenzschlüssel wurde schon mit anderen Angaben verwendet.",
         "This idempotency key has been used with another input.";
+    /// The person has to be told before (GDPR Art. 18(3)).
+    PersonNotTold = "PERSON_NOT_TOLD":
+        "Die betroffene Person muss vorher unterrichtet werden.", "The person has to be told first.";
+    /// Its processing is restricted (GDPR Art. 18).
+    Restricted = "RESTRICTED":
+        "Die Verarbeitung dieser Daten ist eingeschränkt.", "The processing of this data is restricted.";
+    /// Data of this type may not be opened for this (GDPR Art. 5(1)(b)).
+    PurposeNotAllowed = "PURPOSE_NOT_ALLOWED":
+        "Diese Daten dürfen zu diesem Zweck nicht verwendet werden.", "This data may not be used for this purpose.";
     /// The same person may not do both.
     SamePerson = "SAME_PERSON":
         "Das muss jemand anderes tun als beim ersten Mal.", "Somebody else than the first time has to do this.";

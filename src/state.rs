@@ -91,6 +91,7 @@ impl App {
         let keys = Keys::open(keystore, &master).await?;
         let db = open_database(&config.database, durability).await?;
         migrate::<Main>(&db).await.context("cannot migrate the main database")?;
+        crate::retention::guards::install(&db).await.context("cannot guard what is held")?;
         let folder = config.data.join("blobs");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let blobs = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true).with_automatic_cleanup(true);

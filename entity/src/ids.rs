@@ -94,6 +94,8 @@ ids! {
     InboundMailId,
     /// A legal hold.
     HoldId,
+    /// A restriction of processing.
+    RestrictionId,
     /// A member of staff.
     StaffId,
     /// An erasure unit, whose data key lives in the key store.

@@ -37,8 +37,10 @@ pub mod outbox_entries;
 pub mod parcels;
 pub mod policy_versions;
 pub mod proposals;
+pub mod purpose;
 pub mod refunds;
 pub mod remedies;
+pub mod restrictions;
 pub mod retention_rules;
 pub mod return_lines;
 pub mod returns;
@@ -50,4 +52,5 @@ pub mod tokens;
 pub mod withdrawals;
 
 pub use data_type::DataType;
+pub use purpose::Purpose;
 pub use sealed::Sealed;

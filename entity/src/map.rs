@@ -251,6 +251,7 @@ static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
         Table::of::<crate::timers::Entity>(),
         Table::of::<crate::tasks::Entity>(),
         Table::of::<crate::holds::Entity>(),
+        Table::of::<crate::restrictions::Entity>(),
         Table::of::<crate::access_entries::Entity>(),
         Table::of::<crate::tokens::Entity>(),
         Table::of::<crate::idempotency_keys::Entity>(),

@@ -7,6 +7,7 @@ pub mod deadline;
 pub mod dispute;
 pub mod error;
 pub mod guest;
+pub mod hold;
 pub mod loaders;
 pub mod mail;
 pub mod message;
@@ -19,6 +20,7 @@ pub mod policy;
 pub mod privacy;
 pub mod quality;
 pub mod refund;
+pub mod restriction;
 pub mod retention;
 pub mod returns;
 pub mod rights;
@@ -42,6 +44,8 @@ pub struct Query(
     refund::RefundQuery,
     returns::ReturnQuery,
     privacy::PrivacyQuery,
+    hold::HoldQuery,
+    restriction::RestrictionQuery,
     policy::PolicyQuery,
     deadline::TaskQuery,
     operations::OperationsQuery,
@@ -67,6 +71,8 @@ pub struct Mutation(
     attachment::AttachmentMutation,
     dispute::DisputeMutation,
     privacy::PrivacyMutation,
+    hold::HoldMutation,
+    restriction::RestrictionMutation,
     deadline::TimerMutation,
     operations::OperationsMutation,
 );

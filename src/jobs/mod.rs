@@ -14,7 +14,7 @@ use crate::auth::Actor;
 use crate::cases::tasks;
 use crate::error::{Code, Refusal, Result};
 use crate::privacy::erasure;
-use crate::retention::sweep;
+use crate::retention::{archive, sweep};
 use crate::state::App;
 use crate::{mail, outbox};
 
@@ -84,7 +84,9 @@ impl Job {
             Kind::Retention => {
                 let erasures = if dry_run { Default::default() } else { erasure::resume(app, &actor).await? };
                 let sweep = sweep::run(app, &actor, dry_run).await?;
-                json(&Retention { erasures_settled: erasures.settled, erasures_failed: erasures.failed, sweep })
+                let archived = if dry_run { Default::default() } else { archive::run(app).await? };
+                let (erasures_settled, erasures_failed) = (erasures.settled, erasures.failed);
+                json(&Retention { erasures_settled, erasures_failed, archived, sweep })
             }
             Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
             Kind::Outbox => json(&outbox::drain(app).await?),
@@ -107,6 +109,7 @@ impl Job {
 struct Retention {
     erasures_settled: u64,
     erasures_failed: u64,
+    archived: archive::Archived,
     #[serde(flatten)]
     sweep: sweep::Report,
 }

@@ -11,6 +11,7 @@ pub mod holidays;
 pub mod hours;
 pub mod measure;
 pub mod money;
+pub mod last_use;
 pub mod reasons;
 pub mod refund;
 pub mod retention;

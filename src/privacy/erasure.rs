@@ -219,6 +219,7 @@ fn record(table: &str, id: Uuid, data_type: DataType, verdict: Verdict) -> Recor
         Verdict::Kept { until, norm, article } => ("KEPT", until, Some(norm), Some(article)),
         Verdict::Deferred => ("DEFERRED", None, Some("OPEN"), Some("GDPR Art. 17(1)(a)")),
         Verdict::Held => ("HELD", None, Some("HOLD"), Some("GDPR Art. 17(3)(e)")),
+        Verdict::Restricted => ("RESTRICTED", None, Some("RESTRICTION"), Some("GDPR Art. 18")),
         // The check never says so of an erasure; only new business does.
         Verdict::NotDue => ("KEPT", None, Some("NEW_BUSINESS"), None),
     };
@@ -234,7 +235,7 @@ fn record(table: &str, id: Uuid, data_type: DataType, verdict: Verdict) -> Recor
 }
 
 fn report(app: &App, id: Option<ErasureId>, customer: CustomerId, records: Vec<Record>, dry_run: bool) -> Report {
-    let waits = records.iter().any(|r| r.outcome == "DEFERRED" || r.outcome == "HELD");
+    let waits = records.iter().any(|r| matches!(r.outcome.as_str(), "DEFERRED" | "HELD" | "RESTRICTED"));
     Report {
         dry_run,
         erasure_id: id,

@@ -15,7 +15,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::rows::{self, Row};
-use super::{anonymise, paths};
+use super::{anonymise, holds, paths};
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::policy::retention::Rule;
@@ -61,6 +61,8 @@ pub enum Verdict {
     Deferred,
     /// It stays because a hold covers it.
     Held,
+    /// It stays because its processing is restricted (GDPR Art. 18): storing is all that may be done with it.
+    Restricted,
     /// It stays because its period is not over.
     NotDue,
 }
@@ -76,6 +78,9 @@ struct Proof {
 pub fn check(row: &Row, rule: &Rule, ground: Ground, now: DateTime<Utc>) -> Verdict {
     if row.held {
         return Verdict::Held;
+    }
+    if row.restricted {
+        return Verdict::Restricted;
     }
     if row.open && rule.waits_for_work {
         return Verdict::Deferred;
@@ -141,6 +146,7 @@ async fn remove_in_transaction(
     hashes: Vec<Vec<u8>>,
 ) -> Result<Done> {
     let tx = app.db.begin().await?;
+    holds::lock_records(&tx, holds::Lock::Shared).await?;
     lock_owners(&tx, t, ids).await?;
     let (mut verdicts, mut proofs) = (Vec::with_capacity(ids.len()), Vec::new());
     for row in rows::read_ids(&tx, t, ids).await? {
@@ -230,11 +236,12 @@ async fn pass(tx: &DatabaseTransaction, t: &Table, proofs: &[Proof], now: DateTi
 /// The database fails.
 pub async fn remove_bare(app: &App, t: &Table) -> Result<u64> {
     let sql = format!(
-        "DELETE FROM {} WHERE id IN (SELECT t.id FROM {} t WHERE t.erased_at IS NOT NULL AND NOT {} AND NOT {})",
+        "DELETE FROM {} WHERE id IN (SELECT t.id FROM {} t WHERE t.erased_at IS NOT NULL AND NOT {} AND NOT {} AND NOT {})",
         t.name,
         t.name,
         paths::is_pointed_to(t),
-        paths::is_held(t)
+        paths::is_held(t),
+        paths::is_restricted(t)
     );
     let tx = app.db.begin().await?;
     let removed = db::run(&tx, &sql, []).await?;

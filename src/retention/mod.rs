@@ -3,12 +3,15 @@
 //! Knows the data map and the rules, not the domain rooms. Only [`door`] deletes or clears personal rows.
 
 mod anonymise;
+pub mod archive;
 pub mod door;
 pub mod explain;
+pub mod guards;
 pub mod holds;
 pub mod ledger;
 pub mod paths;
 pub mod read;
+pub mod restrictions;
 pub mod rows;
 pub mod rules;
 pub mod starts;

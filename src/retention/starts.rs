@@ -63,7 +63,8 @@ pub async fn order_registered(
     }
     let sql = format!("UPDATE customers SET start_at = $1 WHERE id = $2 AND {NO_OPEN_CASE}customer_id = $2)");
     db::run(tx, &sql, [now.into(), customer.0.into()]).await?;
-    db::run(tx, "UPDATE customers SET not_before = $1 WHERE id = $2", [on_its_way.into(), customer.0.into()]).await?;
+    let sql = "UPDATE customers SET not_before = $1, archived_at = NULL WHERE id = $2";
+    db::run(tx, sql, [on_its_way.into(), customer.0.into()]).await?;
     Ok(())
 }
 
@@ -72,9 +73,11 @@ pub async fn order_registered(
 /// # Errors
 /// The database fails.
 pub async fn case_opened(tx: &DatabaseTransaction, customer: CustomerId, order: Option<OrderId>) -> Result<()> {
-    db::run(tx, "UPDATE customers SET start_at = NULL WHERE id = $1", [customer.0.into()]).await?;
+    let sql = "UPDATE customers SET start_at = NULL, archived_at = NULL WHERE id = $1";
+    db::run(tx, sql, [customer.0.into()]).await?;
     if let Some(order) = order {
-        db::run(tx, "UPDATE orders SET start_at = NULL WHERE id = $1", [order.0.into()]).await?;
+        let sql = "UPDATE orders SET start_at = NULL, archived_at = NULL WHERE id = $1";
+        db::run(tx, sql, [order.0.into()]).await?;
         db::run(tx, "UPDATE order_lines SET start_at = NULL WHERE order_id = $1", [order.0.into()]).await?;
     }
     Ok(())
@@ -90,7 +93,7 @@ pub async fn case_reopened(
     customer: CustomerId,
     order: Option<OrderId>,
 ) -> Result<()> {
-    db::run(tx, "UPDATE cases SET start_at = NULL WHERE id = $1", [case.0.into()]).await?;
+    db::run(tx, "UPDATE cases SET start_at = NULL, archived_at = NULL WHERE id = $1", [case.0.into()]).await?;
     let sql = "UPDATE attachments SET start_at = NULL WHERE case_id = $1 AND state = 'AVAILABLE'";
     db::run(tx, sql, [case.0.into()]).await?;
     for table in ["messages", "mails"] {
@@ -162,7 +165,7 @@ pub async fn order_delivered(
     );
     db::run(tx, &format!("UPDATE orders SET start_at = $1 WHERE id = $2 AND {begins}"), values.clone()).await?;
     db::run(tx, &format!("UPDATE order_lines SET start_at = $1 WHERE order_id = $2 AND {begins}"), values).await?;
-    db::run(tx, "UPDATE orders SET not_before = NULL WHERE id = $1", [order.0.into()]).await?;
+    db::run(tx, "UPDATE orders SET not_before = NULL, archived_at = NULL WHERE id = $1", [order.0.into()]).await?;
     for table in ["order_lines", "parcels"] {
         db::run(tx, &format!("UPDATE {table} SET not_before = NULL WHERE order_id = $1"), [order.0.into()]).await?;
     }

@@ -53,6 +53,8 @@ pub struct Line {
     pub anonymised: u64,
     /// Kept by a hold.
     pub held: u64,
+    /// Kept by a restriction of processing.
+    pub restricted: u64,
     /// Kept because work still runs on them.
     pub open: u64,
 }
@@ -114,7 +116,7 @@ async fn sweep_table(
     dry_run: bool,
 ) -> Result<Line> {
     let mut line =
-        Line { data_type: rule.data_type, table: t.name, due: 0, deleted: 0, anonymised: 0, held: 0, open: 0 };
+        Line { data_type: rule.data_type, table: t.name, due: 0, deleted: 0, anonymised: 0, held: 0, restricted: 0, open: 0 };
     let mut after: Option<(DateTime<Utc>, Uuid)> = None;
     loop {
         let page = candidates(app, t, rule, now, after).await?;
@@ -133,6 +135,7 @@ async fn sweep_table(
                 Verdict::Erased => &mut line.deleted,
                 Verdict::Anonymised => &mut line.anonymised,
                 Verdict::Held => &mut line.held,
+                Verdict::Restricted => &mut line.restricted,
                 Verdict::Deferred => &mut line.open,
                 Verdict::Kept { .. } | Verdict::NotDue => continue,
             };

@@ -12,6 +12,7 @@ CREATE TABLE customers (
     version bigint NOT NULL,
     start_at timestamptz,
     not_before timestamptz,
+    archived_at timestamptz,
     erased_at timestamptz
 );
 CREATE INDEX customers_due ON customers (start_at, id);
@@ -38,6 +39,7 @@ CREATE TABLE orders (
     version bigint NOT NULL,
     start_at timestamptz,
     not_before timestamptz,
+    archived_at timestamptz,
     erased_at timestamptz
 );
 CREATE INDEX orders_due ON orders (start_at, id);
@@ -92,6 +94,7 @@ CREATE TABLE cases (
     version bigint NOT NULL,
     start_at timestamptz,
     not_before timestamptz,
+    archived_at timestamptz,
     erased_at timestamptz
 );
 CREATE INDEX cases_due ON cases (start_at, id);
@@ -114,6 +117,39 @@ CREATE TABLE messages (
 CREATE INDEX messages_due ON messages (data_type, start_at, id);
 CREATE INDEX messages_unit ON messages (unit_id);
 CREATE INDEX messages_case ON messages (case_id, id);
+
+CREATE TABLE mails (
+    id uuid PRIMARY KEY,
+    case_id uuid REFERENCES cases (id),
+    customer_id uuid NOT NULL REFERENCES customers (id),
+    unit_id uuid,
+    data_type text NOT NULL CHECK (data_type IN ('R03', 'R04', 'R05', 'R06')),
+    template text NOT NULL CHECK (template IN ('ACKNOWLEDGEMENT', 'WITHDRAWAL_RECEIPT', 'MESSAGE', 'INFO_REQUEST', 'DELAY_NOTICE', 'RETURN_INSTRUCTION', 'DECISION', 'RESULT_NOTICE', 'REFUND_UPDATE', 'DISPUTE_NOTICE', 'GUEST_LINK')),
+    template_version integer NOT NULL,
+    locale text NOT NULL CHECK (locale IN ('DE', 'EN')),
+    recipient bytea,
+    subject bytea,
+    body_text bytea,
+    body_html bytea,
+    content_hash bytea,
+    message_id text,
+    state text NOT NULL CHECK (state IN ('QUEUED', 'SENT', 'BOUNCED', 'DEAD')),
+    attempts integer NOT NULL,
+    queued_at timestamptz NOT NULL,
+    available_at timestamptz NOT NULL,
+    claimed_until timestamptz,
+    sent_at timestamptz,
+    bounced_at timestamptz,
+    response text,
+    start_at timestamptz,
+    not_before timestamptz
+);
+CREATE INDEX mails_due ON mails (data_type, start_at, id);
+CREATE INDEX mails_unit ON mails (unit_id);
+CREATE INDEX mails_case ON mails (case_id, id);
+CREATE INDEX mails_customer ON mails (customer_id, id);
+CREATE INDEX mails_waiting ON mails (state, available_at, id);
+CREATE INDEX mails_message_id ON mails (message_id);
 
 CREATE TABLE parcels (
     id uuid PRIMARY KEY,
@@ -490,6 +526,10 @@ CREATE TABLE holds (
     customer_id uuid REFERENCES customers (id),
     order_id uuid REFERENCES orders (id),
     case_id uuid REFERENCES cases (id),
+    data_type text,
+    year integer,
+    from_at timestamptz,
+    to_at timestamptz,
     unit_id uuid,
     reason text NOT NULL CHECK (reason IN ('LEGAL_CLAIM', 'TAX_AUDIT', 'AUTHORITY_REQUEST')),
     note bytea,
@@ -502,13 +542,47 @@ CREATE TABLE holds (
     not_before timestamptz,
     CHECK ((CASE WHEN case_id IS NULL THEN 0 ELSE 1 END)
          + (CASE WHEN order_id IS NULL THEN 0 ELSE 1 END)
-         + (CASE WHEN customer_id IS NULL THEN 0 ELSE 1 END) = 1)
+         + (CASE WHEN customer_id IS NULL THEN 0 ELSE 1 END)
+         + (CASE WHEN data_type IS NULL THEN 0 ELSE 1 END) = 1),
+    CHECK ((data_type IS NULL) = (year IS NULL) AND (year IS NULL) = (from_at IS NULL) AND (from_at IS NULL) = (to_at IS NULL))
 );
 CREATE INDEX holds_due ON holds (start_at, id);
 CREATE INDEX holds_unit ON holds (unit_id);
 CREATE INDEX holds_customer ON holds (customer_id, id);
 CREATE INDEX holds_order ON holds (order_id, id);
 CREATE INDEX holds_case ON holds (case_id, id);
+-- What stands is asked at every deletion, and is little.
+CREATE INDEX holds_standing_customer ON holds (customer_id) WHERE released_at IS NULL;
+CREATE INDEX holds_standing_order ON holds (order_id) WHERE released_at IS NULL;
+CREATE INDEX holds_standing_case ON holds (case_id) WHERE released_at IS NULL;
+CREATE INDEX holds_standing_records ON holds (data_type, from_at) WHERE released_at IS NULL;
+
+CREATE TABLE restrictions (
+    id uuid PRIMARY KEY,
+    customer_id uuid REFERENCES customers (id),
+    case_id uuid REFERENCES cases (id),
+    unit_id uuid,
+    ground text NOT NULL CHECK (ground IN ('ACCURACY_CONTESTED', 'UNLAWFUL_PROCESSING', 'NEEDED_FOR_CLAIMS', 'OBJECTION_PENDING')),
+    note bytea,
+    placed_at timestamptz NOT NULL,
+    placed_by uuid,
+    review_on date NOT NULL,
+    told_at timestamptz,
+    told_by text CHECK (told_by IN ('EMAIL', 'LETTER', 'PHONE')),
+    lifted_at timestamptz,
+    lifted_by uuid,
+    start_at timestamptz,
+    not_before timestamptz,
+    CHECK ((customer_id IS NULL) <> (case_id IS NULL)),
+    -- GDPR Art. 18(3): the person is told before it is lifted.
+    CHECK (lifted_at IS NULL OR (told_at IS NOT NULL AND told_at <= lifted_at))
+);
+CREATE INDEX restrictions_due ON restrictions (start_at, id);
+CREATE INDEX restrictions_unit ON restrictions (unit_id);
+CREATE INDEX restrictions_customer ON restrictions (customer_id, id);
+CREATE INDEX restrictions_case ON restrictions (case_id, id);
+CREATE INDEX restrictions_standing_customer ON restrictions (customer_id) WHERE lifted_at IS NULL;
+CREATE INDEX restrictions_standing_case ON restrictions (case_id) WHERE lifted_at IS NULL;
 
 CREATE TABLE access_entries (
     id uuid PRIMARY KEY,
@@ -518,7 +592,7 @@ CREATE TABLE access_entries (
     case_id uuid,
     customer_id uuid,
     attachment_id uuid,
-    purpose text NOT NULL CHECK (purpose IN ('CASE_HANDLING', 'REFUND', 'CONTACT', 'DATA_PROTECTION', 'EVIDENCE'))
+    purpose text NOT NULL CHECK (purpose IN ('CASE_HANDLING', 'GOODS', 'REFUND', 'CONTACT', 'DATA_PROTECTION', 'EVIDENCE', 'SELF_SERVICE', 'BOOKKEEPING', 'LEGAL_CLAIM', 'STAFF_ACCOUNTS'))
 );
 CREATE INDEX access_entries_due ON access_entries (at, id);
 CREATE INDEX access_entries_case ON access_entries (case_id, id);
@@ -574,6 +648,7 @@ CREATE TABLE audit_entries (
     details text NOT NULL
 );
 CREATE INDEX audit_entries_due ON audit_entries (at, id);
+CREATE INDEX audit_entries_row ON audit_entries (row_id, id);
 
 CREATE TABLE outbox_entries (
     id uuid PRIMARY KEY,

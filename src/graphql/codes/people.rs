@@ -26,12 +26,40 @@ pub enum HoldReason {
     AuthorityRequest,
 }
 
+/// Why processing is restricted (GDPR Art. 18(1)).
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::restrictions::Ground")]
+pub enum RestrictionGround {
+    /// The person contests that the data is right, Art. 18(1)(a).
+    AccuracyContested,
+    /// The processing is unlawful, and the person wants no erasure, Art. 18(1)(b).
+    UnlawfulProcessing,
+    /// The shop needs it no longer, the person does for legal claims, Art. 18(1)(c).
+    NeededForClaims,
+    /// The person has objected, and it is being weighed, Art. 18(1)(d), 21(1).
+    ObjectionPending,
+}
+
+/// How the person was told that a restriction will be lifted.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::restrictions::Told")]
+pub enum ToldBy {
+    /// By e-mail.
+    Email,
+    /// By letter.
+    Letter,
+    /// By telephone.
+    Phone,
+}
+
 /// What somebody opens personal data for.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "entity::access_entries::Purpose")]
+#[graphql(remote = "entity::Purpose")]
 pub enum AccessPurpose {
     /// Working on the case.
     CaseHandling,
+    /// Counting, inspecting and sending goods.
+    Goods,
     /// Paying a refund.
     Refund,
     /// Reaching the customer.
@@ -40,6 +68,14 @@ pub enum AccessPurpose {
     DataProtection,
     /// Looking at evidence.
     Evidence,
+    /// The person's own access.
+    SelfService,
+    /// Keeping books, and showing them to the tax office (AO §§ 146, 147).
+    Bookkeeping,
+    /// Establishing or defending a claim.
+    LegalClaim,
+    /// Managing staff accounts.
+    StaffAccounts,
 }
 
 /// Who did a thing.
