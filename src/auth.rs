@@ -52,6 +52,8 @@ pub enum Permission {
     AskAfterRefund,
     /// See full contact data, naming a purpose.
     RevealContact,
+    /// See what is kept for a duty or a claim alone, naming a reason.
+    ReadArchive,
     /// Export, erase, hold, release; see why data is kept.
     ProtectData,
     /// See jobs, runs and rules.
@@ -91,9 +93,10 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
             P::MoveRefund,
             P::AskAfterRefund,
             P::RevealContact,
+            P::ReadArchive,
             P::ReadQuality,
         ],
-        Actor::Staff(_, Role::Dpo) => &[P::ProtectData, P::ReadOperations],
+        Actor::Staff(_, Role::Dpo) => &[P::ProtectData, P::ReadArchive, P::ReadOperations],
         Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff, P::ReadQuality],
         Actor::Shop => &[P::RunShop],
         Actor::System => &[P::ProtectData, P::ReadOperations, P::ManageStaff, P::RunShop],

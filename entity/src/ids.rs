@@ -96,6 +96,10 @@ ids! {
     HoldId,
     /// A restriction of processing.
     RestrictionId,
+    /// A plan of removal.
+    PlanId,
+    /// A run of the sweep.
+    RunId,
     /// A member of staff.
     StaffId,
     /// An erasure unit, whose data key lives in the key store.

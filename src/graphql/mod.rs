@@ -1,5 +1,6 @@
 //! The GraphQL API: one file per noun with its type, queries and mutations. Resolvers are one expression where they can be.
 
+pub mod archive;
 pub mod attachment;
 pub mod codes;
 pub mod customer;
@@ -20,6 +21,7 @@ pub mod policy;
 pub mod privacy;
 pub mod quality;
 pub mod refund;
+pub mod removal;
 pub mod restriction;
 pub mod retention;
 pub mod returns;
@@ -44,7 +46,9 @@ pub struct Query(
     refund::RefundQuery,
     returns::ReturnQuery,
     privacy::PrivacyQuery,
+    archive::ArchiveQuery,
     hold::HoldQuery,
+    removal::RemovalQuery,
     restriction::RestrictionQuery,
     policy::PolicyQuery,
     deadline::TaskQuery,
@@ -72,6 +76,7 @@ pub struct Mutation(
     dispute::DisputeMutation,
     privacy::PrivacyMutation,
     hold::HoldMutation,
+    removal::RemovalMutation,
     restriction::RestrictionMutation,
     deadline::TimerMutation,
     operations::OperationsMutation,

@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod erasure;
 pub mod export;
+pub mod extract;
 pub mod map;
 pub mod scan;
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use entity::map::{Table, Whose, tables};
+use entity::map::{Column, RowEnd, Table, Whose, tables};
 use sea_orm::{ConnectionTrait as _, DbBackend};
 
 use super::paths;
@@ -52,12 +52,20 @@ fn on_delete(t: &Table, backend: DbBackend) -> String {
     )
 }
 
+/// What somebody wrote or is, the file, and what a case is known by; codes and dates change as the work goes on.
+fn tells(column: &Column) -> bool {
+    (column.meaning.sealed && column.meaning.whose == Whose::Customer) || matches!(column.name, "blob" | "number" | "kind")
+}
+
 fn on_clear(t: &Table, backend: DbBackend) -> Option<String> {
     let (name, refusal) = (t.name, refusal(t));
     let mut clears = String::new();
-    for column in t.columns.iter().filter(|c| c.name == "blob" || (c.meaning.sealed && c.meaning.whose == Whose::Customer)) {
+    for column in t.columns.iter().filter(|c| tells(c)) {
         let or = if clears.is_empty() { "" } else { " OR " };
         let _ = write!(clears, "{or}(OLD.{0} IS NOT NULL AND NEW.{0} IS NULL)", column.name);
+    }
+    if t.end == RowEnd::Bare {
+        clears.push_str(" OR (OLD.erased_at IS NULL AND NEW.erased_at IS NOT NULL)");
     }
     if clears.is_empty() {
         return None;

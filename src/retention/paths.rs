@@ -66,6 +66,12 @@ pub fn customer_of(t: &Table) -> Option<String> {
     owners(t, "t").into_iter().find(|(name, _)| *name == "customers").map(|(_, id)| id)
 }
 
+/// `t` hangs on the owner (`cases`, `orders` or `customers`) whose id is bound as `$n`; none where it never does.
+#[must_use]
+pub fn on_owner(t: &Table, owner: &str, n: usize) -> Option<String> {
+    owners(t, "t").into_iter().find(|(name, _)| *name == owner).map(|(_, id)| format!("{id} = ${n}"))
+}
+
 /// A hold stands on `t`, on something that it hangs on, or on records of its data type and year. A hold itself and the
 /// logs about it are not held.
 #[must_use]

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::map::{RowEnd, Table, tables};
-use sea_orm::Value;
+use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::door::{self, Ground, Verdict};
 use super::rows;
+use super::run::Steering;
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::policy::retention::Rule;
@@ -71,14 +72,19 @@ impl Report {
 ///
 /// # Errors
 /// A store fails. What has gone by then has gone completely; the next run goes on.
-pub async fn run(app: &App, actor: &Actor, dry_run: bool) -> Result<Report> {
+pub async fn run(
+    app: &App,
+    actor: &Actor,
+    dry_run: bool,
+    mut steering: Option<&mut Steering>,
+) -> Result<Report> {
     let now = app.clock.now();
     let mut report = Report { dry_run, at: Some(now), ..Report::default() };
     // Children stand after their parents in the map, so that in reverse nothing is left pointing to a deleted row.
     for t in tables().iter().rev() {
         for data_type in t.types {
             let Some(rule) = app.rules.get(data_type) else { continue };
-            let line = sweep_table(app, actor, t, rule, now, dry_run).await?;
+            let line = sweep_table(app, actor, t, rule, now, dry_run, steering.as_deref_mut()).await?;
             if line.due > 0 {
                 report.lines.push(line);
             }
@@ -114,12 +120,20 @@ async fn sweep_table(
     rule: &Rule,
     now: DateTime<Utc>,
     dry_run: bool,
+    mut steering: Option<&mut Steering>,
 ) -> Result<Line> {
     let mut line =
         Line { data_type: rule.data_type, table: t.name, due: 0, deleted: 0, anonymised: 0, held: 0, restricted: 0, open: 0 };
     let mut after: Option<(DateTime<Utc>, Uuid)> = None;
     loop {
-        let page = candidates(app, t, rule, now, after).await?;
+        let most = match &mut steering {
+            None => BATCH,
+            Some(steering) => steering.may_take(app, BATCH).await?,
+        };
+        if most == 0 {
+            return Ok(line);
+        }
+        let page = candidates(app.db.read(), t, rule, now, after, most).await?;
         let Some(last) = page.last().copied() else { return Ok(line) };
         after = Some(last);
         let ids: Vec<Uuid> = page.into_iter().map(|(_, id)| id).collect();
@@ -130,6 +144,10 @@ async fn sweep_table(
             let done = door::remove(app, actor, t, &ids, Ground::Rule).await?;
             done.into_iter().map(|(_, verdict)| verdict).collect::<Vec<_>>()
         };
+        if let Some(steering) = &mut steering {
+            let gone = verdicts.iter().filter(|v| matches!(v, Verdict::Erased | Verdict::Anonymised)).count();
+            steering.took(verdicts.len(), gone);
+        }
         for verdict in verdicts {
             let counter = match verdict {
                 Verdict::Erased => &mut line.deleted,
@@ -146,12 +164,13 @@ async fn sweep_table(
 }
 
 /// The next page of the index range (data type, start instant, id).
-async fn candidates(
-    app: &App,
+pub(super) async fn candidates(
+    db: &impl ConnectionTrait,
     t: &Table,
     rule: &Rule,
     now: DateTime<Utc>,
     after: Option<(DateTime<Utc>, Uuid)>,
+    most: usize,
 ) -> Result<Vec<(DateTime<Utc>, Uuid)>> {
     let Some(start) = t.start else { return Ok(Vec::new()) };
     let (since, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
@@ -163,9 +182,9 @@ async fn candidates(
     }
     let sql = format!(
         "SELECT t.{start}, t.id FROM {} t WHERE {of_type}t.{start} < $1 \
-         AND (t.{start} > $2 OR (t.{start} = $2 AND t.id > $3)) ORDER BY t.{start}, t.id LIMIT {BATCH}",
+         AND (t.{start} > $2 OR (t.{start} = $2 AND t.id > $3)) ORDER BY t.{start}, t.id LIMIT {most}",
         t.name
     );
-    let rows = db::rows(app.db.read(), &sql, values).await?;
+    let rows = db::rows(db, &sql, values).await?;
     rows.iter().map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?))).collect()
 }

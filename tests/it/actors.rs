@@ -66,6 +66,12 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("policyVersions", EVERYBODY, "policyVersions { version }"),
     ("tasks", "agent finance", "tasks { nodes { id } }"),
     ("dataSubject", "dpo", r#"dataSubject(email: "max@example.com") { customerId }"#),
+    ("archive", "finance dpo", r#"archive(of: {email: "max@example.com"}, reason: LEGAL_CLAIM) { table }"#),
+    ("holds", "dpo", "holds { nodes { id } }"),
+    ("retentionRuns", "dpo admin", "retentionRuns { nodes { id } }"),
+    ("retentionPlans", "dpo", "retentionPlans { nodes { id } }"),
+    ("retentionPaused", "dpo admin", "retentionPaused"),
+    ("restrictions", "dpo", "restrictions { nodes { id } }"),
     ("jobs", "dpo admin", "jobs { name }"),
     ("retentionRules", "dpo admin", "retentionRules { norm }"),
     ("staffMembers", "admin", "staffMembers { id }"),
@@ -274,7 +280,30 @@ const MATRIX: &[(&str, &str, &str)] = &[
         "dpo",
         r#"holdPlace(input: {customerId: "<no customer>", reason: TAX_AUDIT, reviewOn: "2014-04-01", idempotencyKey: "k"}) <errors>"#,
     ),
+    ("retentionPause", "dpo", r#"retentionPause(input: {idempotencyKey: "k"}) <errors>"#),
+    ("retentionResume", "dpo", r#"retentionResume(input: {idempotencyKey: "k"}) <errors>"#),
+    ("retentionRunCancel", "dpo", r#"retentionRunCancel(input: {id: "<no run>", idempotencyKey: "k"}) <errors>"#),
+    ("retentionRunConfirm", "dpo", r#"retentionRunConfirm(input: {id: "<no run>", idempotencyKey: "k"}) <errors>"#),
+    ("retentionPlanCreate", "dpo", r#"retentionPlanCreate(input: {idempotencyKey: "k"}) <errors>"#),
+    ("retentionPlanApprove", "dpo", r#"retentionPlanApprove(input: {id: "<no plan>", idempotencyKey: "k"}) <errors>"#),
+    ("holdReview", "dpo", r#"holdReview(input: {id: "<no hold>", reviewOn: "2014-04-01", idempotencyKey: "k"}) <errors>"#),
     ("holdRelease", "dpo", r#"holdRelease(input: {id: "<no hold>", idempotencyKey: "k"}) <errors>"#),
+    (
+        "restrictionPlace",
+        "dpo",
+        r#"restrictionPlace(input: {customerId: "<no customer>", ground: OBJECTION_PENDING, reviewOn: "2014-04-01", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "restrictionReview",
+        "dpo",
+        r#"restrictionReview(input: {id: "<no restriction>", reviewOn: "2014-04-01", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "restrictionTell",
+        "dpo",
+        r#"restrictionTell(input: {id: "<no restriction>", toldBy: LETTER, idempotencyKey: "k"}) <errors>"#,
+    ),
+    ("restrictionLift", "dpo", r#"restrictionLift(input: {id: "<no restriction>", idempotencyKey: "k"}) <errors>"#),
     ("staffMemberLeave", "admin", r#"staffMemberLeave(input: {id: "<no member>", idempotencyKey: "k"}) <errors>"#),
 ];
 
@@ -341,6 +370,9 @@ impl World {
             .replace("<no customer>", &none("Customer"))
             .replace("<no token>", &none("CustomerAccessToken"))
             .replace("<no hold>", &none("Hold"))
+            .replace("<no run>", &none("RetentionRun"))
+            .replace("<no plan>", &none("RetentionPlan"))
+            .replace("<no restriction>", &none("Restriction"))
             .replace("<no member>", &none("StaffMember"))
             .replace("<errors>", "{ userErrors { code } }")
     }

@@ -241,7 +241,7 @@ on_both_engines! {
             }
         }
         let open = async |(place, unit, sealed): &(aftersales::keys::Place, entity::ids::UnitId, entity::Sealed)| {
-            let keys = app.state.keys.load(&[*unit], app.now()).await.unwrap();
+            let keys = app.state.keys.load(&[*unit], entity::Purpose::DataProtection, app.now()).await.unwrap();
             keys.get(unit).and_then(|key| key.open(*place, sealed)).is_some()
         };
         for value in &copy {

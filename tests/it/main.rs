@@ -22,6 +22,7 @@ mod killed;
 mod machine;
 mod mail;
 mod policy;
+mod protection;
 mod quality;
 mod refunds;
 mod retention;

@@ -584,6 +584,64 @@ CREATE INDEX restrictions_case ON restrictions (case_id, id);
 CREATE INDEX restrictions_standing_customer ON restrictions (customer_id) WHERE lifted_at IS NULL;
 CREATE INDEX restrictions_standing_case ON restrictions (case_id) WHERE lifted_at IS NULL;
 
+CREATE TABLE retention_plans (
+    id uuid PRIMARY KEY,
+    state text NOT NULL CHECK (state IN ('PLANNED', 'APPROVED', 'EXECUTED', 'EXPIRED')),
+    due_at timestamptz NOT NULL,
+    made_at timestamptz NOT NULL,
+    made_by uuid,
+    approved_at timestamptz,
+    approved_by uuid,
+    finished_at timestamptz,
+    planned bigint NOT NULL,
+    lines text NOT NULL
+);
+CREATE INDEX retention_plans_due ON retention_plans (finished_at, id);
+
+CREATE TABLE retention_plan_rows (
+    id uuid PRIMARY KEY,
+    plan_id uuid NOT NULL REFERENCES retention_plans (id),
+    position bigint NOT NULL,
+    table_name text NOT NULL,
+    row_id uuid NOT NULL,
+    data_type text NOT NULL,
+    rule_version integer NOT NULL,
+    row_start timestamptz NOT NULL,
+    row_version bigint,
+    outcome text CHECK (outcome IN ('DELETED', 'ANONYMISED', 'HELD', 'RESTRICTED', 'OPEN', 'NOT_DUE', 'CHANGED', 'GONE')),
+    made_at timestamptz NOT NULL
+);
+CREATE INDEX retention_plan_rows_due ON retention_plan_rows (made_at, id);
+CREATE UNIQUE INDEX retention_plan_rows_plan ON retention_plan_rows (plan_id, position);
+
+CREATE TABLE retention_runs (
+    id uuid PRIMARY KEY,
+    plan_id uuid,
+    state text NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'CAPPED', 'SURPLUS', 'PAUSED', 'CANCELLED', 'FAILED')),
+    started_at timestamptz NOT NULL,
+    started_by uuid,
+    finished_at timestamptz,
+    due bigint NOT NULL,
+    done bigint NOT NULL,
+    forecast bigint,
+    surplus bigint NOT NULL,
+    confirmed_at timestamptz,
+    confirmed_by uuid,
+    cancelled_at timestamptz,
+    cancelled_by uuid
+);
+CREATE INDEX retention_runs_due ON retention_runs (finished_at, id);
+
+-- One row: whether the sweep may run, and what the last one foresaw for the next.
+CREATE TABLE retention_control (
+    id integer PRIMARY KEY CHECK (id = 1),
+    paused_at timestamptz,
+    paused_by uuid,
+    forecast_at timestamptz,
+    forecast text
+);
+INSERT INTO retention_control (id) VALUES (1);
+
 CREATE TABLE access_entries (
     id uuid PRIMARY KEY,
     at timestamptz NOT NULL,
@@ -648,7 +706,6 @@ CREATE TABLE audit_entries (
     details text NOT NULL
 );
 CREATE INDEX audit_entries_due ON audit_entries (at, id);
-CREATE INDEX audit_entries_row ON audit_entries (row_id, id);
 
 CREATE TABLE outbox_entries (
     id uuid PRIMARY KEY,

@@ -130,6 +130,62 @@ pub enum RetentionAction {
     Anonymise,
 }
 
+/// How a run of the removal stands or ended.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::retention_runs::State")]
+pub enum RetentionRunState {
+    /// It is running, or its process died.
+    Running,
+    /// Everything due has gone.
+    Done,
+    /// It took as many rows as a run may; the next one goes on.
+    Capped,
+    /// It took nothing: more is due than was foreseen, and nothing explains it. It waits for a confirmation.
+    Surplus,
+    /// The kill switch is on.
+    Paused,
+    /// Somebody cancelled it; the next one goes on.
+    Cancelled,
+    /// A store failed, or the process died; the next one goes on.
+    Failed,
+}
+
+/// Where a plan of removal stands.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::retention_plans::State")]
+pub enum RetentionPlanState {
+    /// It can be looked at and approved.
+    Planned,
+    /// It is carried out within a minute.
+    Approved,
+    /// It has been carried out.
+    Executed,
+    /// Nobody approved it within seven days.
+    Expired,
+}
+
+/// What became of a planned row.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::retention_plan_rows::Outcome")]
+pub enum PlanRowOutcome {
+    /// Deleted.
+    Deleted,
+    /// Counted without ids, then deleted or left as a bare id.
+    Anonymised,
+    /// Dropped out: a hold covers it.
+    Held,
+    /// Dropped out: its processing is restricted.
+    Restricted,
+    /// Dropped out: work runs on it.
+    Open,
+    /// Dropped out: its period is not over, by the rule that is now in force.
+    NotDue,
+    /// Dropped out: it has changed since the plan was made.
+    Changed,
+    /// Dropped out: it has gone otherwise.
+    Gone,
+}
+
 /// How a run of a job ended.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "entity::job_runs::State")]

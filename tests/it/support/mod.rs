@@ -213,7 +213,7 @@ impl App {
             let mut units: Vec<_> = rows.iter().map(|r| entity::ids::UnitId(r.try_get_by_index(0).unwrap())).collect();
             units.sort_unstable();
             units.dedup();
-            let keys = self.state.keys.load(&units, self.now()).await.unwrap();
+            let keys = self.state.keys.load(&units, entity::Purpose::DataProtection, self.now()).await.unwrap();
             assert_eq!(keys.len(), units.len(), "every row of {} has its key", t.name);
         }
         assert_eq!(self.count("jobs", "lease_owner IS NOT NULL").await, 0, "no lease is held");
