@@ -16,11 +16,7 @@ use crate::error::Result;
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn of(
-    db: &impl ConnectionTrait,
-    table: &'static str,
-    row: Uuid,
-) -> Result<Vec<audit_entries::Model>> {
+pub async fn of(db: &impl ConnectionTrait, table: &'static str, row: Uuid) -> Result<Vec<audit_entries::Model>> {
     let of_row = audit_entries::Entity::find().filter(audit_entries::Column::RowId.eq(row));
     let entries = of_row.filter(audit_entries::Column::TableName.eq(table)).order_by_asc(audit_entries::Column::Id);
     Ok(entries.all(db).await?)

@@ -56,33 +56,19 @@ impl DataType {
                 P::DataProtection,
             ],
             Self::R06 => &[P::CaseHandling, P::Refund, P::Contact, P::SelfService, P::DataProtection],
-            Self::R07 => {
-                &[P::CaseHandling, P::Goods, P::Refund, P::SelfService, P::LegalClaim, P::DataProtection]
-            }
+            Self::R07 => &[P::CaseHandling, P::Goods, P::Refund, P::SelfService, P::LegalClaim, P::DataProtection],
             Self::R08 => &[P::CaseHandling, P::Goods, P::SelfService, P::LegalClaim, P::DataProtection],
             Self::R09a => &[P::CaseHandling, P::Evidence, P::SelfService, P::DataProtection],
             Self::R09b => &[P::CaseHandling, P::Evidence, P::SelfService, P::LegalClaim, P::DataProtection],
             Self::R10 => &[P::CaseHandling, P::Refund, P::SelfService, P::LegalClaim, P::DataProtection],
             Self::R19 => &[P::CaseHandling, P::SelfService, P::LegalClaim, P::DataProtection],
             Self::R20 => &[P::CaseHandling, P::DataProtection],
-            Self::R21 => &[
-                P::CaseHandling,
-                P::Goods,
-                P::Refund,
-                P::Contact,
-                P::SelfService,
-                P::LegalClaim,
-                P::DataProtection,
-            ],
-            Self::R24 | Self::R25 | Self::R26 => &[
-                P::CaseHandling,
-                P::Goods,
-                P::Refund,
-                P::Contact,
-                P::SelfService,
-                P::LegalClaim,
-                P::DataProtection,
-            ],
+            Self::R21 => {
+                &[P::CaseHandling, P::Goods, P::Refund, P::Contact, P::SelfService, P::LegalClaim, P::DataProtection]
+            }
+            Self::R24 | Self::R25 | Self::R26 => {
+                &[P::CaseHandling, P::Goods, P::Refund, P::Contact, P::SelfService, P::LegalClaim, P::DataProtection]
+            }
             // An upload that waits is sealed as what it will be; the ticket itself has nothing to open.
             Self::R27 => &[P::CaseHandling, P::Evidence, P::SelfService, P::DataProtection],
             Self::R29 => &[P::CaseHandling, P::Contact, P::DataProtection],

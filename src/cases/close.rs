@@ -1,9 +1,9 @@
 //! Closing a case starts the retention periods of all that hangs on it.
 
-use entity::{DataType, Purpose};
 use entity::cases::{Model, Outcome as CaseOutcome};
 use entity::ids::CaseId;
 use entity::messages;
+use entity::{DataType, Purpose};
 use entity::{refunds, remedies};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,

@@ -29,8 +29,8 @@ use entity::DataType;
 use entity::cases::{Column, Entity, Kind, Model, State};
 use entity::ids::CaseId;
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    Select,
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, ExprTrait as _,
+    QueryFilter as _, Select,
 };
 
 use crate::auth::{Actor, Permission, Scope};
@@ -120,12 +120,7 @@ pub(crate) async fn for_change(
 }
 
 /// Staff is told since when a case is restricted; nobody is told more of one that is not theirs.
-async fn refused(
-    db: &impl ConnectionTrait,
-    actor: &Actor,
-    id: CaseId,
-    field: &[&'static str],
-) -> Result<Error> {
+async fn refused(db: &impl ConnectionTrait, actor: &Actor, id: CaseId, field: &[&'static str]) -> Result<Error> {
     let hidden = Entity::find_by_id(id).one(db).await?.filter(|_| actor.staff().is_some());
     if let Some(case) = hidden.filter(|c| c.state != State::Erased && c.archived_at.is_none())
         && actor.may(Permission::ReadCases)

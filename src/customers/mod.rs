@@ -11,8 +11,8 @@ use entity::{DataType, Purpose, orders};
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{NotSet, Set},
-    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _, QuerySelect as _, Select,
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+    Select,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -21,8 +21,8 @@ use crate::auth::{Actor, Guest, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::keys::lookup::{Entry, Kind as Lookup};
 use crate::keys::{Place, Unit, UnitOf};
-use crate::state::App;
 use crate::retention::restrictions;
+use crate::state::App;
 use crate::{db, input};
 
 /// Contact data as the shop registers it.

@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::{DataType, audit_entries};
 use entity::ids::{CaseId, CustomerId, HoldId, OrderId};
+use entity::{DataType, audit_entries};
 
 use super::codes::{ActorKind, HoldReason};
 use super::error::{ApiResult, UserError, authorised, outcome};

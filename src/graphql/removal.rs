@@ -282,7 +282,11 @@ pub struct RemovalMutation;
 impl RemovalMutation {
     /// Throws the kill switch: from its next batch on no run removes anything. Erasures that a person asked for go on. For the
     /// data-protection officer.
-    async fn retention_pause(&self, ctx: &Context<'_>, input: RetentionSwitchInput) -> ApiResult<RetentionSwitchPayload> {
+    async fn retention_pause(
+        &self,
+        ctx: &Context<'_>,
+        input: RetentionSwitchInput,
+    ) -> ApiResult<RetentionSwitchPayload> {
         switched(ctx, Switch::Off, &input.idempotency_key).await
     }
 
@@ -296,7 +300,11 @@ impl RemovalMutation {
     }
 
     /// Stops a run after the batch that it is at; the next one goes on. For the data-protection officer.
-    async fn retention_run_cancel(&self, ctx: &Context<'_>, input: RetentionStepInput) -> ApiResult<RetentionRunPayload> {
+    async fn retention_run_cancel(
+        &self,
+        ctx: &Context<'_>,
+        input: RetentionStepInput,
+    ) -> ApiResult<RetentionRunPayload> {
         let done = async {
             let id = RunId(node::input("RetentionRun", &input.id, &["input", "id"])?);
             run::cancel(ctx.app(), ctx.actor(), id, &input.idempotency_key).await

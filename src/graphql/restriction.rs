@@ -197,7 +197,11 @@ pub struct RestrictionMutation;
 impl RestrictionMutation {
     /// Restricts processing: what it covers is stored and not deleted, and staff neither finds nor changes it. What the
     /// person asks for still goes through. For the data-protection officer.
-    async fn restriction_place(&self, ctx: &Context<'_>, input: RestrictionPlaceInput) -> ApiResult<RestrictionPayload> {
+    async fn restriction_place(
+        &self,
+        ctx: &Context<'_>,
+        input: RestrictionPlaceInput,
+    ) -> ApiResult<RestrictionPayload> {
         let done = async {
             let new = NewRestriction {
                 scope: scope(&input)?,
@@ -235,9 +239,8 @@ impl RestrictionMutation {
 
     /// Lifts a restriction of which the person was told. For the data-protection officer.
     async fn restriction_lift(&self, ctx: &Context<'_>, input: RestrictionLiftInput) -> ApiResult<RestrictionPayload> {
-        let done = async {
-            restrictions::lift(ctx.app(), ctx.actor(), target(&input.id)?, &input.idempotency_key).await
-        };
+        let done =
+            async { restrictions::lift(ctx.app(), ctx.actor(), target(&input.id)?, &input.idempotency_key).await };
         payload(ctx, authorised(ctx, Permission::ProtectData, done).await)
     }
 }

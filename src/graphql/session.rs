@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, HashMapCache};
-use entity::{Purpose, Sealed};
 use entity::codes::Locale;
 use entity::ids::UnitId;
+use entity::{Purpose, Sealed};
 
 use super::loaders::Loader;
 use crate::auth::Actor;

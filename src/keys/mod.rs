@@ -15,8 +15,8 @@ use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{DataType, Purpose};
 use entity::ids::{UnitId, uuid_at};
+use entity::{DataType, Purpose};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -180,11 +180,7 @@ impl Keys {
         Ok(keys.into_iter().map(|(id, (key, data_type))| (id, allowed(key, data_type, purpose))).collect())
     }
 
-    async fn keys_of(
-        &self,
-        ids: &[UnitId],
-        now: DateTime<Utc>,
-    ) -> Result<HashMap<UnitId, (Arc<UnitKey>, DataType)>> {
+    async fn keys_of(&self, ids: &[UnitId], now: DateTime<Utc>) -> Result<HashMap<UnitId, (Arc<UnitKey>, DataType)>> {
         let mut found = HashMap::with_capacity(ids.len());
         let known_generation = {
             let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,11 +1,11 @@
 //! Granting a refund: finance or an agent promises an amount. Nothing is paid yet.
 
 use chrono::Datelike as _;
-use entity::{DataType, Purpose};
 use entity::cases::{self, Outcome as CaseOutcome, State as CaseState};
 use entity::ids::{CaseId, RefundId, UnitId};
 use entity::messages::Form;
 use entity::refunds::{ActiveModel, Kind, Means, Model, State};
+use entity::{DataType, Purpose};
 use entity::{customers, orders, proposals, tasks};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,

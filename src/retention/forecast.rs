@@ -54,7 +54,8 @@ pub async fn judge(app: &App) -> Result<Judgement> {
     }
     let new = count(app, now, Some(made_at)).await?;
     let changed = changed_since(app, made_at).await?;
-    for (name, due) in due.iter().filter(|(name, _)| !changed.iter().any(|d| name.ends_with(&format!("/{}", d.code())))) {
+    for (name, due) in due.iter().filter(|(name, _)| !changed.iter().any(|d| name.ends_with(&format!("/{}", d.code()))))
+    {
         let explained = foreseen.get(name).copied().unwrap_or(0) + new.get(name).copied().unwrap_or(0);
         judgement.surplus += (due - explained).max(0);
     }

@@ -54,7 +54,8 @@ fn on_delete(t: &Table, backend: DbBackend) -> String {
 
 /// What somebody wrote or is, the file, and what a case is known by; codes and dates change as the work goes on.
 fn tells(column: &Column) -> bool {
-    (column.meaning.sealed && column.meaning.whose == Whose::Customer) || matches!(column.name, "blob" | "number" | "kind")
+    (column.meaning.sealed && column.meaning.whose == Whose::Customer)
+        || matches!(column.name, "blob" | "number" | "kind")
 }
 
 fn on_clear(t: &Table, backend: DbBackend) -> Option<String> {
@@ -116,9 +117,8 @@ fn is_current(backend: DbBackend, wanted: &str, present: &str) -> bool {
 /// The database cannot be read.
 pub async fn missing(db: &Db) -> Result<Vec<String>, sea_orm::DbErr> {
     let present = present(db).await?;
-    let lacks = |(name, sql): &(String, String)| {
-        present.get(name).is_none_or(|there| !is_current(db.backend(), sql, there))
-    };
+    let lacks =
+        |(name, sql): &(String, String)| present.get(name).is_none_or(|there| !is_current(db.backend(), sql, there));
     Ok(guards(db.backend()).into_iter().filter(lacks).map(|(name, _)| name).collect())
 }
 

@@ -257,13 +257,7 @@ pub async fn release(app: &App, actor: &Actor, id: HoldId, key: &str) -> Result<
 ///
 /// # Errors
 /// `FORBIDDEN`; the database cannot be read.
-pub async fn page(
-    app: &App,
-    actor: &Actor,
-    wanted: Wanted,
-    before: Option<HoldId>,
-    most: u64,
-) -> Result<Vec<Model>> {
+pub async fn page(app: &App, actor: &Actor, wanted: Wanted, before: Option<HoldId>, most: u64) -> Result<Vec<Model>> {
     actor.require(Permission::ProtectData)?;
     let mut rows = Entity::find().order_by_desc(table::Column::Id).limit(most + 1);
     if wanted != Wanted::All {

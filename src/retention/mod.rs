@@ -5,6 +5,7 @@
 mod anonymise;
 pub mod archive;
 pub mod door;
+pub mod due;
 pub mod explain;
 pub mod forecast;
 pub mod guards;

@@ -125,10 +125,8 @@ async fn collect(app: &App, tx: &DatabaseTransaction, now: DateTime<Utc>) -> Res
                 let ids: Vec<Uuid> = page.into_iter().map(|(_, id)| id).collect();
                 let counted = counters(tx, t, &ids).await?;
                 for row in rows::read_ids(tx, t, &ids).await? {
-                    let goes = matches!(
-                        door::check(&row, rule, Ground::Rule, now),
-                        Verdict::Erased | Verdict::Anonymised
-                    );
+                    let goes =
+                        matches!(door::check(&row, rule, Ground::Rule, now), Verdict::Erased | Verdict::Anonymised);
                     let Some(start) = row.start.filter(|_| goes) else { continue };
                     let (version, rule_version) =
                         (counted.get(&row.id).copied(), versions.get(&rule.data_type).copied().unwrap_or(1));

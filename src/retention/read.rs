@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::{Purpose, Sealed};
 use entity::ids::UnitId;
 use entity::map::{Column, Table};
+use entity::{Purpose, Sealed};
 use sea_orm::{ColumnType, QueryResult, Value};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;

@@ -186,7 +186,12 @@ pub(super) async fn note_done(app: &App, run: RunId, done: u64) -> Result<()> {
 }
 
 pub(super) async fn ended(app: &App, run: Model, state: State, report: sweep::Report) -> Result<Ran> {
-    let row = ActiveModel { id: Set(run.id), state: Set(state), finished_at: Set(Some(app.clock.now())), ..Default::default() };
+    let row = ActiveModel {
+        id: Set(run.id),
+        state: Set(state),
+        finished_at: Set(Some(app.clock.now())),
+        ..Default::default()
+    };
     row.update(app.db.write()).await?;
     let run = Entity::find_by_id(run.id).one(app.db.write()).await?.ok_or(Error::NotFound)?;
     Ok(Ran { run, report })
@@ -196,6 +201,27 @@ async fn is_confirmed(app: &App) -> Result<bool> {
     let since = app.clock.now() - CONFIRMED_FOR;
     let confirmed = Entity::find().filter(Column::State.eq(State::Surplus)).filter(Column::ConfirmedAt.gte(since));
     Ok(confirmed.one(app.db.read()).await?.is_some())
+}
+
+/// Confirms the surplus of the latest run that one stopped, if there is one: from the command line.
+///
+/// # Errors
+/// As [`confirm`].
+pub async fn confirm_latest(app: &App, actor: &Actor, key: &str) -> Result<bool> {
+    let stopped = Entity::find().filter(Column::State.eq(State::Surplus)).order_by_desc(Column::Id);
+    match stopped.one(app.db.read()).await? {
+        Some(run) => confirm(app, actor, run.id, key).await.map(|_| true),
+        None => Ok(false),
+    }
+}
+
+/// The run that goes on at this moment, if one does.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn current(app: &App) -> Result<Option<Model>> {
+    let running = Entity::find().filter(Column::State.eq(State::Running)).order_by_desc(Column::Id);
+    Ok(running.one(app.db.read()).await?)
 }
 
 /// Runs, newest first, one more than asked for.

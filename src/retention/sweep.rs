@@ -72,12 +72,7 @@ impl Report {
 ///
 /// # Errors
 /// A store fails. What has gone by then has gone completely; the next run goes on.
-pub async fn run(
-    app: &App,
-    actor: &Actor,
-    dry_run: bool,
-    mut steering: Option<&mut Steering>,
-) -> Result<Report> {
+pub async fn run(app: &App, actor: &Actor, dry_run: bool, mut steering: Option<&mut Steering>) -> Result<Report> {
     let now = app.clock.now();
     let mut report = Report { dry_run, at: Some(now), ..Report::default() };
     // Children stand after their parents in the map, so that in reverse nothing is left pointing to a deleted row.
@@ -122,8 +117,16 @@ async fn sweep_table(
     dry_run: bool,
     mut steering: Option<&mut Steering>,
 ) -> Result<Line> {
-    let mut line =
-        Line { data_type: rule.data_type, table: t.name, due: 0, deleted: 0, anonymised: 0, held: 0, restricted: 0, open: 0 };
+    let mut line = Line {
+        data_type: rule.data_type,
+        table: t.name,
+        due: 0,
+        deleted: 0,
+        anonymised: 0,
+        held: 0,
+        restricted: 0,
+        open: 0,
+    };
     let mut after: Option<(DateTime<Utc>, Uuid)> = None;
     loop {
         let most = match &mut steering {

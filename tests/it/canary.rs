@@ -72,6 +72,12 @@ async fn fill(app: &App) -> life::Known {
     life::decide(app, &question, "SOLVED_DIRECTLY").await;
     life::close(app, &question).await;
     let hold = json!({ "caseId": question, "reason": "AUTHORITY_REQUEST", "note": "wegen Kanarienvogel", "reviewOn": "2014-09-01" });
+    let note = json!({ "customerId": known.customer, "ground": "OBJECTION_PENDING", "note": "Kanarienvogel", "reviewOn": "2014-04-01" });
+    let placed = app.dpo().await.done("restrictionPlace", "RestrictionPlaceInput", note, "restriction { id }").await;
+    let id = placed["restriction"]["id"].clone();
+    let tell = json!({ "id": id, "toldBy": "PHONE" });
+    app.dpo().await.done("restrictionTell", "RestrictionTellInput", tell, "restriction { id }").await;
+    app.dpo().await.done("restrictionLift", "RestrictionLiftInput", json!({ "id": id }), "restriction { id }").await;
     let hold = app.dpo().await.done("holdPlace", "HoldPlaceInput", hold, "hold { id }").await;
     app.dpo().await.done("holdRelease", "HoldReleaseInput", json!({ "id": hold["hold"]["id"] }), "hold { id }").await;
     known

@@ -25,6 +25,7 @@ mod policy;
 mod protection;
 mod quality;
 mod refunds;
+mod removal;
 mod retention;
 mod returns;
 mod rights;

@@ -8,7 +8,8 @@ use crate::support::{App, days, life};
 
 /// Runs the nightly job and checks first that its dry run says the same and changes nothing.
 async fn sweep(app: &App) -> Value {
-    let dry = aftersales::retention::sweep::run(&app.state, &aftersales::auth::Actor::System, true, None).await.unwrap();
+    let dry =
+        aftersales::retention::sweep::run(&app.state, &aftersales::auth::Actor::System, true, None).await.unwrap();
     let real = app.run_job("retention").await;
     let lines = serde_json::to_value(&dry.lines).unwrap();
     assert_eq!(lines, real["lines"], "the dry run says what the run does");
