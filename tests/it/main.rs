@@ -24,6 +24,7 @@ mod mail;
 mod policy;
 mod quality;
 mod refunds;
+mod restore;
 mod retention;
 mod returns;
 mod rights;
