@@ -43,7 +43,12 @@ impl Backup {
         }
         let keys = options.keys.unwrap_or_else(|| options.folder.join("keys"));
         println!("{:<10} {} ({} bytes)", "main", manifest.main.file.name, manifest.main.file.bytes);
-        println!("{:<10} {} {}", "blobs", manifest.blob_files.len(), if self.reference_blobs { "listed" } else { "copied" });
+        println!(
+            "{:<10} {} {}",
+            "blobs",
+            manifest.blob_files.len(),
+            if self.reference_blobs { "listed" } else { "copied" }
+        );
         println!("{:<10} {}; delete it by {}", "keys", keys.display(), manifest.keys.expires_at);
         println!("{:<10} {} entries; it is no part of the backup", "ledger", manifest.ledger.entries);
         println!("backup {} of {} is in {}", manifest.id, manifest.started_at, options.folder.display());

@@ -45,7 +45,10 @@ pub(super) async fn refuse_unless_empty(config: &Config, manifest: &Manifest) ->
     }
     if !found.is_empty() {
         found.sort();
-        bail!("the target is not empty: {}. With --replace a restore replaces it, but for the ledger", found.join(", "));
+        bail!(
+            "the target is not empty: {}. With --replace a restore replaces it, but for the ledger",
+            found.join(", ")
+        );
     }
     Ok(())
 }

@@ -70,7 +70,10 @@ impl Ledger {
                 Self::Database(db)
             }
         };
-        ledger.append(now, &Entry::Opened { ledger: uuid_at(now), at: now }, true).await.map_err(anyhow::Error::from)?;
+        ledger
+            .append(now, &Entry::Opened { ledger: uuid_at(now), at: now }, true)
+            .await
+            .map_err(anyhow::Error::from)?;
         Ok(ledger)
     }
 
@@ -238,8 +241,7 @@ impl Ledger {
             Self::Database(db) => {
                 let mut after = 0_i64;
                 loop {
-                    let sql =
-                        format!("SELECT seq, entry FROM ledger_entries WHERE seq > $1 ORDER BY seq LIMIT {PAGE}");
+                    let sql = format!("SELECT seq, entry FROM ledger_entries WHERE seq > $1 ORDER BY seq LIMIT {PAGE}");
                     let rows = db::rows(db.read(), &sql, [after.into()]).await?;
                     let Some(last) = rows.last() else { break };
                     after = last.try_get_by_index(0)?;
