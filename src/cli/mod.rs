@@ -133,10 +133,7 @@ async fn open(config: Config) -> anyhow::Result<AppState> {
 
 /// An error of the domain in words, for a person at a terminal.
 fn said(error: Error) -> anyhow::Error {
-    match error {
-        Error::Internal(cause) => cause,
-        other => anyhow::anyhow!("{other}"),
-    }
+    error.cause()
 }
 
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {

@@ -168,12 +168,11 @@ pub(super) async fn recall(
 ) -> Result<bool> {
     let known = Entity::find_by_id(id).one(app.db.read()).await?;
     let Some(customer) = known.as_ref().map(|row| row.customer_id).or(customer) else { return Ok(false) };
-    let mut records = known.as_ref().map(stored).transpose()?.map(|report| report.records).unwrap_or_default();
-    let before = records.len();
-    records.retain(|r| !gone.iter().any(|(table, id, _)| r.table == *table && r.id == *id));
-    if known.is_some() && before == records.len() && gone.is_empty() {
+    if known.is_some() && gone.is_empty() {
         return Ok(false);
     }
+    let mut records = known.as_ref().map(stored).transpose()?.map(|report| report.records).unwrap_or_default();
+    records.retain(|r| !gone.iter().any(|(table, id, _)| r.table == *table && r.id == *id));
     for (table, id, data_type) in gone {
         let counted = app.rules.get(data_type).is_some_and(|rule| rule.action == Action::Anonymise);
         let verdict = if counted { Verdict::Anonymised } else { Verdict::Erased };

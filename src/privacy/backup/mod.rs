@@ -18,6 +18,7 @@ use object_store::{ObjectStore as _, ObjectStoreExt as _};
 
 use super::erasure::KEY_BACKUPS_LIVE;
 use crate::db::{self, Db, Place};
+use crate::error::Error;
 use crate::keys::master::MasterKey;
 use crate::state::App;
 use manifest::{Blobs, Database, Engine, FORMAT, Keys, MANIFEST, Manifest, Stored};
@@ -58,7 +59,7 @@ pub async fn write(app: &App, options: &Options) -> anyhow::Result<Manifest> {
     let store = database::<KeyStore>(app.keys.db(), &app.config.keystore, &keys_folder, "keys").await?;
     let keys = Keys { format: FORMAT, taken_at, expires_at: taken_at + days, store };
     manifest::write(&keys_folder.join(manifest::KEYS_MANIFEST), &keys, &master)?;
-    let ledger = app.ledger.head().await.map_err(anyhow::Error::from)?;
+    let ledger = app.ledger.head().await.map_err(Error::cause)?;
     let finished_at = app.clock.now();
     let manifest = Manifest {
         format: FORMAT,

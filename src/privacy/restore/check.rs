@@ -9,6 +9,7 @@ use migration::{KeyStore, Main};
 use super::Options;
 use crate::config::Config;
 use crate::db::Place;
+use crate::error::Error;
 use crate::keys::master::MasterKey;
 use crate::privacy::backup::manifest::{self, Blobs, Database, Engine, Keys, MANIFEST, Manifest};
 use crate::privacy::backup::{self, files as copies, postgres};
@@ -106,7 +107,7 @@ pub(super) async fn ledger(config: &Config, checked: &mut Checked) -> anyhow::Re
     let since = checked.manifest.started_at - UNDER_WAY - UNDER_WAY;
     let read = ledger.since(since, &checked.manifest.ledger).await;
     ledger.close().await;
-    let (entries, reached) = read.map_err(anyhow::Error::from)?;
+    let (entries, reached) = read.map_err(Error::cause)?;
     match reached {
         Reached::Yes => {}
         Reached::Older => bail!(

@@ -8,6 +8,7 @@ use super::{Options, Report, restore};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Place;
+use crate::error::Error;
 use crate::presence::Presence;
 use crate::privacy::backup::manifest::Blobs;
 use crate::privacy::backup::postgres;
@@ -75,7 +76,7 @@ async fn in_scratch(
     let ledger = Ledger::find(&config.ledger).await?;
     let copied = ledger.copy_to(&data.join("ledger")).await;
     ledger.close().await;
-    copied.map_err(anyhow::Error::from).context("cannot copy the ledger")?;
+    copied.map_err(Error::cause).context("cannot copy the ledger")?;
     if checked.manifest.blobs == Blobs::Reference {
         // What stays where it is has to be seen from the scratch place, too.
         let (from, to) = (blobs_of(config, options, &checked.manifest), data.join("blobs"));

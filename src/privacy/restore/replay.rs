@@ -41,13 +41,13 @@ struct Recalled {
 /// Replays the ledger over a restored main database and key store.
 pub(super) async fn replay(app: &App, checked: &Checked, say: &impl Fn(&str)) -> anyhow::Result<Report> {
     let manifest = &checked.manifest;
-    app.ledger.restoring(app.clock.now(), manifest.id).await.map_err(anyhow::Error::from)?;
+    app.ledger.restoring(app.clock.now(), manifest.id).await.map_err(Error::cause)?;
     let mut report = Report { backup: manifest.id, taken_at: Some(manifest.started_at), ..Report::default() };
-    follow(app, checked, &mut report).await.map_err(anyhow::Error::from)?;
+    follow(app, checked, &mut report).await.map_err(Error::cause)?;
     say("what had gone is gone again");
     report.blobs_reaped = reap(app, &mut report.blobs_missing).await?;
-    report.rows_without_key = without_key(app).await.map_err(anyhow::Error::from)?;
-    let (_, forgotten) = sweep::finish(app).await.map_err(anyhow::Error::from)?;
+    report.rows_without_key = without_key(app).await.map_err(Error::cause)?;
+    let (_, forgotten) = sweep::finish(app).await.map_err(Error::cause)?;
     if !forgotten {
         tracing::warn!("freed pages are not overwritten yet; the next run of the retention job does it");
     }

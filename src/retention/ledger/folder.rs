@@ -154,7 +154,10 @@ mod tests {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         let read = || {
             let (mut walk, mut bodies) = (chain::Walk::default(), Vec::new());
-            let each = &mut |body: &str, _: &str| Ok(bodies.push(body.to_owned()));
+            let each = &mut |body: &str, _: &str| {
+                bodies.push(body.to_owned());
+                Ok(())
+            };
             lines(folder.path(), |line| walk.step(line, each)).unwrap();
             bodies
         };

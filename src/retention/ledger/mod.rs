@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::db::{self, Db, Place};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::policy::calendar;
 use crate::policy::retention::Rule;
 pub use entry::Entry;
@@ -70,10 +70,7 @@ impl Ledger {
                 Self::Database(db)
             }
         };
-        ledger
-            .append(now, &Entry::Opened { ledger: uuid_at(now), at: now }, true)
-            .await
-            .map_err(anyhow::Error::from)?;
+        ledger.append(now, &Entry::Opened { ledger: uuid_at(now), at: now }, true).await.map_err(Error::cause)?;
         Ok(ledger)
     }
 
@@ -181,7 +178,11 @@ impl Ledger {
     /// The ledger cannot be read, or a line is damaged.
     pub async fn entries(&self) -> Result<Vec<serde_json::Value>> {
         let mut entries = Vec::new();
-        self.walk(|body, _| Ok(entries.push(serde_json::from_str(body)?))).await?;
+        self.walk(|body, _| {
+            entries.push(serde_json::from_str(body)?);
+            Ok(())
+        })
+        .await?;
         Ok(entries)
     }
 
@@ -263,7 +264,8 @@ impl Ledger {
         let mut lines: Vec<(DateTime<Utc>, String)> = Vec::new();
         self.walk(|body, chain| {
             let entry: Entry = serde_json::from_str(body)?;
-            Ok(lines.push((entry.at(), chain::join(body, chain))))
+            lines.push((entry.at(), chain::join(body, chain)));
+            Ok(())
         })
         .await?;
         folder::write(folder, &lines)?;

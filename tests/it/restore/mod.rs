@@ -2,6 +2,7 @@
 
 mod bytes;
 mod died;
+mod ledger;
 mod refused;
 mod whole;
 
@@ -56,7 +57,9 @@ fn program(config: &Config) -> Command {
     if let Source::File(path) = &config.master_key {
         program.env("AFTERSALES_MASTER_KEY_FILE", path);
     }
-    for (name, place) in [("DATABASE_URL", &config.database), ("KEYSTORE_URL", &config.keystore)] {
+    for (name, place) in
+        [("DATABASE_URL", &config.database), ("KEYSTORE_URL", &config.keystore), ("LEDGER_URL", &config.ledger)]
+    {
         if let Place::Postgres(url) = place {
             program.env(name, url);
         }
@@ -134,6 +137,16 @@ async fn rows(db: &Db) -> BTreeMap<String, BTreeSet<String>> {
     all
 }
 
+/// The triggers that are on.
+async fn triggers(db: &Db) -> i64 {
+    let sql = if db.backend() == DbBackend::Postgres {
+        "SELECT COUNT(*) FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'"
+    } else {
+        "SELECT COUNT(*) FROM sqlite_master WHERE type = 'trigger'"
+    };
+    db::rows(db.read(), sql, []).await.unwrap()[0].try_get_by_index(0).unwrap()
+}
+
 /// The ids of the units that have a key.
 async fn units(app: &App) -> BTreeSet<uuid::Uuid> {
     let rows = db::rows(app.state.keys.db().read(), "SELECT id FROM units", []).await.unwrap();
@@ -154,6 +167,6 @@ async fn person(app: &App, name: &str, number: &str) -> life::Known {
 
 async fn erase(app: &App, known: &life::Known) -> Value {
     let input = json!({ "customerId": known.customer });
-    let selection = "erasure { id state records { table rowId outcome } }";
+    let selection = "erasure { state records { table rowId outcome } }";
     app.dpo().await.done("subjectErase", "SubjectEraseInput", input, selection).await["erasure"].clone()
 }

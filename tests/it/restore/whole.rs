@@ -31,7 +31,8 @@ owning! {
         app.dpo().await;
         let sql = "SELECT id FROM staff WHERE role = 'AGENT'";
         let leaver = db::rows(app.state.db.read(), sql, []).await.unwrap()[0].try_get_by_index(0).unwrap();
-        let before = units(&app).await;
+        let (before, armed) = (units(&app).await, triggers(&app.state.db).await);
+        assert!(armed > 20, "{armed}");
 
         let folder = backup_folder(&app);
         let made = report(&app.state.config, &["backup", text(&folder)]);
@@ -79,6 +80,7 @@ owning! {
             assert_eq!(&again[table], rows, "{table} is bit for bit as after the erasures");
         }
         assert_eq!(units(&app).await.intersection(&dead).count(), 0, "no key of an erased unit is back");
+        assert_eq!(triggers(&app.state.db).await, armed, "the triggers under holds are on again");
         assert_eq!(app.count("suppressions", "1 = 1").await, suppressed);
         assert_eq!(app.count("erasures", "state = 'SETTLED'").await, 1, "the certificate is back");
         assert_eq!(app.count("erasures", "state = 'DEFERRED'").await, 1, "the other one meets the hold of the backup");
