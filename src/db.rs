@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use sea_orm::sqlx::sqlite::{SqliteAutoVacuum, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
@@ -27,6 +28,8 @@ pub enum Place {
 pub struct Db {
     read: DatabaseConnection,
     write: DatabaseConnection,
+    /// SQLite's file.
+    file: Option<PathBuf>,
 }
 
 impl Db {
@@ -45,7 +48,7 @@ impl Db {
                     .set_application_name("aftersales")
                     .test_before_acquire_if_idle_for(Duration::from_secs(30));
                 let both = connect(options).await.context("cannot reach the PostgreSQL database")?;
-                Ok(Self { read: both.clone(), write: both })
+                Ok(Self { read: both.clone(), write: both, file: None })
             }
         }
     }
@@ -82,7 +85,7 @@ impl Db {
         let context = || format!("cannot open the database {}", path.display());
         let write = connect(pool(false)).await.with_context(context)?;
         let read = connect(pool(true)).await.with_context(context)?;
-        Ok(Self { read, write })
+        Ok(Self { read, write, file: Some(path.to_owned()) })
     }
 
     /// For reads outside a transaction.
@@ -112,20 +115,38 @@ impl Db {
         self.write.begin_with_options(TransactionOptions { sqlite_transaction_mode, ..Default::default() }).await
     }
 
-    /// Makes deletion physical: empties SQLite's write-ahead log and returns freed pages; vacuums on PostgreSQL.
-    /// Returns whether it could be done now: a reader in the way on SQLite means "again later".
+    /// Makes deletion physical: empties SQLite's write-ahead log and returns freed pages, which `secure_delete` has
+    /// overwritten; vacuums on PostgreSQL. Returns whether it could be done now: somebody who still reads what was there
+    /// before means "again later".
     ///
     /// # Errors
-    /// The database refuses.
+    /// The database refuses, or overwrites nothing.
     pub async fn forget(&self) -> Result<bool, DbErr> {
         if self.backend() == DbBackend::Postgres {
+            let begun: DateTime<Utc> = single(&self.write, "SELECT clock_timestamp()").await?;
             self.write.execute_unprepared("VACUUM (INDEX_CLEANUP ON)").await?;
-            return Ok(true);
+            // Rows that an older snapshot may still see stay where they are.
+            let older = "SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
+                         AND backend_type = 'client backend' AND pid <> pg_backend_pid() \
+                         AND backend_xmin IS NOT NULL AND xact_start < $1)";
+            let rows = rows(&self.write, older, [begun.into()]).await?;
+            return rows.first().map_or(Ok(false), |r| r.try_get_by_index(0));
+        }
+        if single::<i32>(&self.write, "PRAGMA secure_delete").await? != 1 {
+            return Err(DbErr::Custom("SQLite does not overwrite what is deleted (PRAGMA secure_delete)".to_owned()));
         }
         self.write.execute_unprepared("PRAGMA incremental_vacuum").await?;
-        let row = rows(&self.write, "PRAGMA wal_checkpoint(TRUNCATE)", []).await?;
-        let busy = row.first().map_or(Ok(1), |r| r.try_get_by_index::<i32>(0))?;
-        Ok(busy == 0)
+        let busy: i32 = single(&self.write, "PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        Ok(busy == 0 && self.log_is_empty())
+    }
+
+    /// What the checkpoint says is also what the file says. Another process may have written since: then it is the next
+    /// run's, too.
+    fn log_is_empty(&self) -> bool {
+        let Some(file) = &self.file else { return true };
+        let mut log = file.clone().into_os_string();
+        log.push("-wal");
+        std::fs::metadata(log).map_or(true, |log| log.len() == 0)
     }
 
     /// Closes every connection.
@@ -133,6 +154,29 @@ impl Db {
         let _ = self.read.close().await;
         let _ = self.write.close().await;
     }
+}
+
+/// One PostgreSQL connection that lives until it is dropped: what it locks, it holds that long.
+///
+/// # Errors
+/// The server cannot be reached.
+pub async fn session(url: &str, name: &str) -> anyhow::Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new(url.to_owned());
+    options
+        .max_connections(1)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(10))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .set_application_name(name)
+        .test_before_acquire(false);
+    connect(options).await.context("cannot reach the PostgreSQL database")
+}
+
+async fn single<T: sea_orm::TryGetable>(db: &impl ConnectionTrait, sql: &str) -> Result<T, DbErr> {
+    let rows = rows(db, sql, []).await?;
+    let row = rows.first().ok_or_else(|| DbErr::RecordNotFound(sql.to_owned()))?;
+    row.try_get_by_index(0)
 }
 
 async fn connect(mut options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {

@@ -36,6 +36,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// In full, for the operator at a terminal: what clients never see.
+    #[must_use]
+    pub fn cause(self) -> anyhow::Error {
+        match self {
+            Self::Internal(cause) => cause,
+            other => anyhow::anyhow!("{other}"),
+        }
+    }
+
     /// The public code of a top-level error.
     #[must_use]
     pub const fn code(&self) -> &'static str {

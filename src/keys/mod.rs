@@ -284,6 +284,16 @@ impl Keys {
         rows.iter().map(|r| Ok(UnitId(r.try_get_by_index(0)?))).collect()
     }
 
+    /// Those of the units that have a key.
+    ///
+    /// # Errors
+    /// The key store cannot be read.
+    pub async fn existing(&self, ids: &[UnitId]) -> Result<Vec<UnitId>> {
+        let sql = format!("SELECT id FROM units WHERE {}", db::is_any(self.db.backend(), "id", 1));
+        let rows = db::rows(self.db.read(), &sql, [db::id_list(ids.iter().map(|id| id.0))]).await?;
+        rows.iter().map(|r| Ok(UnitId(r.try_get_by_index(0)?))).collect()
+    }
+
     fn wrap(&self, id: UnitId, data: &[u8; 32]) -> anyhow::Result<Vec<u8>> {
         let mut nonce = [0; 12];
         getrandom::fill(&mut nonce).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;

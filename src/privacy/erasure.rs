@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::erasures::{ActiveModel, Column, Entity, Model, State};
-use entity::ids::{CustomerId, ErasureId};
+use entity::ids::{CustomerId, ErasureId, made_at};
 use entity::map::{RowEnd, tables};
+use entity::retention_rules::Action;
 use entity::{DataType, customers};
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
@@ -157,6 +158,38 @@ pub async fn resume(app: &App, actor: &Actor) -> Result<Resumed> {
     Ok(resumed)
 }
 
+/// After a restore: an erasure that the backup does not know, or knows as it stood then. What went again is on record as
+/// gone; what waited follows with [`resume`].
+pub(super) async fn recall(
+    app: &App,
+    id: ErasureId,
+    customer: Option<CustomerId>,
+    gone: &[(&'static str, Uuid, DataType)],
+) -> Result<bool> {
+    let known = Entity::find_by_id(id).one(app.db.read()).await?;
+    let Some(customer) = known.as_ref().map(|row| row.customer_id).or(customer) else { return Ok(false) };
+    if known.is_some() && gone.is_empty() {
+        return Ok(false);
+    }
+    let mut records = known.as_ref().map(stored).transpose()?.map(|report| report.records).unwrap_or_default();
+    records.retain(|r| !gone.iter().any(|(table, id, _)| r.table == *table && r.id == *id));
+    for (table, id, data_type) in gone {
+        let counted = app.rules.get(data_type).is_some_and(|rule| rule.action == Action::Anonymise);
+        let verdict = if counted { Verdict::Anonymised } else { Verdict::Erased };
+        records.push(record(table, *id, *data_type, verdict));
+    }
+    let mut report = report(app, Some(id), customer, records, false);
+    report.state = State::Deferred;
+    let (now, requested) = (app.clock.now(), made_at(id.0));
+    let sql = "INSERT INTO erasures (id, customer_id, state, requested_at, report) VALUES ($1, $2, $3, $4, $5) \
+               ON CONFLICT (id) DO UPDATE SET state = excluded.state, report = excluded.report, settled_at = NULL";
+    let requested = requested.unwrap_or(now);
+    let values =
+        [id.0.into(), customer.0.into(), State::Deferred.code().into(), requested.into(), text(&report)?.into()];
+    db::run(app.db.write(), sql, values).await?;
+    Ok(true)
+}
+
 async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
     let before = stored(&row)?;
     let gone = |r: &Record| r.outcome == "ERASED" || r.outcome == "ANONYMISED";
@@ -191,11 +224,7 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
 
 /// Ids carry the millisecond in which their row was made.
 fn came_later(id: Uuid, requested: DateTime<Utc>) -> bool {
-    let made = id.get_timestamp().and_then(|t| {
-        let (seconds, nanos) = t.to_unix();
-        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
-    });
-    made.is_some_and(|made| made > requested)
+    made_at(id).is_some_and(|made| made > requested)
 }
 
 /// Whether the person has ordered or opened a case since the erasure was decided.

@@ -26,6 +26,7 @@ mod protection;
 mod quality;
 mod refunds;
 mod removal;
+mod restore;
 mod retention;
 mod returns;
 mod rights;

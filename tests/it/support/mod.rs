@@ -229,6 +229,14 @@ impl App {
         self.close().await;
     }
 
+    /// Stops the application; its stores stay.
+    pub async fn stop(self) -> Stopped {
+        self.state.db.clone().close().await;
+        self.state.keys.db().clone().close().await;
+        let config = self.state.config.clone();
+        Stopped { config, folder: self.folder, databases: self.databases }
+    }
+
     async fn close(self) {
         self.state.db.clone().close().await;
         self.state.keys.db().clone().close().await;
@@ -237,6 +245,22 @@ impl App {
                 server.drop_database(database);
             }
         }
+    }
+}
+
+/// The stores of an application that does not run.
+pub struct Stopped {
+    pub config: Config,
+    pub folder: tempfile::TempDir,
+    databases: Vec<String>,
+}
+
+impl Stopped {
+    /// Starts the application again, at an instant.
+    pub async fn start(self, now: DateTime<Utc>) -> App {
+        let app = App::open(self.folder, self.config, self.databases).await;
+        app.clock.set(now);
+        app
     }
 }
 
