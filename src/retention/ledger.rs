@@ -39,8 +39,10 @@ impl Ledger {
             }
             Place::Postgres(_) => {
                 let db = Db::open(place).await?;
+                // Entries of one instant have no order but that of their writing.
                 let sql = "CREATE TABLE IF NOT EXISTS ledger_entries \
-                           (id uuid PRIMARY KEY, at timestamptz NOT NULL, entry text NOT NULL)";
+                           (id uuid PRIMARY KEY, seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE, \
+                           at timestamptz NOT NULL, entry text NOT NULL)";
                 db::run(db.write(), sql, []).await?;
                 Ok(Self::Database(db))
             }
@@ -109,7 +111,7 @@ impl Ledger {
                 lines
             }
             Self::Database(db) => {
-                let rows = db::rows(db.read(), "SELECT entry FROM ledger_entries ORDER BY at, id", []).await?;
+                let rows = db::rows(db.read(), "SELECT entry FROM ledger_entries ORDER BY seq", []).await?;
                 rows.iter().map(|r| r.try_get_by_index(0)).collect::<Result<Vec<String>, _>>()?
             }
         };
