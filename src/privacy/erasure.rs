@@ -1,5 +1,7 @@
 //! Erasure (GDPR Art. 17): an outcome for every record. What is open is deferred and follows by itself.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::erasures::{ActiveModel, Column, Entity, Model, State};
 use entity::ids::{CustomerId, ErasureId, made_at};
@@ -76,6 +78,14 @@ impl Report {
 /// Refused: nobody of this id.
 pub async fn plan(app: &App, actor: &Actor, customer: CustomerId) -> Result<Report> {
     actor.require(Permission::ProtectData)?;
+    let records = foreseen(app, customer).await?;
+    if records.is_empty() {
+        return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
+    }
+    Ok(report(app, None, customer, records, true))
+}
+
+async fn foreseen(app: &App, customer: CustomerId) -> Result<Vec<Record>> {
     let now = app.clock.now();
     let ground = Ground::Erasure(ErasureId(Uuid::nil()));
     let mut records = Vec::new();
@@ -86,10 +96,7 @@ pub async fn plan(app: &App, actor: &Actor, customer: CustomerId) -> Result<Repo
             }
         }
     }
-    if records.is_empty() {
-        return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
-    }
-    Ok(report(app, None, customer, records, true))
+    Ok(records)
 }
 
 /// Erases a person as far as the law lets it, at once.
@@ -98,6 +105,9 @@ pub async fn plan(app: &App, actor: &Actor, customer: CustomerId) -> Result<Repo
 /// Refused: nobody of this id. A failing store: what has gone has gone completely, the nightly run goes on.
 pub async fn erase(app: &App, actor: &Actor, customer: CustomerId, key: &str) -> Result<Report> {
     actor.require(Permission::ProtectData)?;
+    // Stored before anything goes: a run that is cut off would not know afterwards what it has taken.
+    let waits = |r: Record| record(&r.table, r.id, r.data_type, Verdict::Deferred);
+    let begun: Vec<Record> = foreseen(app, customer).await?.into_iter().map(waits).collect();
     let tx = app.db.begin().await?;
     let now = app.clock.now();
     let claim = match idempotency::claim(app, &tx, actor, "subjectErase", key, &customer).await? {
@@ -112,7 +122,7 @@ pub async fn erase(app: &App, actor: &Actor, customer: CustomerId, key: &str) ->
         return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
     }
     let id = ErasureId::new(now);
-    let begun = report(app, Some(id), customer, Vec::new(), false);
+    let begun = report(app, Some(id), customer, begun, false);
     let row = ActiveModel {
         id: Set(id),
         customer_id: Set(customer),
@@ -191,9 +201,8 @@ pub(super) async fn recall(
 }
 
 async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
-    let before = stored(&row)?;
     let gone = |r: &Record| r.outcome == "ERASED" || r.outcome == "ANONYMISED";
-    let mut records: Vec<Record> = before.records.into_iter().filter(gone).collect();
+    let (mut records, waited): (Vec<Record>, Vec<Record>) = stored(&row)?.records.into_iter().partition(gone);
     for t in tables().iter().rev().filter(|t| t.is_personal()) {
         let found = rows::read(app.db.read(), t, &paths::of_person(t, 1), vec![row.customer_id.0.into()]).await?;
         let mut live: Vec<_> = found.into_iter().filter(|r| !r.bare && !came_later(r.id, row.requested_at)).collect();
@@ -212,6 +221,12 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
     }
     for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
         door::remove_bare(app, t).await?;
+    }
+    // What waited and is not there any more went in a run that was cut off, or by its own rule.
+    let there: HashSet<Uuid> = records.iter().map(|r| r.id).collect();
+    for r in waited.into_iter().filter(|r| !there.contains(&r.id)) {
+        let counted = app.rules.get(&r.data_type).is_some_and(|rule| rule.action == Action::Anonymise);
+        records.push(record(&r.table, r.id, r.data_type, if counted { Verdict::Anonymised } else { Verdict::Erased }));
     }
     let done = report(app, Some(row.id), row.customer_id, records, false);
     let settled_at = (done.state == State::Settled).then(|| app.clock.now());

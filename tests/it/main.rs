@@ -8,6 +8,7 @@ mod bad_input;
 mod canary;
 mod cases;
 mod conventions;
+mod crash;
 mod disputes;
 mod erasure;
 mod evidence;

@@ -247,7 +247,7 @@ async fn without_key(app: &App) -> Result<u64> {
             let Some((last, _)) = units.last() else { break };
             after = last.0;
             let ids: Vec<UnitId> = units.iter().map(|(unit, _)| *unit).collect();
-            let keys = app.keys.load(&ids, app.clock.now()).await?;
+            let keys = app.keys.load(&ids, entity::Purpose::DataProtection, app.clock.now()).await?;
             let absent = units.iter().filter(|(unit, _)| !keys.contains_key(unit));
             lost += absent.map(|(_, rows)| u64::try_from(*rows).unwrap_or_default()).sum::<u64>();
         }

@@ -11,6 +11,7 @@ pub mod money;
 pub mod postgres;
 pub mod smtp;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -30,6 +31,7 @@ use entity::staff::Role;
 use futures::TryStreamExt as _;
 use http_body_util::BodyExt as _;
 use object_store::ObjectStore as _;
+use sea_orm::sqlx::sqlite::SqliteSynchronous;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -97,14 +99,32 @@ impl App {
     }
 
     async fn open(folder: tempfile::TempDir, config: Config, databases: Vec<String>) -> Self {
+        Self::open_at(folder, config, databases, BEGIN.parse().unwrap(), SqliteSynchronous::Full).await
+    }
+
+    /// Opens stores at an instant, as a process does that starts then.
+    pub async fn open_at(
+        folder: tempfile::TempDir,
+        config: Config,
+        databases: Vec<String>,
+        at: DateTime<Utc>,
+        durability: SqliteSynchronous,
+    ) -> Self {
         // What a failing test needs to know; libtest shows it for failing tests only.
         let warnings = tracing_subscriber::EnvFilter::new("warn,sqlx=error");
         let _ = tracing_subscriber::fmt().with_env_filter(warnings).with_test_writer().try_init();
-        let clock = FixedClock::at(BEGIN.parse().unwrap());
-        let state = State::open(config, Clock::Fixed(clock.clone())).await.unwrap();
+        let clock = FixedClock::at(at);
+        let state = State::open_with(config, Clock::Fixed(clock.clone()), durability).await.unwrap();
         let _ = state.base_url.set("http://test".to_owned());
         let router = http::router(Arc::clone(&state));
         Self { state, clock, router, folder, databases, keys: AtomicU32::new(0) }
+    }
+
+    /// Closes every connection and leaves the stores: the folder, and the names of the databases on PostgreSQL.
+    pub async fn leave(self) -> (tempfile::TempDir, Vec<String>) {
+        self.state.db.clone().close().await;
+        self.state.keys.db().clone().close().await;
+        (self.folder, self.databases)
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -238,10 +258,9 @@ impl App {
     }
 
     async fn close(self) {
-        self.state.db.clone().close().await;
-        self.state.keys.db().clone().close().await;
+        let (_folder, databases) = self.leave().await;
         if let Some(server) = postgres::server() {
-            for database in &self.databases {
+            for database in &databases {
                 server.drop_database(database);
             }
         }
@@ -265,8 +284,9 @@ impl Stopped {
 }
 
 /// Settings of a test: everything in `folder`, or the two databases on PostgreSQL.
-pub fn config(folder: &tempfile::TempDir, databases: Option<(String, String)>) -> Config {
-    let data = folder.path().join("data");
+pub fn config(folder: &impl AsRef<Path>, databases: Option<(String, String)>) -> Config {
+    let folder = folder.as_ref();
+    let data = folder.join("data");
     let mut config = Config::load(None, |_| None).unwrap();
     config.database = Place::File(data.join("main/aftersales.sqlite"));
     config.keystore = Place::File(data.join("keys/keys.sqlite"));
@@ -275,7 +295,7 @@ pub fn config(folder: &tempfile::TempDir, databases: Option<(String, String)>) -
         config.keystore = Place::Postgres(keys);
     }
     config.ledger = Place::File(data.join("ledger"));
-    config.master_key = Source::File(folder.path().join("secrets/master.key"));
+    config.master_key = Source::File(folder.join("secrets/master.key"));
     config.data = data;
     config.introspection = true;
     config.carrier_secret = Some(aftersales::config::Secret::new(goods::SECRET.to_owned()));
