@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use entity::holds::{self as table, ActiveModel, Entity, Model, Reason};
 use entity::ids::{CaseId, CustomerId, HoldId, OrderId};
 use entity::{DataType, cases, customers, orders};
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, DatabaseTransaction, EntityTrait as _};
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait as _};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -48,13 +48,15 @@ pub struct NewHold {
 pub async fn place(app: &App, actor: &Actor, new: NewHold, key: &str) -> Result<Model> {
     actor.require(Permission::ProtectData)?;
     let now = app.clock.now();
-    let customer = customer_of(app, new.scope).await?;
+    let customer = customer_of(app.db.read(), new.scope).await?;
     let tx = app.db.begin().await?;
     let claim = match idempotency::claim(app, &tx, actor, "holdPlace", key, &new).await? {
         Outcome::Replay(ids) => return by_id(&tx, HoldId(*ids.first().ok_or(Error::NotFound)?)).await,
         Outcome::First(claim) => claim,
     };
     db::lock(&tx, "customers", customer.0).await?;
+    // Whoever had the lock before may have taken the last of it.
+    customer_of(&tx, new.scope).await?;
     // Under the person's lock, so that the key cannot be destroyed between here and the commit.
     let unit = UnitOf { owner: customer.0, data_type: DataType::R32, year: 0, subject: Some(customer.0) };
     let unit = app.keys.ensure(unit, now).await?;
@@ -202,8 +204,7 @@ async fn by_id(tx: &DatabaseTransaction, id: HoldId) -> Result<Model> {
     Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound)
 }
 
-async fn customer_of(app: &App, scope: Scope) -> Result<CustomerId> {
-    let db = app.db.read();
+async fn customer_of(db: &impl ConnectionTrait, scope: Scope) -> Result<CustomerId> {
     let found = match scope {
         Scope::Customer(id) => customers::Entity::find_by_id(id).one(db).await?.map(|c| c.id),
         Scope::Order(id) => orders::Entity::find_by_id(id).one(db).await?.map(|o| o.customer_id),
