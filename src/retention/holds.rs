@@ -5,7 +5,7 @@ use entity::holds::{self as table, ActiveModel, Entity, Model, Reason};
 use entity::ids::{CaseId, CustomerId, HoldId, OrderId};
 use entity::{DataType, cases, customers, orders};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait as _, DatabaseTransaction,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction,
     DbBackend, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::Serialize;
@@ -74,7 +74,7 @@ pub struct NewHold {
 pub async fn place(app: &App, actor: &Actor, new: NewHold, key: &str) -> Result<Model> {
     actor.require(Permission::ProtectData)?;
     let now = app.clock.now();
-    let customer = customer_of(app, new.scope).await?;
+    let customer = customer_of(app, app.db.read(), new.scope).await?;
     let tx = app.db.begin().await?;
     let claim = match idempotency::claim(app, &tx, actor, "holdPlace", key, &new).await? {
         Outcome::Replay(ids) => return by_id(&tx, HoldId(*ids.first().ok_or(Error::NotFound)?)).await,
@@ -85,6 +85,8 @@ pub async fn place(app: &App, actor: &Actor, new: NewHold, key: &str) -> Result<
     let unit = match customer {
         Some(customer) => {
             db::lock(&tx, "customers", customer.0).await?;
+            // Whoever had the lock before may have taken the last of it.
+            customer_of(app, &tx, new.scope).await?;
             UnitOf { owner: customer.0, data_type: DataType::R32, year: 0, subject: Some(customer.0) }
         }
         None => {
@@ -300,8 +302,7 @@ async fn by_id(tx: &DatabaseTransaction, id: HoldId) -> Result<Model> {
     Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound)
 }
 
-async fn customer_of(app: &App, scope: Scope) -> Result<Option<CustomerId>> {
-    let db = app.db.read();
+async fn customer_of(app: &App, db: &impl ConnectionTrait, scope: Scope) -> Result<Option<CustomerId>> {
     let found = match scope {
         Scope::Records(data_type, _) if app.rules.contains_key(&data_type) => return Ok(None),
         Scope::Records(..) => None,

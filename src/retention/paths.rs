@@ -37,18 +37,26 @@ fn of_person_as(t: &Table, alias: &str, n: usize) -> String {
     }
 }
 
-/// For each owner that the row `alias` of `t` hangs on: its name, and an expression for its id.
+/// For each owner that the row `alias` of `t` hangs on: its name, and an expression for its id. Where several ways lead to
+/// it, the first that does: a letter may belong to a case of the customer, or to the customer alone.
 fn owners(t: &Table, alias: &str) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     collect(t, format!("{alias}.id"), &|column| format!("{alias}.{column}"), &mut found);
-    found
+    let mut owners: Vec<(&'static str, Vec<String>)> = Vec::new();
+    for (name, way) in found {
+        match owners.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, ways)) => ways.push(way),
+            None => owners.push((name, vec![way])),
+        }
+    }
+    let first = |ways: Vec<String>| {
+        if let [way] = ways.as_slice() { way.clone() } else { format!("COALESCE({})", ways.join(", ")) }
+    };
+    owners.into_iter().map(|(name, ways)| (name, first(ways))).collect()
 }
 
 fn collect(t: &Table, id: String, column: &dyn Fn(&str) -> String, found: &mut Vec<(&'static str, String)>) {
     if let Some((name, _)) = OWNERS.iter().find(|(name, _)| *name == t.name) {
-        if found.iter().any(|(n, _)| n == name) {
-            return;
-        }
         found.push((name, id));
     }
     for (link, to) in t.links() {

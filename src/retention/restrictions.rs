@@ -52,13 +52,15 @@ pub struct NewRestriction {
 pub async fn place(app: &App, actor: &Actor, new: NewRestriction, key: &str) -> Result<Model> {
     actor.require(Permission::ProtectData)?;
     let now = app.clock.now();
-    let customer = customer_of(app, new.scope).await?;
+    let customer = customer_of(app.db.read(), new.scope).await?;
     let tx = app.db.begin().await?;
     let claim = match idempotency::claim(app, &tx, actor, "restrictionPlace", key, &new).await? {
         Outcome::Replay(ids) => return by_id(&tx, RestrictionId(*ids.first().ok_or(Error::NotFound)?)).await,
         Outcome::First(claim) => claim,
     };
     db::lock(&tx, "customers", customer.0).await?;
+    // Whoever had the lock before may have taken the last of it.
+    customer_of(&tx, new.scope).await?;
     holds::check_review(new.review_on, now)?;
     let id = RestrictionId::new(now);
     let (customer_id, case_id) = match new.scope {
@@ -177,8 +179,7 @@ async fn by_id(tx: &DatabaseTransaction, id: RestrictionId) -> Result<Model> {
     Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound)
 }
 
-async fn customer_of(app: &App, scope: Scope) -> Result<CustomerId> {
-    let db = app.db.read();
+async fn customer_of(db: &impl sea_orm::ConnectionTrait, scope: Scope) -> Result<CustomerId> {
     let (found, field) = match scope {
         Scope::Customer(id) => (customers::Entity::find_by_id(id).one(db).await?.map(|c| c.id), "customerId"),
         Scope::Case(id) => (cases::Entity::find_by_id(id).one(db).await?.map(|c| c.customer_id), "caseId"),

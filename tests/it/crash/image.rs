@@ -11,7 +11,7 @@ use sea_orm::DbBackend;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::stores::{self, Stores};
+use crate::support::stores::{self, Stores};
 use crate::support::{App, life};
 
 /// A table and an id.

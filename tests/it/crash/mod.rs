@@ -3,7 +3,6 @@
 
 mod image;
 mod lives;
-mod stores;
 mod victim;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +18,9 @@ use serde_json::{Value, json};
 
 use self::image::{Image, Key, STATISTICS};
 use self::lives::{Part, Person};
-use self::stores::Stores;
+
 use self::victim::{Deed, End};
+use crate::support::stores::Stores;
 use crate::support::{App, days};
 
 /// Stores with a graph of data, and what is known of them before anything dies.

@@ -19,8 +19,8 @@ use serde_json::json;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use super::stores::{self, Stores};
 use crate::support::App;
+use crate::support::stores::{self, Stores};
 
 const VARIABLE: &str = "AFTERSALES_VICTIM";
 const HERE: &str = "at the point";

@@ -10,6 +10,7 @@ pub mod media;
 pub mod money;
 pub mod postgres;
 pub mod smtp;
+pub mod stores;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use aftersales::db::Place;
 use chrono::{DateTime, Utc};
 use sea_orm::sqlx::sqlite::SqliteSynchronous;
 
-use crate::support::{self, App, BEGIN, postgres};
+use super::{App, BEGIN, postgres};
 
 /// A folder with blobs, master key and, on SQLite, databases and ledger; on PostgreSQL the databases that go with it.
 pub struct Stores {
@@ -19,8 +19,8 @@ pub struct Stores {
 
 /// The settings of an instance on such stores.
 pub fn config(folder: &Path, urls: &[String]) -> Config {
-    let [main, keys, ledger] = urls else { return support::config(&folder, None) };
-    let mut config = support::config(&folder, Some((main.clone(), keys.clone())));
+    let [main, keys, ledger] = urls else { return super::config(&folder, None) };
+    let mut config = super::config(&folder, Some((main.clone(), keys.clone())));
     config.ledger = Place::Postgres(ledger.clone());
     config
 }
