@@ -11,8 +11,9 @@ use serde_json::json;
 use super::{print_json, said};
 use crate::auth::Actor;
 use crate::error::{Code, Error};
+use crate::policy::shop::Policy;
 use crate::privacy::erasure::{self, Report};
-use crate::privacy::{archive, export, find, map as data_map, scan};
+use crate::privacy::{archive, concept as deletion_concept, export, find, map as data_map, scan};
 use crate::state::AppState;
 
 /// What to do.
@@ -21,6 +22,12 @@ pub enum Command {
     /// Prints what every column is.
     Map {
         /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints the deletion concept of the policy in effect (DIN 66398).
+    Concept {
+        /// The catalogue of data types as one JSON document.
         #[arg(long)]
         json: bool,
     },
@@ -62,6 +69,7 @@ impl Command {
     pub(super) async fn run(self, app: &AppState) -> anyhow::Result<ExitCode> {
         match self {
             Self::Map { json } => map(json)?,
+            Self::Concept { json } => concept(app.policies.at(app.clock.now()), json)?,
             Self::Export { email, out, json } => export(app, &read(email)?, &out, json).await?,
             Self::Erase { email, dry_run, json } => erase(app, &read(email)?, dry_run, json).await?,
             Self::Scan { text, json } => return scan_for(app, &read(text)?, json).await,
@@ -94,6 +102,14 @@ pub(super) fn map(as_json: bool) -> anyhow::Result<()> {
         return print_json(&data_map::lines());
     }
     print!("{}", data_map::markdown());
+    Ok(())
+}
+
+pub(super) fn concept(policy: &Policy, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        return print_json(&deletion_concept::catalogue(policy));
+    }
+    print!("{}", deletion_concept::markdown(policy));
     Ok(())
 }
 

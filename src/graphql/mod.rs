@@ -22,9 +22,11 @@ pub mod refund;
 pub mod retention;
 pub mod returns;
 pub mod rights;
+pub mod safety;
 pub mod scalars;
 pub mod service_case;
 pub mod session;
+pub mod statistics;
 pub mod token;
 pub mod withdrawal;
 
@@ -46,6 +48,8 @@ pub struct Query(
     deadline::TaskQuery,
     operations::OperationsQuery,
     quality::QualityQuery,
+    statistics::StatisticsQuery,
+    safety::SafetyQuery,
     withdrawal::WithdrawalQuery,
 );
 
@@ -66,6 +70,7 @@ pub struct Mutation(
     returns::RemedyMutation,
     attachment::AttachmentMutation,
     dispute::DisputeMutation,
+    safety::SafetyMutation,
     privacy::PrivacyMutation,
     deadline::TimerMutation,
     operations::OperationsMutation,

@@ -1,6 +1,7 @@
 //! The data-protection officer's tools: what is stored of a person, export, erasure, scan. All of it executes the map.
 
 pub mod archive;
+pub mod concept;
 pub mod erasure;
 pub mod export;
 pub mod map;
