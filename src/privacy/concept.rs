@@ -15,6 +15,7 @@ use super::{erasure, export};
 use crate::error::Language;
 use crate::policy::data_types::{StartType, name, start_type, without_period};
 use crate::policy::retention::Rule;
+use crate::policy::rules::Bound;
 use crate::policy::shop::{Party, Policy};
 use crate::policy::statistics;
 use crate::retention::holds;
@@ -77,7 +78,7 @@ fn entry(rule: &Rule) -> Entry {
         start_event: rule.start_event.en,
         german_start_event: rule.start_event.de,
         start_type: start.words().en,
-        period: period(rule),
+        period: bounded(rule),
         floor: rule.floor,
         waits_for_work: rule.waits_for_work,
         class: format!("{}-{}", start.letter(), period(rule).replace(' ', "-")),
@@ -94,6 +95,13 @@ const fn starts(rule: &Rule) -> StartType {
 
 fn period(rule: &Rule) -> String {
     format!("{}{}", rule.span().said(Language::En), if rule.year_end { " YE" } else { "" })
+}
+
+/// The period with the second events that may end it.
+fn bounded(rule: &Rule) -> String {
+    let bounds = rule.deadline_rule().bounds;
+    let or = |b: &Bound| format!(", or {} after: {}", b.span.said(Language::En), b.event.words().en);
+    period(rule) + &bounds.iter().map(or).collect::<String>()
 }
 
 fn holders(data_type: DataType) -> impl Iterator<Item = &'static Table> {

@@ -76,6 +76,7 @@ on_both_engines! {
         let seen = open(&app.staff(Role::Admin).await, &made["id"]).await;
         assert_eq!((&seen["contact"], &seen["harmLabel"]), (&json!(null), &json!("Serious injury")));
 
+        app.advance(TimeDelta::seconds(1));
         record(app, None).await;
         let list = "query($sku: String, $reported: Boolean) { safetyEntries(first: 5, sku: $sku, reported: $reported) \
                     { nodes { id account contact measures } pageInfo { hasNextPage } } }";
