@@ -60,6 +60,10 @@ pub enum Permission {
     ReadOperations,
     /// See how well promises are kept, without a word about who.
     ReadQuality,
+    /// See the register of product safety.
+    ReadSafety,
+    /// Keep it: make entries, and record what was done about them.
+    KeepSafety,
     /// Manage staff accounts.
     ManageStaff,
 }
@@ -83,6 +87,8 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
             P::AskAfterRefund,
             P::RevealContact,
             P::ReadQuality,
+            P::ReadSafety,
+            P::KeepSafety,
         ],
         Actor::Staff(_, Role::Warehouse) => &[P::ReadCases, P::HandleGoods],
         Actor::Staff(_, Role::Finance) => &[
@@ -96,8 +102,8 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
             P::ReadArchive,
             P::ReadQuality,
         ],
-        Actor::Staff(_, Role::Dpo) => &[P::ProtectData, P::ReadArchive, P::ReadOperations],
-        Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff, P::ReadQuality],
+        Actor::Staff(_, Role::Dpo) => &[P::ProtectData, P::ReadArchive, P::ReadOperations, P::ReadSafety],
+        Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff, P::ReadQuality, P::ReadSafety],
         Actor::Shop => &[P::RunShop],
         Actor::System => &[P::ProtectData, P::ReadOperations, P::ManageStaff, P::RunShop],
     }

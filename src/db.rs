@@ -9,8 +9,9 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use sea_orm::sqlx::sqlite::{SqliteAutoVacuum, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    ExecResult, IsolationLevel, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    Value,
 };
 use uuid::Uuid;
 
@@ -113,6 +114,18 @@ impl Db {
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
         self.write.begin_with_options(TransactionOptions { sqlite_transaction_mode, ..Default::default() }).await
+    }
+
+    /// Begins a read that sees one state of everything, however many statements it takes.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn begin_read(&self) -> Result<DatabaseTransaction, DbErr> {
+        if self.backend() != DbBackend::Postgres {
+            return self.read.begin().await;
+        }
+        let (isolation, access) = (IsolationLevel::RepeatableRead, AccessMode::ReadOnly);
+        self.read.begin_with_config(Some(isolation), Some(access)).await
     }
 
     /// Makes deletion physical: empties SQLite's write-ahead log and returns freed pages, which `secure_delete` has

@@ -95,6 +95,8 @@ ids! {
     ProposalId,
     /// A disclosure.
     DisclosureId,
+    /// An entry of the product-safety register.
+    SafetyEntryId,
     /// An e-mail to a customer.
     MailId,
     /// An e-mail that came in.

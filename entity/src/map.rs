@@ -247,6 +247,7 @@ static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
         Table::of::<crate::proposals::Entity>(),
         Table::of::<crate::disputes::Entity>(),
         Table::of::<crate::disclosures::Entity>(),
+        Table::of::<crate::safety_entries::Entity>(),
         Table::of::<crate::attachments::Entity>(),
         Table::of::<crate::timers::Entity>(),
         Table::of::<crate::tasks::Entity>(),
@@ -268,8 +269,7 @@ static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
         Table::of::<crate::retention_rules::Entity>(),
         Table::of::<crate::policy_versions::Entity>(),
         Table::of::<crate::suppressions::Entity>(),
-        Table::of::<crate::case_statistics::Entity>(),
-        Table::of::<crate::order_line_statistics::Entity>(),
+        Table::of::<crate::service_statistics::Entity>(),
     ]
 });
 

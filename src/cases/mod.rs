@@ -19,6 +19,7 @@ pub mod quality;
 mod result;
 pub mod review;
 pub mod search;
+pub mod statistics;
 pub mod submit;
 pub mod tasks;
 pub mod timers;

@@ -102,6 +102,7 @@ impl Cli {
         match self.command {
             Command::Schema => print!("{}", crate::graphql::sdl()),
             Command::Privacy(privacy::Command::Map { json }) => privacy::map(json)?,
+            Command::Privacy(privacy::Command::Concept { json }) => privacy::concept(&config()?.policy()?, json)?,
             Command::Deadline(options) => return options.run(&config()?.policy()?),
             Command::Policy(command) => return command.run(|| config()?.policy()),
             Command::Serve => serve::serve(config()?).await?,

@@ -13,8 +13,9 @@ use super::{print_json, said};
 use crate::auth::Actor;
 use crate::error::{Code, Error};
 use crate::policy::calendar;
+use crate::policy::shop::Policy;
 use crate::privacy::erasure::{self, Report};
-use crate::privacy::{archive, export, find, map as data_map, scan};
+use crate::privacy::{archive, concept as deletion_concept, export, find, map as data_map, scan};
 use crate::retention::due;
 use crate::state::AppState;
 
@@ -33,6 +34,12 @@ pub enum Command {
         #[arg(long)]
         until: Option<NaiveDate>,
         /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints the deletion concept of the policy in effect (DIN 66398).
+    Concept {
+        /// The catalogue of data types as one JSON document.
         #[arg(long)]
         json: bool,
     },
@@ -75,6 +82,7 @@ impl Command {
         match self {
             Self::Map { json } => map(json)?,
             Self::Due { until, json } => due(app, until, json).await?,
+            Self::Concept { json } => concept(app.policies.at(app.clock.now()), json)?,
             Self::Export { email, out, json } => export(app, &read(email)?, &out, json).await?,
             Self::Erase { email, dry_run, json } => erase(app, &read(email)?, dry_run, json).await?,
             Self::Scan { text, json } => return scan_for(app, &read(text)?, json).await,
@@ -121,6 +129,14 @@ async fn due(app: &AppState, until: Option<NaiveDate>, as_json: bool) -> anyhow:
         println!("{} {code:<5} {:<18} {}  {then:<10} {}; {}", d.kept_until, d.table, d.id, d.purpose, d.because);
     }
     println!("{} due until {until}", found.len());
+    Ok(())
+}
+
+pub(super) fn concept(policy: &Policy, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        return print_json(&deletion_concept::catalogue(policy));
+    }
+    print!("{}", deletion_concept::markdown(policy));
     Ok(())
 }
 

@@ -26,9 +26,11 @@ pub mod restriction;
 pub mod retention;
 pub mod returns;
 pub mod rights;
+pub mod safety;
 pub mod scalars;
 pub mod service_case;
 pub mod session;
+pub mod statistics;
 pub mod token;
 pub mod withdrawal;
 
@@ -54,6 +56,8 @@ pub struct Query(
     deadline::TaskQuery,
     operations::OperationsQuery,
     quality::QualityQuery,
+    statistics::StatisticsQuery,
+    safety::SafetyQuery,
     withdrawal::WithdrawalQuery,
 );
 
@@ -74,6 +78,7 @@ pub struct Mutation(
     returns::RemedyMutation,
     attachment::AttachmentMutation,
     dispute::DisputeMutation,
+    safety::SafetyMutation,
     privacy::PrivacyMutation,
     hold::HoldMutation,
     removal::RemovalMutation,

@@ -6,6 +6,7 @@
 
 pub mod calendar;
 pub mod carriage;
+pub mod data_types;
 pub mod deadline;
 pub mod holidays;
 pub mod hours;
@@ -18,6 +19,7 @@ pub mod retention;
 pub mod rights;
 pub mod rules;
 pub mod shop;
+pub mod statistics;
 pub mod step;
 pub mod withholding;
 pub mod words;

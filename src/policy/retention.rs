@@ -227,8 +227,9 @@ fn table() -> Vec<Rule> {
         purpose,
         basis,
         floor,
-        // What only lets somebody in, or shows who was in, lives by its own short period.
-        waits_for_work: !matches!(data_type, D::R12 | D::R27 | D::R28 | D::R29 | D::R30 | D::R32),
+        // What only lets somebody in, or shows who was in, lives by its own short period; the ceiling of the register of product
+        // safety is the law's, whatever its case does.
+        waits_for_work: !matches!(data_type, D::R12 | D::R20 | D::R27 | D::R28 | D::R29 | D::R30 | D::R32),
     };
     let year_end = |n| (n, Year, true);
     vec![

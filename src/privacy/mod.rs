@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod backup;
+pub mod concept;
 pub mod erasure;
 pub mod export;
 pub mod extract;

@@ -225,10 +225,13 @@ pub(crate) async fn release_in(
     Ok(released)
 }
 
+/// A hold is looked at again within so many months.
+pub const REVIEWED_WITHIN_MONTHS: u32 = 6;
+
 /// The latest day on which a hold that is placed or reviewed now is looked at again: six months ahead.
 #[must_use]
 pub fn next_review(now: DateTime<Utc>) -> NaiveDate {
-    calendar::plus_months(calendar::day_of(now), 6)
+    calendar::plus_months(calendar::day_of(now), REVIEWED_WITHIN_MONTHS)
 }
 
 /// Releases a hold: what was due in the meantime goes with the next nightly run.

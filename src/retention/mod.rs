@@ -2,7 +2,7 @@
 //!
 //! Knows the data map and the rules, not the domain rooms. Only [`door`] deletes or clears personal rows.
 
-mod anonymise;
+pub mod anonymise;
 pub mod archive;
 pub mod door;
 pub mod due;

@@ -8,8 +8,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::door::{self, Ground, Verdict};
-use super::rows;
 use super::run::Steering;
+use super::{anonymise, rows};
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::policy::retention::Rule;
@@ -30,6 +30,8 @@ pub struct Report {
     pub lines: Vec<Line>,
     /// Bare ids that went because nothing pointed to them any more.
     pub bare_removed: u64,
+    /// Years whose figures have become final.
+    pub years_settled: u64,
     /// Files or entries of the ledger past their own period.
     pub ledger_expired: u64,
     /// Keys and blobs destroyed at once.
@@ -91,6 +93,7 @@ pub async fn run(app: &App, actor: &Actor, dry_run: bool, mut steering: Option<&
     for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
         report.bare_removed += door::remove_bare(app, t).await?;
     }
+    report.years_settled = anonymise::settle(app).await?;
     if let Some(rule) = app.rules.get(&DataType::R34) {
         report.ledger_expired = app.ledger.expire(rule, now).await?;
     }

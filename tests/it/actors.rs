@@ -51,6 +51,19 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("serviceCases", READERS, "serviceCases { nodes { id } }"),
     ("serviceCaseCounts", "agent warehouse finance", "serviceCaseCounts { total }"),
     ("serviceQuality", "agent finance admin", r#"serviceQuality(from: "2014-03-01", to: "2014-03-31") { cases }"#),
+    ("serviceStatistics", "agent finance admin", r#"serviceStatistics(year: 2014, by: [KIND]) { total }"#),
+    ("safetyEntry", "agent dpo admin", r#"safetyEntry(id: "<danger>") { id }"#),
+    ("safetyEntries", "agent dpo admin", "safetyEntries { nodes { id } }"),
+    (
+        "safetyEntryRecord",
+        "agent",
+        r#"safetyEntryRecord(input: {sku: "W-1", productGroup: "KITCHEN", harm: NONE, account: "", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "safetyEntryUpdate",
+        "agent",
+        r#"safetyEntryUpdate(input: {safetyEntryId: "<no danger>", measures: "a", idempotencyKey: "k"}) <errors>"#,
+    ),
     ("customer", READERS, r#"customer(id: "<customer>") { id }"#),
     ("customers", READERS, "customers { nodes { id } }"),
     ("refund", READERS, r#"refund(id: "<refund>") { id }"#),
@@ -337,6 +350,7 @@ struct World {
     photo: String,
     /// Id and number of a return.
     of_return: (String, String),
+    danger: String,
 }
 
 impl World {
@@ -351,7 +365,11 @@ impl World {
         let id = goods::instruct(app, &other, json!([{ "position": 1, "quantity": 1 }])).await;
         let found = customer.data("query($id: ID!) { return(id: $id) { number } }", json!({ "id": id })).await;
         let of_return = (id, found["return"]["number"].as_str().unwrap().to_owned());
-        Self { known, case, number, refund, photo, of_return }
+        let input = json!({ "sku": "W-100", "productGroup": "KITCHEN", "harm": "NONE", "account": "Es hat gefunkt." });
+        let agent = app.agent().await;
+        let done = agent.done("safetyEntryRecord", "SafetyEntryRecordInput", input, "safetyEntry { id }").await;
+        let danger = done["safetyEntry"]["id"].as_str().unwrap().to_owned();
+        Self { known, case, number, refund, photo, of_return, danger }
     }
 
     fn fill(&self, request: &str) -> String {
@@ -377,6 +395,8 @@ impl World {
             .replace("<no run>", &none("RetentionRun"))
             .replace("<no plan>", &none("RetentionPlan"))
             .replace("<no restriction>", &none("Restriction"))
+            .replace("<danger>", &self.danger)
+            .replace("<no danger>", &none("SafetyEntry"))
             .replace("<no member>", &none("StaffMember"))
             .replace("<errors>", "{ userErrors { code } }")
     }

@@ -66,6 +66,7 @@ async fn fill(app: &App) -> life::Known {
     agent.done("refundInquiryNote", "RefundInquiryNoteInput", note, "entry { id }").await;
     life::step(app, "refundFail", &failed).await;
     life::close(app, &claim).await;
+    danger(app, &claim).await;
     goods_and_dispute(app, &known).await;
     withdrawal(app, email).await;
     let question = life::open(&customer, "USAGE_GUIDANCE", None, "Frisst ein Kanarienvogel Hirse?").await;
@@ -139,6 +140,18 @@ async fn goods_and_dispute(app: &App, known: &life::Known) {
     let input = json!({ "disputeId": dispute, "outcome": "SETTLEMENT", "accepted": true, "summary": "Der Kanarienvogel bleibt." });
     second.done("disputeClose", "DisputeCloseInput", input, "dispute { state }").await;
     life::close(app, &case).await;
+}
+
+/// An entry in the register of product safety.
+async fn danger(app: &App, case: &str) {
+    let agent = app.agent().await;
+    let input = json!({
+        "caseId": case, "sku": "S-1", "productGroup": "GARDEN", "harm": "MINOR", "account": "Kanarienvogel gekniffen",
+        "contact": "Kanarienvogel, 030 1",
+    });
+    let done = agent.done("safetyEntryRecord", "SafetyEntryRecordInput", input, "safetyEntry { id }").await;
+    let input = json!({ "safetyEntryId": done["safetyEntry"]["id"], "measures": "Kanarienvogel untersucht" });
+    agent.done("safetyEntryUpdate", "SafetyEntryUpdateInput", input, "safetyEntry { id }").await;
 }
 
 /// A statement of withdrawal, paid back.
@@ -265,7 +278,7 @@ on_both_engines! {
         readable.dedup();
         assert_eq!(readable, [
             "consents", "disputes", "holds", "inquiry_entries", "mails", "messages", "proposals", "refunds", "remedies",
-            "return_lines", "returns", "withdrawals",
+            "return_lines", "returns", "safety_entries", "withdrawals",
         ], "only what the law keeps");
     }
 }

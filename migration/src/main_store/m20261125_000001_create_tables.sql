@@ -91,6 +91,9 @@ CREATE TABLE cases (
     decided_at timestamptz,
     decided_by uuid,
     closed_at timestamptz,
+    first_response text CHECK (first_response IN ('WITHIN', 'OVER')),
+    review text CHECK (review IN ('WITHIN', 'OVER')),
+    refunded_minor bigint,
     version bigint NOT NULL,
     start_at timestamptz,
     not_before timestamptz,
@@ -787,26 +790,6 @@ CREATE TABLE suppressions (
 );
 CREATE INDEX suppressions_due ON suppressions (created_at, id);
 
-CREATE TABLE case_statistics (
-    kind text NOT NULL,
-    product_group text NOT NULL,
-    reason text NOT NULL,
-    outcome text NOT NULL,
-    opened_month text NOT NULL,
-    closed_month text NOT NULL,
-    duration_bucket text NOT NULL,
-    refund_bucket text NOT NULL,
-    cases bigint NOT NULL,
-    PRIMARY KEY (kind, product_group, reason, outcome, opened_month, closed_month, duration_bucket, refund_bucket)
-);
-
-CREATE TABLE order_line_statistics (
-    product_group text NOT NULL,
-    month text NOT NULL,
-    quantity bigint NOT NULL,
-    PRIMARY KEY (product_group, month)
-);
-
 CREATE UNIQUE INDEX cases_number ON cases (number);
 CREATE INDEX cases_state ON cases (state, id);
 CREATE INDEX cases_kind ON cases (kind, id);
@@ -820,3 +803,39 @@ CREATE INDEX audit_entries_row ON audit_entries (row_id, id);
 CREATE INDEX job_runs_job ON job_runs (job, id);
 CREATE UNIQUE INDEX suppressions_hash ON suppressions (hash);
 CREATE UNIQUE INDEX retention_rules_version ON retention_rules (data_type, version);
+CREATE INDEX orders_ordered_at ON orders (ordered_at, id);
+
+CREATE TABLE service_statistics (
+    counted text NOT NULL CHECK (counted IN ('CASES', 'ORDER_LINES')),
+    year integer NOT NULL,
+    property text NOT NULL,
+    value text NOT NULL,
+    other_property text NOT NULL,
+    other_value text NOT NULL,
+    settled boolean NOT NULL,
+    count bigint NOT NULL CHECK (count > 0),
+    PRIMARY KEY (counted, year, property, other_property, value, other_value)
+);
+
+CREATE TABLE safety_entries (
+    id uuid PRIMARY KEY,
+    case_id uuid,
+    customer_id uuid,
+    unit_id uuid,
+    sku text NOT NULL,
+    product_group text NOT NULL,
+    harm text NOT NULL CHECK (harm IN ('NONE', 'MINOR', 'SERIOUS', 'FATAL')),
+    happened_on date,
+    account bytea,
+    contact bytea,
+    measures bytea,
+    reported_at timestamptz,
+    entered_at timestamptz NOT NULL,
+    entered_by uuid,
+    version bigint NOT NULL
+);
+CREATE INDEX safety_entries_due ON safety_entries (entered_at, id);
+CREATE INDEX safety_entries_case ON safety_entries (case_id, id);
+CREATE INDEX safety_entries_customer ON safety_entries (customer_id, id);
+CREATE INDEX safety_entries_unit ON safety_entries (unit_id);
+CREATE INDEX safety_entries_sku ON safety_entries (sku, id);
