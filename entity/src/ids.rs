@@ -88,6 +88,10 @@ ids! {
     ProposalId,
     /// A disclosure.
     DisclosureId,
+    /// A request of a data subject.
+    RequestId,
+    /// What a recipient of data is told of its erasure.
+    NoticeId,
     /// An e-mail to a customer.
     MailId,
     /// An e-mail that came in.

@@ -5,6 +5,7 @@ pub mod codes;
 pub mod customer;
 pub mod deadline;
 pub mod dispute;
+mod erasure;
 pub mod error;
 pub mod guest;
 pub mod loaders;
@@ -42,6 +43,7 @@ pub struct Query(
     refund::RefundQuery,
     returns::ReturnQuery,
     privacy::PrivacyQuery,
+    erasure::ErasureQuery,
     policy::PolicyQuery,
     deadline::TaskQuery,
     operations::OperationsQuery,
@@ -67,6 +69,7 @@ pub struct Mutation(
     attachment::AttachmentMutation,
     dispute::DisputeMutation,
     privacy::PrivacyMutation,
+    erasure::ErasureMutation,
     deadline::TimerMutation,
     operations::OperationsMutation,
 );

@@ -14,6 +14,7 @@ use crate::auth::Actor;
 use crate::cases::tasks;
 use crate::error::{Code, Refusal, Result};
 use crate::privacy::erasure;
+use crate::privacy::scan::residual;
 use crate::retention::sweep;
 use crate::state::App;
 use crate::{mail, outbox};
@@ -37,6 +38,7 @@ enum Kind {
     Reaper,
     Timers,
     Mail,
+    Erasures,
 }
 
 /// Every job.
@@ -53,6 +55,12 @@ pub const JOBS: &[Job] = &[
         cron: "* * * * *",
         about: "marks what was missed and files a task for each: deadlines, answers, refunds, returns, disputes that are over",
         kind: Kind::Timers,
+    },
+    Job {
+        name: "erasures",
+        cron: "* * * * *",
+        about: "goes on with erasures whose waiting has ended, and scans for what is left after each",
+        kind: Kind::Erasures,
     },
     Job { name: "reaper", cron: "45 3 * * *", about: "removes keys and blobs without rows", kind: Kind::Reaper },
     Job { name: "mail", cron: "* * * * *", about: "sends what was written to customers", kind: Kind::Mail },
@@ -83,8 +91,14 @@ impl Job {
         match self.kind {
             Kind::Retention => {
                 let erasures = if dry_run { Default::default() } else { erasure::resume(app, &actor).await? };
+                let scans = if dry_run { Default::default() } else { residual::run(app).await? };
                 let sweep = sweep::run(app, &actor, dry_run).await?;
-                json(&Retention { erasures_settled: erasures.settled, erasures_failed: erasures.failed, sweep })
+                json(&Retention { erasures: Erasures::of(erasures, scans), sweep })
+            }
+            Kind::Erasures if dry_run => json(&residual::pending(app).await?),
+            Kind::Erasures => {
+                let erasures = erasure::wake(app, &actor).await?;
+                json(&Erasures::of(erasures, residual::run(app).await?))
             }
             Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
             Kind::Outbox => json(&outbox::drain(app).await?),
@@ -104,9 +118,29 @@ impl Job {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Retention {
+struct Erasures {
     erasures_settled: u64,
     erasures_failed: u64,
+    scans_passed: u64,
+    scans_failed: u64,
+}
+
+impl Erasures {
+    const fn of(erasures: erasure::Resumed, scans: residual::Report) -> Self {
+        Self {
+            erasures_settled: erasures.settled,
+            erasures_failed: erasures.failed,
+            scans_passed: scans.passed,
+            scans_failed: scans.failed,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Retention {
+    #[serde(flatten)]
+    erasures: Erasures,
     #[serde(flatten)]
     sweep: sweep::Report,
 }

@@ -28,7 +28,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("returns", &["cases", "orders", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
     ("disputes", &["cases", "evidence", "mail", "retention", "keys", "outbox", "audit", "policy"]),
-    ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
+    ("privacy", &["evidence", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     (
         "jobs",
         &[

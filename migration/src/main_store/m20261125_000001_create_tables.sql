@@ -425,6 +425,7 @@ CREATE TABLE disclosures (
     what text NOT NULL,
     at timestamptz NOT NULL,
     by_staff uuid,
+    notice_id uuid,
     not_before timestamptz
 );
 CREATE INDEX disclosures_due ON disclosures (at, id);
@@ -555,13 +556,24 @@ CREATE INDEX idempotency_keys_customer ON idempotency_keys (customer_id, id);
 CREATE TABLE erasures (
     id uuid PRIMARY KEY,
     customer_id uuid NOT NULL,
-    state text NOT NULL CHECK (state IN ('DEFERRED', 'SETTLED')),
+    state text NOT NULL CHECK (state IN ('RUNNING', 'DEFERRED', 'SETTLED')),
     requested_at timestamptz NOT NULL,
     requested_by uuid,
     report text NOT NULL,
+    wake_at timestamptz,
+    unit_id uuid,
+    identifiers bytea,
+    scan_state text CHECK (scan_state IN ('PENDING', 'PASSED', 'FAILED')),
+    scan text,
+    scanned_at timestamptz,
+    certificate text,
+    certificate_hash text,
     settled_at timestamptz
 );
 CREATE INDEX erasures_due ON erasures (settled_at, id);
+CREATE INDEX erasures_unit ON erasures (unit_id);
+CREATE INDEX erasures_customer ON erasures (customer_id, id);
+CREATE INDEX erasures_scan ON erasures (scan_state, id);
 
 CREATE TABLE audit_entries (
     id uuid PRIMARY KEY,
@@ -688,3 +700,44 @@ CREATE INDEX audit_entries_row ON audit_entries (row_id, id);
 CREATE INDEX job_runs_job ON job_runs (job, id);
 CREATE UNIQUE INDEX suppressions_hash ON suppressions (hash);
 CREATE UNIQUE INDEX retention_rules_version ON retention_rules (data_type, version);
+
+CREATE TABLE recipient_notices (
+    id uuid PRIMARY KEY,
+    erasure_id uuid NOT NULL,
+    customer_id uuid NOT NULL REFERENCES customers (id),
+    unit_id uuid,
+    recipient_kind text NOT NULL CHECK (recipient_kind IN ('CARRIER', 'PAYMENT_PROVIDER', 'REPAIR_SHOP', 'CONCILIATION_BOARD', 'COURT', 'LAWYER', 'AUTHORITY')),
+    recipient text NOT NULL,
+    reference bytea,
+    mail_id uuid,
+    created_at timestamptz NOT NULL,
+    told_at timestamptz,
+    told_by uuid,
+    acknowledged_at timestamptz,
+    acknowledged_by uuid,
+    not_before timestamptz
+);
+CREATE INDEX recipient_notices_due ON recipient_notices (created_at, id);
+CREATE INDEX recipient_notices_unit ON recipient_notices (unit_id);
+CREATE INDEX recipient_notices_erasure ON recipient_notices (erasure_id, id);
+CREATE INDEX recipient_notices_customer ON recipient_notices (customer_id, id);
+
+CREATE TABLE subject_requests (
+    id uuid PRIMARY KEY,
+    customer_id uuid NOT NULL REFERENCES customers (id),
+    unit_id uuid,
+    kind text NOT NULL CHECK (kind IN ('ERASURE')),
+    erasure_id uuid,
+    received_at timestamptz NOT NULL,
+    locale text NOT NULL CHECK (locale IN ('DE', 'EN')),
+    recipient bytea,
+    name bytea,
+    answer bytea,
+    mail_id uuid,
+    answered_at timestamptz,
+    not_before timestamptz
+);
+CREATE INDEX subject_requests_due ON subject_requests (answered_at, id);
+CREATE INDEX subject_requests_unit ON subject_requests (unit_id);
+CREATE INDEX subject_requests_erasure ON subject_requests (erasure_id, id);
+CREATE INDEX subject_requests_customer ON subject_requests (customer_id, id);
