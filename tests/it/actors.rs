@@ -66,6 +66,13 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("policyVersions", EVERYBODY, "policyVersions { version }"),
     ("tasks", "agent finance", "tasks { nodes { id } }"),
     ("dataSubject", "dpo", r#"dataSubject(email: "max@example.com") { customerId }"#),
+    ("erasure", "dpo", r#"erasure(id: "<erasure>") { id certificate }"#),
+    ("erasures", "dpo", "erasures { nodes { id } }"),
+    (
+        "recipientTold",
+        "dpo",
+        r#"recipientTold(input: {id: "<no notice>", acknowledged: true, idempotencyKey: "k"}) <errors>"#,
+    ),
     ("jobs", "dpo admin", "jobs { name }"),
     ("retentionRules", "dpo admin", "retentionRules { norm }"),
     ("staffMembers", "admin", "staffMembers { id }"),
@@ -304,10 +311,17 @@ struct World {
     photo: String,
     /// Id and number of a return.
     of_return: (String, String),
+    /// The erasure of somebody who was here before.
+    erasure: String,
 }
 
 impl World {
     async fn new(app: &App) -> Self {
+        let gone = life::order(app, "gone@example.com", "M-0").await;
+        life::delivered(app, &gone).await;
+        let input = json!({ "customerId": gone.customer });
+        let done = app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { id }").await;
+        let erasure = done["erasure"]["id"].as_str().unwrap().to_owned();
         let known = life::order(app, "max@example.com", "M-1").await;
         life::order(app, "erika@example.com", "M-2").await;
         let (case, refund, photo) = life::whole_case(app, &known).await;
@@ -318,7 +332,7 @@ impl World {
         let id = goods::instruct(app, &other, json!([{ "position": 1, "quantity": 1 }])).await;
         let found = customer.data("query($id: ID!) { return(id: $id) { number } }", json!({ "id": id })).await;
         let of_return = (id, found["return"]["number"].as_str().unwrap().to_owned());
-        Self { known, case, number, refund, photo, of_return }
+        Self { known, case, number, refund, photo, of_return, erasure }
     }
 
     fn fill(&self, request: &str) -> String {
@@ -341,6 +355,8 @@ impl World {
             .replace("<no customer>", &none("Customer"))
             .replace("<no token>", &none("CustomerAccessToken"))
             .replace("<no hold>", &none("Hold"))
+            .replace("<no notice>", &none("RecipientNotice"))
+            .replace("<erasure>", &self.erasure)
             .replace("<no member>", &none("StaffMember"))
             .replace("<errors>", "{ userErrors { code } }")
     }
