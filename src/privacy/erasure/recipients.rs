@@ -214,12 +214,13 @@ fn notice(row: Model, mail: Option<&mails::Model>) -> Notice {
     Notice { row, state, told_at }
 }
 
-/// The notices of an erasure, oldest first.
+/// The notices of an erasure, oldest first; of one pass by recipient.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn of_erasure(app: &App, erasure: ErasureId) -> Result<Vec<Notice>> {
-    let rows = Entity::find().filter(Column::ErasureId.eq(erasure)).order_by_asc(Column::Id);
+    let rows = Entity::find().filter(Column::ErasureId.eq(erasure)).order_by_asc(Column::CreatedAt);
+    let rows = rows.order_by_asc(Column::RecipientKind).order_by_asc(Column::Recipient);
     let rows = rows.all(app.db.read()).await?;
     let ids: Vec<MailId> = rows.iter().filter_map(|r| r.mail_id).collect();
     let mails = mails::Entity::find().filter(mails::Column::Id.is_in(ids)).all(app.db.read()).await?;

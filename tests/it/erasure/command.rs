@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use aftersales::clock::Clock;
 use aftersales::db::{self, Place};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -10,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::on_both_engines;
 use crate::support::{App, life};
 
-/// The program on the stores of a test, whose clock is the system's: the test's stands years before.
+/// The program on the stores of a test.
 fn program(app: &App, arguments: &[&str]) -> Output {
     let config = &app.state.config;
     let mut program = Command::new(env!("CARGO_BIN_EXE_aftersales"));
@@ -35,6 +36,8 @@ fn read(path: &Path) -> String {
 on_both_engines! {
     /// F80, R13, design 5: the papers are written, nobody is mailed, and the scan has ended when the command has.
     async fn the_papers_are_written_and_nobody_is_mailed(app) {
+        // The clock of the command is the system's.
+        app.clock.set(Clock::System.now());
         let known = life::order(app, "max@example.com", "CLI-2014-1").await;
         life::delivered(app, &known).await;
         life::whole_case(app, &known).await;

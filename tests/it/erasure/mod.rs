@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::on_both_engines;
-use crate::support::{App, Reply, days, life};
+use crate::support::{App, Reply, days, goods, life};
 
 async fn erase(app: &App, customer: &str, dry_run: bool) -> Value {
     let input = json!({ "customerId": customer, "dryRun": dry_run });
@@ -41,6 +41,20 @@ async fn export(app: &App, customer: &str) -> Reply {
     let done = app.dpo().await.done("subjectExport", "SubjectExportInput", input, "download { url }").await;
     let path = done["download"]["url"].as_str().unwrap().trim_start_matches("http://test").to_owned();
     app.send(axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap()).await
+}
+
+/// A case whose goods came back and whose exchange DHL has delivered under a number; not closed yet.
+async fn exchanged(app: &App, known: &life::Known, number: &str) -> String {
+    let case = goods::case(app, known, "EXCHANGE").await;
+    goods::inspected(app, &case, 1, 1, "DAMAGED", "WARRANTY").await;
+    let input = json!({
+        "caseId": case, "kind": "EXCHANGE", "position": 1, "quantity": 1, "sku": "S-2", "title": "Wasserkocher, groß",
+    });
+    let done = app.agent().await.done("remedyArrange", "RemedyArrangeInput", input, "remedy { id }").await;
+    goods::ship(app, done["remedy"]["id"].as_str().unwrap(), number).await;
+    let event = goods::event(app, &format!("event-{number}"), number, "DELIVERED");
+    assert_eq!(goods::report(app, json!([event])).await, ["RECORDED"]);
+    case
 }
 
 /// What an export says of a customer, as text.

@@ -11,9 +11,10 @@ use entity::ids::CustomerId;
 use mail_parser::MessageParser;
 use serde_json::{Value, json};
 
+use super::exchanged;
 use crate::on_both_engines;
 use crate::support::smtp::Inbox;
-use crate::support::{App, goods, life};
+use crate::support::{App, days, goods, life};
 
 const NOTICES: &str =
     "erasure { id state recipients { id recipientKind recipient state references toldAt acknowledgedAt } }";
@@ -39,12 +40,7 @@ async fn dossier(app: &App, case: &str, recipient: &str) {
 /// A customer with an exchanged article, shipped by DHL, in a closed case; and an open case that a lawyer has seen.
 async fn disclosed(app: &App) -> (life::Known, String, String) {
     let known = goods::order(app, "max@example.com", "E-1", "DE").await;
-    let case = goods::case(app, &known, "EXCHANGE").await;
-    goods::inspected(app, &case, 1, 1, "DAMAGED", "WARRANTY").await;
-    let remedy = goods::arrange(app, &case, "EXCHANGE").await;
-    goods::ship(app, &remedy, "neu-4711").await;
-    let event = goods::event(app, "e-1", "neu-4711", "DELIVERED");
-    assert_eq!(goods::report(app, json!([event])).await, ["RECORDED"]);
+    let case = exchanged(app, &known, "neu-4711").await;
     dossier(app, &case, "Kanzlei Recht").await;
     life::close(app, &case).await;
     let open = life::open(&app.customer(&known.email).await, "COMPLAINT", None, "Zu spät.").await;
@@ -99,6 +95,7 @@ on_both_engines! {
         assert_eq!(app.count("audit_entries", "action = 'recipient.told'").await, 2);
 
         // The open case closes: its recipients are told of it, and of nothing else.
+        app.advance(days(1));
         life::decide(app, &open, "SOLVED_DIRECTLY").await;
         life::close(app, &open).await;
         app.run_job("erasures").await;

@@ -70,7 +70,8 @@ on_both_engines! {
         for place in ["order_lines.sku", "job_runs.report", "outbox_entries.target", "audit_entries.details"] {
             assert!(found.contains(&("FAILURE", place)), "{place}: {scan:#}");
         }
-        assert!(scan["findings"].as_array().unwrap().iter().all(|f| f["sealed"] == false), "{scan:#}");
+        let failures = scan["findings"].as_array().unwrap().iter().filter(|f| f["what"] == "FAILURE").collect::<Vec<_>>();
+        assert!(failures.iter().all(|f| f["sealed"] == false), "{scan:#}");
         assert!(!scan.to_string().to_lowercase().contains("max@"), "places, not what was found");
         assert_eq!(app.count("erasures", "scan_state = 'FAILED' AND certificate LIKE '%\"passed\": false%'").await, 1);
     }
@@ -104,8 +105,11 @@ on_both_engines! {
         let case = life::open(&customer, "COMPLAINT", None, "Das Paket von MAX@example.com, Nummer x-2014-6, kam zu mir.").await;
         life::say(&customer, &case, "Nummer X-2014-66 gibt es auch.").await;
         let scan = scanned(app, &known.customer).await;
-        assert_eq!((&scan["state"], &scan["failures"], &scan["mentions"]), (&json!("PASSED"), &json!(0), &json!(1)), "{scan:#}");
-        assert_eq!(places(&scan), [("MENTION", "messages.body")]);
+        assert_eq!((&scan["state"], &scan["failures"]), (&json!("PASSED"), &json!(0)), "{scan:#}");
+        // Letters to somebody of the same name are mentions, too.
+        let findings = scan["findings"].as_array().unwrap().iter();
+        let found: Vec<_> = findings.filter(|f| f["kind"] != "NAME").map(|f| (&f["what"], &f["place"], &f["sealed"])).collect();
+        assert_eq!(found, [(&json!("MENTION"), &json!("messages.body"), &json!(true))], "the other number is another");
     }
 
     /// F80: a sealed record of the person that no report lists has to be gone.
