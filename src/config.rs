@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use entity::disclosures::RecipientKind;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::db::Place;
+use crate::input;
 use crate::keys::master::Source;
 use crate::policy::shop::{self, Policy};
 
@@ -54,6 +56,8 @@ pub struct Config {
     pub mail: Mail,
     /// How the nightly removal behaves.
     pub retention: Retention,
+    /// Where those who were given personal data are told of its erasure (GDPR Art. 19).
+    pub recipients: Vec<Recipient>,
 }
 
 /// How the nightly removal behaves. What is due, and when, is the policy's.
@@ -70,6 +74,18 @@ impl Default for Retention {
     fn default() -> Self {
         Self { daily_cap: 1_000_000, surplus_tolerance: 100 }
     }
+}
+
+/// Where a recipient of personal data is told of its erasure.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipient {
+    /// What kind of recipient.
+    pub kind: RecipientKind,
+    /// Its name, as the disclosure log has it; none: every recipient of this kind for whom no other entry has the name.
+    pub name: Option<String>,
+    /// The e-mail address.
+    pub email: String,
 }
 
 /// How mail is sent.
@@ -135,6 +151,7 @@ struct File {
     policy: Option<PathBuf>,
     mail: MailFile,
     retention: Retention,
+    recipients: Vec<Recipient>,
 }
 
 impl Config {
@@ -178,6 +195,11 @@ impl Config {
                 bail!("cors_origins: {origin} is not an origin such as https://www.example.com");
             }
         }
+        for recipient in &set.recipients {
+            if input::email(&recipient.email, &["recipients"]).is_err() {
+                bail!("recipients: {} is not an e-mail address", recipient.email);
+            }
+        }
         let ledger = match var("LEDGER_URL") {
             Some(url) if url.starts_with("file://") => Place::File(PathBuf::from(url.trim_start_matches("file://"))),
             other => place(other, "LEDGER_URL", &data.join("ledger"))?,
@@ -207,6 +229,7 @@ impl Config {
             carrier_secret: var("AFTERSALES_CARRIER_SECRET").map(Secret::new),
             mail: mail(set.mail, var("AFTERSALES_SMTP_URL"))?,
             retention: set.retention,
+            recipients: set.recipients,
         })
     }
 }
@@ -302,6 +325,16 @@ mod tests {
         assert!(!format!("{config:?}").contains("geheim"));
         assert!(load("[mail]\ndomain = \"a@b.c\"", &[]).unwrap_err().to_string().contains("mail.domain"));
         assert!(load("[mail]\nsmtp = \"smtp://h\"", &[]).is_err(), "a secret has no place in the file");
+    }
+
+    #[test]
+    fn recipients_have_a_kind_and_an_address() {
+        let config =
+            load("[[recipients]]\nkind = \"CARRIER\"\nname = \"DHL\"\nemail = \"dp@dhl.example.com\"", &[]).unwrap();
+        assert_eq!((config.recipients[0].kind, config.recipients.len()), (RecipientKind::Carrier, 1));
+        let error = load("[[recipients]]\nkind = \"CARRIER\"\nemail = \"dhl\"", &[]).unwrap_err();
+        assert!(error.to_string().contains("dhl is not an e-mail address"), "{error}");
+        assert!(load("[[recipients]]\nkind = \"FRIEND\"\nemail = \"a@example.com\"", &[]).is_err());
     }
 
     #[test]

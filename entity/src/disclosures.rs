@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::map::{Category, Classified, Meaning, Subject};
-use crate::{DataType, ids::CaseId, ids::CustomerId, ids::DisclosureId, ids::StaffId};
+use crate::{DataType, ids::CaseId, ids::CustomerId, ids::DisclosureId, ids::NoticeId, ids::StaffId};
 
 crate::codes! {
     /// Who got it.
@@ -62,6 +62,8 @@ pub struct Model {
     pub at: DateTimeUtc,
     /// Who, by id.
     pub by_staff: Option<StaffId>,
+    /// The notice by which the recipient learned that the data was erased; none: it was not.
+    pub notice_id: Option<NoticeId>,
     /// Never deleted before this instant.
     pub not_before: Option<DateTimeUtc>,
 }
@@ -88,6 +90,7 @@ impl Classified for Entity {
             Column::What => Meaning::plain(Category::Operation, "What"),
             Column::At => Meaning::plain(Category::Operation, "At"),
             Column::ByStaff => Meaning::staff(),
+            Column::NoticeId => Meaning::id("Told of the erasure by"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
         }
     }

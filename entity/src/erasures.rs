@@ -2,16 +2,30 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::map::{Classified, Meaning, Subject};
-use crate::{DataType, ids::CustomerId, ids::ErasureId, ids::StaffId};
+use crate::map::{AtEnd, Category, Classified, Export, Meaning, Subject};
+use crate::{DataType, Sealed, ids::CustomerId, ids::ErasureId, ids::StaffId, ids::UnitId};
 
 crate::codes! {
     /// Where an erasure stands.
     State {
+        /// Decided, and being done; a run that died is gone on with.
+        Running = "RUNNING",
         /// Part of it waits until something open closes; the nightly run goes on with it.
         Deferred = "DEFERRED",
         /// All is erased, anonymised or lawfully kept.
         Settled = "SETTLED",
+    }
+}
+
+crate::codes! {
+    /// What the scan after an erasure has found.
+    ScanState {
+        /// To be scanned.
+        Pending = "PENDING",
+        /// Nothing but what is lawfully kept.
+        Passed = "PASSED",
+        /// Something that had to be gone.
+        Failed = "FAILED",
     }
 }
 
@@ -32,6 +46,22 @@ pub struct Model {
     pub requested_by: Option<StaffId>,
     /// Outcome per record as JSON: ids and codes only.
     pub report: String,
+    /// Something that it waited for has ended: a job goes on with it at once.
+    pub wake_at: Option<DateTimeUtc>,
+    /// The erasure unit of the identifiers; none once the scan is done.
+    pub unit_id: Option<UnitId>,
+    /// What the scan looks for, as JSON, collected before it went.
+    pub identifiers: Option<Sealed>,
+    /// Where the scan stands; none while nothing has gone.
+    pub scan_state: Option<ScanState>,
+    /// What the last scan found, as JSON: places, ids and counts.
+    pub scan: Option<String>,
+    /// When it was scanned last.
+    pub scanned_at: Option<DateTimeUtc>,
+    /// The certificate as JSON: ids, codes and counts.
+    pub certificate: Option<String>,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub certificate_hash: Option<String>,
     /// When nothing was left to do.
     pub settled_at: Option<DateTimeUtc>,
 }
@@ -50,9 +80,24 @@ impl Classified for Entity {
     fn meaning(column: &Column) -> Meaning {
         match column {
             Column::Id => Meaning::id("Id"),
-            Column::CustomerId | Column::State | Column::RequestedAt | Column::Report | Column::SettledAt => {
-                Meaning::internal("proof of erasure: ids and codes only")
-            }
+            Column::CustomerId
+            | Column::State
+            | Column::RequestedAt
+            | Column::Report
+            | Column::Scan
+            | Column::ScanState
+            | Column::ScannedAt
+            | Column::Certificate
+            | Column::CertificateHash
+            | Column::SettledAt => Meaning::internal("proof of erasure: ids and codes only"),
+            Column::WakeAt => Meaning::internal("when the erasure goes on"),
+            Column::UnitId => Meaning::internal("names a key, which is destroyed with the data"),
+            Column::Identifiers => Meaning {
+                export: Export::Omitted("looked for after the erasure, then destroyed with its key"),
+                at_end: AtEnd::Cleared,
+                identifies: false,
+                ..Meaning::sealed(Category::Contact, "")
+            },
             Column::RequestedBy => Meaning::staff(),
         }
     }

@@ -97,6 +97,10 @@ ids! {
     DisclosureId,
     /// An entry of the product-safety register.
     SafetyEntryId,
+    /// A request of a data subject.
+    RequestId,
+    /// What a recipient of data is told of its erasure.
+    NoticeId,
     /// An e-mail to a customer.
     MailId,
     /// An e-mail that came in.

@@ -1,4 +1,4 @@
-//! E-mails to customers (R03 to R06): the text as it was sent, when, to whom, and what became of it.
+//! E-mails to customers (R03 to R06, R14), and to recipients of their data (R30): the text as it was sent, when, to whom, and what became of it.
 
 use sea_orm::entity::prelude::*;
 
@@ -44,6 +44,10 @@ crate::codes! {
         DisputeNotice = "DISPUTE_NOTICE",
         /// A link for one who has no account.
         GuestLink = "GUEST_LINK",
+        /// What became of a request for erasure (GDPR Art. 12(3), 17).
+        ErasureAnswer = "ERASURE_ANSWER",
+        /// To one who was given data: it was erased (GDPR Art. 19).
+        RecipientNotice = "RECIPIENT_NOTICE",
     }
 }
 
@@ -62,7 +66,9 @@ impl Template {
             | Self::ResultNotice
             | Self::RefundUpdate
             | Self::DisputeNotice
-            | Self::GuestLink => 1,
+            | Self::GuestLink
+            | Self::ErasureAnswer
+            | Self::RecipientNotice => 1,
         }
     }
 }
@@ -131,7 +137,8 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Classified for Entity {
     const SUBJECT: Subject = Subject::Through(&[("case_id", "cases"), ("customer_id", "customers")]);
-    const TYPES: &'static [DataType] = &[DataType::R03, DataType::R04, DataType::R05, DataType::R06];
+    const TYPES: &'static [DataType] =
+        &[DataType::R03, DataType::R04, DataType::R05, DataType::R06, DataType::R14, DataType::R30];
     const START: Option<Column> = Some(Column::StartAt);
 
     fn meaning(column: &Column) -> Meaning {

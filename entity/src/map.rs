@@ -69,33 +69,53 @@ pub struct Meaning {
     pub export: Export,
     /// What erasure does.
     pub at_end: AtEnd,
+    /// Whether the value by itself leads to the person: what the scan after an erasure looks for.
+    pub identifies: bool,
 }
 
 impl Meaning {
     /// A direct identifier or free text: sealed, exported, cleared.
     #[must_use]
     pub const fn sealed(category: Category, label: &'static str) -> Self {
-        Self { whose: Whose::Customer, category, sealed: true, export: Export::Shown(label), at_end: AtEnd::Cleared }
+        Self {
+            whose: Whose::Customer,
+            category,
+            sealed: true,
+            export: Export::Shown(label),
+            at_end: AtEnd::Cleared,
+            identifies: matches!(category, Category::Identity | Category::Contact),
+        }
+    }
+
+    /// A number that leads to the person, too: of an order, a parcel, a device.
+    #[must_use]
+    pub const fn identifying(self) -> Self {
+        Self { identifies: true, ..self }
     }
 
     /// A code, amount or time about the customer: plain, exported, cleared.
     #[must_use]
     pub const fn plain(category: Category, label: &'static str) -> Self {
-        Self { whose: Whose::Customer, category, sealed: false, export: Export::Shown(label), at_end: AtEnd::Cleared }
+        Self { sealed: false, identifies: false, ..Self::sealed(category, label) }
     }
 
     /// An opaque id or a link to another row; shown, and all that a bare row keeps.
     #[must_use]
     pub const fn id(label: &'static str) -> Self {
-        let category = Category::Operation;
-        Self { whose: Whose::Customer, category, sealed: false, export: Export::Shown(label), at_end: AtEnd::Stays }
+        Self { at_end: AtEnd::Stays, ..Self::plain(Category::Operation, label) }
     }
 
     /// Runs the service and says nothing more about the person than the shown columns do.
     #[must_use]
     pub const fn internal(reason: &'static str) -> Self {
-        let category = Category::Operation;
-        Self { whose: Whose::Nobody, category, sealed: false, export: Export::Omitted(reason), at_end: AtEnd::Stays }
+        Self {
+            whose: Whose::Nobody,
+            category: Category::Operation,
+            sealed: false,
+            export: Export::Omitted(reason),
+            at_end: AtEnd::Stays,
+            identifies: false,
+        }
     }
 
     /// The id of a member of staff: never shown to the customer (CJEU C-579/21).
@@ -107,6 +127,7 @@ impl Meaning {
             sealed: false,
             export: Export::Omitted("names an employee (CJEU C-579/21)"),
             at_end: AtEnd::Cleared,
+            identifies: false,
         }
     }
 
@@ -248,6 +269,8 @@ static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
         Table::of::<crate::disputes::Entity>(),
         Table::of::<crate::disclosures::Entity>(),
         Table::of::<crate::safety_entries::Entity>(),
+        Table::of::<crate::recipient_notices::Entity>(),
+        Table::of::<crate::subject_requests::Entity>(),
         Table::of::<crate::attachments::Entity>(),
         Table::of::<crate::timers::Entity>(),
         Table::of::<crate::tasks::Entity>(),

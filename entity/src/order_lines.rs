@@ -107,7 +107,7 @@ impl Classified for Entity {
             Column::Sku => Meaning::plain(Category::Contract, "Article number"),
             Column::ProductGroup => Meaning::plain(Category::Contract, "Product group"),
             Column::Title => Meaning::sealed(Category::Contract, "Article"),
-            Column::SerialNumber => Meaning::sealed(Category::Contract, "Serial number"),
+            Column::SerialNumber => Meaning::sealed(Category::Contract, "Serial number").identifying(),
             Column::Quantity => Meaning::plain(Category::Contract, "Quantity"),
             Column::UnitPriceMinor => Meaning::plain(Category::Contract, "Unit price"),
             Column::TaxBasisPoints => Meaning::plain(Category::Contract, "Tax rate"),

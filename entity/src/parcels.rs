@@ -89,7 +89,7 @@ impl Classified for Entity {
             Column::Purpose => Meaning::plain(Category::Contract, "Purpose"),
             Column::State => Meaning::plain(Category::Contract, "State"),
             Column::Carrier => Meaning::plain(Category::Contract, "Carrier"),
-            Column::TrackingNumber => Meaning::sealed(Category::Contract, "Tracking number"),
+            Column::TrackingNumber => Meaning::sealed(Category::Contract, "Tracking number").identifying(),
             Column::DispatchedAt => Meaning::plain(Category::Contract, "Dispatched at"),
             Column::DeliveredAt => Meaning::plain(Category::Contract, "Delivered at"),
             Column::Version => Meaning::internal("counts changes"),

@@ -71,13 +71,14 @@ impl DataType {
             }
             // An upload that waits is sealed as what it will be; the ticket itself has nothing to open.
             Self::R27 => &[P::CaseHandling, P::Evidence, P::SelfService, P::DataProtection],
+            // Answers and notices are sent (GDPR Art. 12(3), 19).
+            Self::R14 | Self::R30 => &[P::Contact, P::DataProtection],
             Self::R29 => &[P::CaseHandling, P::Contact, P::DataProtection],
             Self::R31 => &[P::StaffAccounts, P::DataProtection],
             Self::R00
             | Self::R11
             | Self::R12
             | Self::R13
-            | Self::R14
             | Self::R15
             | Self::R16
             | Self::R17
@@ -85,7 +86,6 @@ impl DataType {
             | Self::R22
             | Self::R23
             | Self::R28
-            | Self::R30
             | Self::R32
             | Self::R33
             | Self::R34 => &[P::DataProtection],

@@ -27,7 +27,7 @@ pub enum Command {
     },
     /// Runs a job now, due or not.
     Run {
-        /// Its name: `retention`, `plans`, `outbox`, `timers`, `reaper` or `mail`.
+        /// Its name: `retention`, `plans`, `outbox`, `timers`, `erasures`, `reaper` or `mail`.
         name: String,
         /// Says what it would do and changes nothing.
         #[arg(long)]

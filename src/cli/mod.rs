@@ -163,16 +163,28 @@ async fn doctor(config: Config, json: bool) -> anyhow::Result<ExitCode> {
     let app = open(config).await?;
     let outbox = crate::outbox::pending(&app).await.map_err(said)?;
     let mail = crate::mail::pending(&app).await.map_err(said)?;
-    let fine = outbox.dead == 0;
+    let scans = crate::privacy::scan::residual::pending(&app).await.map_err(said)?;
+    let fine = outbox.dead == 0 && scans.failed == 0;
     if json {
         let places: serde_json::Map<_, _> = places.into_iter().map(|(n, p)| (n.to_owned(), p.into())).collect();
-        print_json(&serde_json::json!({ "places": places, "outbox": outbox, "mail": mail, "fine": fine }))?;
+        print_json(
+            &serde_json::json!({ "places": places, "outbox": outbox, "mail": mail, "scans": scans, "fine": fine }),
+        )?;
     } else {
         println!("stores         open, migrated, the master key fits");
         println!("outbox         {} waiting, {} given up", outbox.pending, outbox.dead);
         let server = if app.mailer.is_some() { "" } else { "; no mail server is set (AFTERSALES_SMTP_URL)" };
         println!("mail           {} waiting, {} undeliverable{server}", mail.queued, mail.dead + mail.bounced);
-        println!("{}", if fine { "all is well" } else { "look at the entries of the outbox that were given up" });
+        println!("scans          {} to come after an erasure, {} failed", scans.pending, scans.failed);
+        if outbox.dead > 0 {
+            println!("look at the entries of the outbox that were given up");
+        }
+        if scans.failed > 0 {
+            println!("look at the erasures whose scan found what had to be gone");
+        }
+        if fine {
+            println!("all is well");
+        }
     }
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,12 +1,13 @@
 //! `aftersales privacy`: the map, export, erasure, scan. Export and erasure from here open no request file and mail nobody.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use chrono::NaiveDate;
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
+use entity::codes::Locale;
 use serde_json::json;
 
 use super::{print_json, said};
@@ -14,10 +15,27 @@ use crate::auth::Actor;
 use crate::error::{Code, Error};
 use crate::policy::calendar;
 use crate::policy::shop::Policy;
-use crate::privacy::erasure::{self, Report};
-use crate::privacy::{archive, concept as deletion_concept, export, find, map as data_map, scan};
+use crate::privacy::erasure::{self, Report, letter};
+use crate::privacy::scan::{self, residual};
+use crate::privacy::{archive, concept as deletion_concept, export, find, map as data_map};
 use crate::retention::due;
 use crate::state::AppState;
+
+/// A language of letters.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Language {
+    /// German.
+    De,
+    /// English.
+    En,
+}
+
+/// What is written besides the report.
+pub struct Papers {
+    letter: Option<PathBuf>,
+    language: Language,
+    certificate: Option<PathBuf>,
+}
 
 /// What to do.
 #[derive(Subcommand)]
@@ -63,6 +81,16 @@ pub enum Command {
         /// Says what would happen and changes nothing.
         #[arg(long)]
         dry_run: bool,
+        /// Writes the answer to the person into this file, which must not exist: as HTML where its name ends so, else
+        /// as text. Nothing is mailed.
+        #[arg(long, value_name = "FILE")]
+        letter: Option<PathBuf>,
+        /// The language of the letter.
+        #[arg(long, value_enum, default_value = "de")]
+        language: Language,
+        /// Writes the certificate into this file, which must not exist. Its SHA-256 is stored with the erasure.
+        #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+        certificate: Option<PathBuf>,
         /// One JSON document.
         #[arg(long)]
         json: bool,
@@ -84,7 +112,9 @@ impl Command {
             Self::Due { until, json } => due(app, until, json).await?,
             Self::Concept { json } => concept(app.policies.at(app.clock.now()), json)?,
             Self::Export { email, out, json } => export(app, &read(email)?, &out, json).await?,
-            Self::Erase { email, dry_run, json } => erase(app, &read(email)?, dry_run, json).await?,
+            Self::Erase { email, dry_run, letter, language, certificate, json } => {
+                erase(app, &read(email)?, dry_run, Papers { letter, language, certificate }, json).await?;
+            }
             Self::Scan { text, json } => return scan_for(app, &read(text)?, json).await,
         }
         Ok(ExitCode::SUCCESS)
@@ -147,11 +177,7 @@ async fn export(app: &AppState, email: &str, out: &Path, as_json: bool) -> anyho
     let (sections, files) = (collected.sections.len(), collected.files.len());
     let records: usize = collected.sections.iter().map(|s| s.records.len()).sum();
     let cannot = || format!("cannot write {}", out.display());
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(out).with_context(cannot)?;
+    let (_, file) = create(out)?;
     if let Err(error) = archive::write(app.clone(), collected, std::io::BufWriter::new(file)).await {
         // Half an archive must not look like a whole one.
         let _ = std::fs::remove_file(out);
@@ -164,27 +190,83 @@ async fn export(app: &AppState, email: &str, out: &Path, as_json: bool) -> anyho
     Ok(())
 }
 
-async fn erase(app: &AppState, email: &str, dry_run: bool, as_json: bool) -> anyhow::Result<()> {
+async fn erase(app: &AppState, email: &str, dry_run: bool, papers: Papers, as_json: bool) -> anyhow::Result<()> {
     let actor = Actor::System;
     let customer = person(app, &actor, email).await?;
+    // A file that cannot be written has to be known before anything is gone.
+    let letter = papers.letter.as_deref().map(create).transpose()?;
+    let certificate = papers.certificate.as_deref().map(create).transpose()?;
+    let mut decided_at = app.clock.now();
+    let mut erased = None;
     let report = if dry_run {
-        erasure::plan(app, &actor, customer).await
+        erasure::plan(app, &actor, customer).await.map_err(said)?
     } else {
-        erasure::erase(app, &actor, customer, &format!("cli:{}", app.clock.request_id())).await
+        let key = format!("cli:{}", app.clock.request_id());
+        let row = erasure::erase(app, &actor, customer, false, &key).await.map_err(said)?;
+        residual::after(app, row.id).await.map_err(said)?;
+        let row = erasure::get(app, &actor, row.id).await.map_err(said)?;
+        decided_at = row.requested_at;
+        let report = erasure::stored(&row).map_err(said)?;
+        erased = Some(row);
+        report
     };
-    let report = report.map_err(said)?;
+    if let Some(file) = letter {
+        let locale = match papers.language {
+            Language::De => Locale::De,
+            Language::En => Locale::En,
+        };
+        let letter = letter::compose(app, &report, decided_at, locale, None);
+        let written = app.templates.render(&letter, app.policies.at(app.clock.now()))?;
+        let is_html = papers.letter.as_ref().and_then(|p| p.extension()).is_some_and(|e| e == "html");
+        write(file, if is_html { &written.html } else { &written.text })?;
+    }
+    if let (Some(file), Some(text)) = (certificate, erased.as_ref().and_then(|row| row.certificate.as_deref())) {
+        write(file, text)?;
+    }
+    let scan = erased.as_ref().map(residual::stored).transpose().map_err(said)?.flatten();
     if as_json {
-        return print_json(&report);
+        let mut value = serde_json::to_value(&report)?;
+        value["scan"] = serde_json::to_value(&scan)?;
+        value["certificateSha256"] = json!(erased.and_then(|row| row.certificate_hash));
+        return print_json(&value);
     }
     print_erasure(&report);
+    if let Some(scan) = scan {
+        println!(
+            "scan {}: {} in what is kept, {} mentions in records of others, {} that had to be gone",
+            if scan.passed { "passed" } else { "FAILED" },
+            scan.lawful,
+            scan.mentions,
+            scan.failures
+        );
+        for finding in &scan.findings {
+            let row = finding.row.map(|id| id.to_string()).unwrap_or_default();
+            println!("{:<11} {:<7} {} {row}", finding.what, finding.kind.code(), finding.place);
+        }
+    }
     Ok(())
+}
+
+/// A new file, for its owner alone.
+fn create(path: &Path) -> anyhow::Result<(PathBuf, std::fs::File)> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok((path.to_owned(), file))
+}
+
+fn write((path, mut file): (PathBuf, std::fs::File), text: &str) -> anyhow::Result<()> {
+    file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn print_erasure(report: &Report) {
     for r in &report.records {
-        let until = r.until.map(|d| format!("until {d}")).unwrap_or_default();
+        let until = r.until.map(|d| format!("until {d}")).or_else(|| r.on.map(|d| format!("on {d}")));
+        let (until, article) = (until.unwrap_or_default(), r.article.as_deref().unwrap_or_default());
         let because = r.because.as_deref().map(|b| format!("because {b}")).unwrap_or_default();
-        println!("{:<11} {:<5} {:<17} {}  {until} {because}", r.outcome, r.data_type.code(), r.table, r.id);
+        println!("{:<11} {:<5} {:<17} {}  {until} {because} ({article})", r.outcome, r.data_type.code(), r.table, r.id);
     }
     let count = |outcome| report.count(outcome);
     println!(
@@ -196,6 +278,9 @@ fn print_erasure(report: &Report) {
         count("DEFERRED"),
         count("HELD")
     );
+    for told in &report.recipients {
+        println!("to be told  {} {} by {}", told.kind.code(), told.recipient, told.way.to_lowercase());
+    }
     println!("no backup can open what was erased from {} on", report.backups_unreadable_from);
 }
 
@@ -205,6 +290,12 @@ async fn scan_for(app: &AppState, text: &str, as_json: bool) -> anyhow::Result<E
         return Ok(ExitCode::from(2));
     }
     let found = scan::scan(app, &Actor::System, text).await.map_err(said)?;
+    let pending = residual::pending(app).await.map_err(said)?.pending;
+    if pending > 0 {
+        eprintln!(
+            "{pending} scans after erasures are to come; what they look for lies sealed until then and is left out here"
+        );
+    }
     if as_json {
         print_json(&found)?;
     } else {

@@ -74,6 +74,7 @@ pub async fn request(
                 what: Set("DOSSIER".to_owned()),
                 at: Set(now),
                 by_staff: Set(Some(agent)),
+                notice_id: Set(None),
                 not_before: Set(None),
             };
             let row = row.insert(&tx).await?;

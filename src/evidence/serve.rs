@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::Purpose;
 use entity::attachments::{Model, State};
-use entity::ids::{AttachmentId, CustomerId, StaffId, TokenId};
+use entity::ids::{AttachmentId, CustomerId, StaffId, TokenId, UnitId};
 use entity::{cases, customers, staff};
 use futures::{Stream, StreamExt as _};
 use object_store::ObjectStoreExt as _;
@@ -105,7 +105,20 @@ async fn file_name(app: &App, attachment: &Model) -> Result<Option<Personal>> {
 /// The blob or its key is missing.
 pub async fn bytes(app: &App, attachment: &Model) -> Result<impl Stream<Item = std::io::Result<Bytes>> + Send + use<>> {
     let (unit, blob) = attachment.unit_id.zip(attachment.blob.as_deref()).ok_or(Error::NotFound)?;
-    let keys = app.keys.load(&[unit], Purpose::Evidence, app.clock.now()).await?;
+    opened(app, unit, blob, &binding(attachment.id)).await
+}
+
+/// As [`bytes`], for any blob: with the unit that seals it and what it is bound to.
+///
+/// # Errors
+/// The blob or its key is missing.
+pub async fn opened(
+    app: &App,
+    unit: UnitId,
+    blob: &str,
+    bound_to: &[u8],
+) -> Result<impl Stream<Item = std::io::Result<Bytes>> + Send + use<>> {
+    let keys = app.keys.load(&[unit], Purpose::DataProtection, app.clock.now()).await?;
     let key = keys.get(&unit).ok_or(Error::NotFound)?;
     let stored = app.blobs.get(&Path::from(blob)).await.map_err(|e| anyhow::anyhow!("blob {blob}: {e}"))?;
     let mut sealed = stored.into_stream();
@@ -115,8 +128,7 @@ pub async fn bytes(app: &App, attachment: &Model) -> Result<impl Stream<Item = s
         head.extend_from_slice(&bytes.map_err(|e| anyhow::anyhow!("blob {blob}: {e}"))?);
     }
     let (header, rest) = head.split_at_checked(HEADER_LEN).ok_or_else(|| anyhow::anyhow!("blob {blob} is cut"))?;
-    let opener = Opener::new(key.for_file(), &binding(attachment.id), header)
-        .map_err(|e| anyhow::anyhow!("blob {blob}: {e}"))?;
+    let opener = Opener::new(key.for_file(), bound_to, header).map_err(|e| anyhow::anyhow!("blob {blob}: {e}"))?;
     let first = Bytes::copy_from_slice(rest);
     let sealed = futures::stream::once(async move { Ok(first) }).chain(sealed).boxed();
     Ok(futures::stream::try_unfold((Some(opener), sealed), |(mut opener, mut sealed)| async move {

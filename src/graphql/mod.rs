@@ -6,6 +6,7 @@ pub mod codes;
 pub mod customer;
 pub mod deadline;
 pub mod dispute;
+mod erasure;
 pub mod error;
 pub mod guest;
 pub mod hold;
@@ -52,6 +53,7 @@ pub struct Query(
     hold::HoldQuery,
     removal::RemovalQuery,
     restriction::RestrictionQuery,
+    erasure::ErasureQuery,
     policy::PolicyQuery,
     deadline::TaskQuery,
     operations::OperationsQuery,
@@ -83,6 +85,7 @@ pub struct Mutation(
     hold::HoldMutation,
     removal::RemovalMutation,
     restriction::RestrictionMutation,
+    erasure::ErasureMutation,
     deadline::TimerMutation,
     operations::OperationsMutation,
 );

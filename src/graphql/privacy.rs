@@ -1,12 +1,12 @@
 //! The data-protection officer's part: what is kept of a person, export, erasure.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use chrono::NaiveDate;
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use chrono::{DateTime, NaiveDate, Utc};
 use entity::ids::CustomerId;
 
 use super::attachment::SignedLink;
-use super::codes::ErasureState;
 use super::dispute::Disclosure;
+use super::erasure::Erasure;
 use super::error::{ApiResult, UserError, authorised, nullable, outcome};
 use super::hold::Hold;
 use super::node;
@@ -18,87 +18,13 @@ use crate::error::{Code, Error};
 use crate::privacy::{self, erasure, export};
 use crate::retention::{holds, restrictions};
 
-/// What became, or would become, of a record.
-#[derive(Enum, Clone, Copy, PartialEq, Eq)]
-pub enum ErasureOutcome {
-    /// Deleted, with its key.
-    Erased,
-    /// Counted into coarse statistics without ids; the record itself is deleted.
-    Anonymised,
-    /// Kept until a date because of a norm (GDPR Art. 17(3)).
-    Kept,
-    /// Deferred because work on it is still open; follows by itself.
-    Deferred,
-    /// Deferred because a hold stands on it; follows by itself once it is released.
-    Held,
-    /// Deferred because its processing is restricted (GDPR Art. 18); follows by itself once that is lifted.
-    Restricted,
-}
-
-/// The outcome of one record. Ids and codes only.
-#[derive(SimpleObject)]
-pub struct ErasureRecord {
-    /// Its table.
-    table: String,
-    /// Its row id.
-    row_id: String,
-    /// Data type of the deletion concept.
-    data_type: &'static str,
-    /// The outcome.
-    outcome: ErasureOutcome,
-    /// The last day of keeping, for what is kept by a norm.
-    until: Option<NaiveDate>,
-    /// The norm, or why it waits.
-    because: Option<String>,
-    /// The article of the GDPR.
-    article: Option<String>,
-}
-
-/// The answer to an erasure request, record by record.
-#[derive(SimpleObject)]
-pub struct ErasureReport {
-    /// Nothing was changed.
-    dry_run: bool,
-    /// Where the erasure stands: deferred parts are finished by the nightly job.
-    state: ErasureState,
-    /// An outcome for every record of the person.
-    records: Vec<ErasureRecord>,
-    /// From this day on no backup can open what was erased.
-    backups_unreadable_from: NaiveDate,
-}
-
-fn report(report: erasure::Report) -> ErasureReport {
-    let record = |r: erasure::Record| ErasureRecord {
-        table: r.table,
-        row_id: r.id.to_string(),
-        data_type: r.data_type.code(),
-        outcome: match r.outcome.as_str() {
-            "ERASED" => ErasureOutcome::Erased,
-            "ANONYMISED" => ErasureOutcome::Anonymised,
-            "DEFERRED" => ErasureOutcome::Deferred,
-            "HELD" => ErasureOutcome::Held,
-            "RESTRICTED" => ErasureOutcome::Restricted,
-            _ => ErasureOutcome::Kept,
-        },
-        until: r.until,
-        because: r.because,
-        article: r.article,
-    };
-    ErasureReport {
-        dry_run: report.dry_run,
-        state: report.state.into(),
-        records: report.records.into_iter().map(record).collect(),
-        backups_unreadable_from: report.backups_unreadable_from,
-    }
-}
-
 /// A person, as the data-protection officer sees one: no content, but what is kept and why.
 #[derive(SimpleObject)]
 pub struct DataSubject {
     /// The opaque id of the customer.
     customer_id: ID,
     /// What an erasure would do today, record by record.
-    erasure_preview: ErasureReport,
+    erasure_preview: Erasure,
     /// The holds that stand on the person.
     holds: Vec<Hold>,
     /// The restrictions of processing that stand on the person or one of their cases (GDPR Art. 18).
@@ -123,7 +49,7 @@ impl PrivacyQuery {
             let disclosures = dossier::of_customer(ctx.app(), ctx.actor(), customer).await?;
             Ok(DataSubject {
                 customer_id: node::id("Customer", customer.0),
-                erasure_preview: report(plan),
+                erasure_preview: Erasure::planned(plan, ctx.app().clock.now()),
                 holds: holds.into_iter().map(Hold).collect(),
                 restrictions: restrictions.into_iter().map(Restriction).collect(),
                 disclosures: disclosures.into_iter().map(Disclosure).collect(),
@@ -163,6 +89,10 @@ pub struct SubjectEraseInput {
     /// Says what would happen and changes nothing.
     #[graphql(default)]
     dry_run: bool,
+    /// Opens a file of the request (R14) and mails the person what became of it. The address is taken from the contact
+    /// record before that goes. Without effect in a dry run.
+    #[graphql(default)]
+    notify: bool,
     /// At most 200 characters, unique to this request.
     idempotency_key: String,
 }
@@ -170,8 +100,8 @@ pub struct SubjectEraseInput {
 /// What became of every record.
 #[derive(SimpleObject)]
 pub struct SubjectErasePayload {
-    /// The report; null if it was refused.
-    erasure: Option<ErasureReport>,
+    /// The erasure; null if it was refused.
+    erasure: Option<Erasure>,
     /// Why it was refused.
     user_errors: Vec<UserError>,
 }
@@ -200,11 +130,13 @@ impl PrivacyMutation {
         let done = async {
             let customer = CustomerId(node::input("Customer", &input.customer_id, &["input", "customerId"])?);
             if input.dry_run {
-                return erasure::plan(ctx.app(), ctx.actor(), customer).await;
+                let plan = erasure::plan(ctx.app(), ctx.actor(), customer).await?;
+                return Ok(Erasure::planned(plan, ctx.app().clock.now()));
             }
-            erasure::erase(ctx.app(), ctx.actor(), customer, &input.idempotency_key).await
+            let row = erasure::erase(ctx.app(), ctx.actor(), customer, input.notify, &input.idempotency_key).await?;
+            Erasure::decided(row)
         };
         let (done, user_errors) = outcome(ctx, authorised(ctx, Permission::ProtectData, done).await)?;
-        Ok(SubjectErasePayload { erasure: done.map(report), user_errors })
+        Ok(SubjectErasePayload { erasure: done, user_errors })
     }
 }

@@ -14,6 +14,7 @@ use crate::auth::Actor;
 use crate::cases::tasks;
 use crate::error::{Code, Refusal, Result};
 use crate::privacy::erasure;
+use crate::privacy::scan::residual;
 use crate::retention::{archive, plan, run, sweep};
 use crate::state::App;
 use crate::{mail, outbox};
@@ -38,6 +39,7 @@ enum Kind {
     Reaper,
     Timers,
     Mail,
+    Erasures,
 }
 
 /// Every job.
@@ -60,6 +62,12 @@ pub const JOBS: &[Job] = &[
         cron: "* * * * *",
         about: "marks what was missed and files a task for each: deadlines, answers, refunds, returns, disputes that are over",
         kind: Kind::Timers,
+    },
+    Job {
+        name: "erasures",
+        cron: "* * * * *",
+        about: "goes on with erasures whose waiting has ended, and scans for what is left after each",
+        kind: Kind::Erasures,
     },
     Job { name: "reaper", cron: "45 3 * * *", about: "removes keys and blobs without rows", kind: Kind::Reaper },
     Job { name: "mail", cron: "* * * * *", about: "sends what was written to customers", kind: Kind::Mail },
@@ -90,6 +98,7 @@ impl Job {
         match self.kind {
             Kind::Retention => {
                 let erasures = if dry_run { Default::default() } else { erasure::resume(app, &actor).await? };
+                let scans = if dry_run { Default::default() } else { residual::run(app).await? };
                 let (run, sweep) = if dry_run {
                     (None, sweep::run(app, &actor, true, None).await?)
                 } else {
@@ -97,8 +106,12 @@ impl Job {
                     (Some(ran.run.state), ran.report)
                 };
                 let archived = if dry_run { Default::default() } else { archive::run(app).await? };
-                let (erasures_settled, erasures_failed) = (erasures.settled, erasures.failed);
-                json(&Retention { run, erasures_settled, erasures_failed, archived, sweep })
+                json(&Retention { run, erasures: Erasures::of(erasures, scans), archived, sweep })
+            }
+            Kind::Erasures if dry_run => json(&residual::pending(app).await?),
+            Kind::Erasures => {
+                let erasures = erasure::wake(app, &actor).await?;
+                json(&Erasures::of(erasures, residual::run(app).await?))
             }
             Kind::Plans => json(&plan::run_approved(app, dry_run).await?),
             Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
@@ -119,11 +132,31 @@ impl Job {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+struct Erasures {
+    erasures_settled: u64,
+    erasures_failed: u64,
+    scans_passed: u64,
+    scans_failed: u64,
+}
+
+impl Erasures {
+    const fn of(erasures: erasure::Resumed, scans: residual::Report) -> Self {
+        Self {
+            erasures_settled: erasures.settled,
+            erasures_failed: erasures.failed,
+            scans_passed: scans.passed,
+            scans_failed: scans.failed,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Retention {
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<entity::retention_runs::State>,
-    erasures_settled: u64,
-    erasures_failed: u64,
+    #[serde(flatten)]
+    erasures: Erasures,
     archived: archive::Archived,
     #[serde(flatten)]
     sweep: sweep::Report,

@@ -107,6 +107,18 @@ impl Keys {
     }
 }
 
+impl Keys {
+    /// The hashes of one kind that lead to a row.
+    ///
+    /// # Errors
+    /// The key store cannot be read.
+    pub async fn hashes_to(&self, kind: Kind, target: Uuid) -> Result<Vec<Vec<u8>>> {
+        let sql = "SELECT hash FROM lookups WHERE target_id = $1 AND kind = $2";
+        let rows = db::rows(self.db.read(), sql, [target.into(), kind.code().into()]).await?;
+        rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
+    }
+}
+
 /// Deletes every entry of the persons whose last units are about to be deleted: `dying` selects those as `u`.
 pub(super) async fn forget_persons_without_units(
     tx: &DatabaseTransaction,

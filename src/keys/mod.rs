@@ -294,6 +294,15 @@ impl Keys {
         rows.iter().map(|r| Ok(UnitId(r.try_get_by_index(0)?))).collect()
     }
 
+    /// The units of a person.
+    ///
+    /// # Errors
+    /// The key store cannot be read.
+    pub async fn units_of(&self, subject: Uuid) -> Result<Vec<UnitId>> {
+        let rows = db::rows(self.db.read(), "SELECT id FROM units WHERE subject_id = $1", [subject.into()]).await?;
+        rows.iter().map(|r| Ok(UnitId(r.try_get_by_index(0)?))).collect()
+    }
+
     fn wrap(&self, id: UnitId, data: &[u8; 32]) -> anyhow::Result<Vec<u8>> {
         let mut nonce = [0; 12];
         getrandom::fill(&mut nonce).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;

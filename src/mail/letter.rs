@@ -26,7 +26,7 @@ pub struct Letter {
     pub case: Option<CaseId>,
     /// Customer.
     pub customer: CustomerId,
-    /// R03, R04, R05 or R06: the one whose unit seals it.
+    /// R03 to R06, R14 or R30: the one whose unit seals it.
     pub data_type: DataType,
     /// Number of the case.
     pub number: Option<String>,
@@ -60,6 +60,10 @@ pub enum Content {
     DisputeNotice(DisputeNotice),
     /// A link for one who has no account.
     GuestLink(GuestLink),
+    /// What became of a request for erasure (GDPR Art. 12(3), 17).
+    ErasureAnswer(ErasureAnswer),
+    /// To one who was given data of a person: it was erased (GDPR Art. 19).
+    RecipientNotice(RecipientNotice),
 }
 
 impl Content {
@@ -78,6 +82,8 @@ impl Content {
             Self::RefundUpdate(_) => Template::RefundUpdate,
             Self::DisputeNotice(_) => Template::DisputeNotice,
             Self::GuestLink(_) => Template::GuestLink,
+            Self::ErasureAnswer(_) => Template::ErasureAnswer,
+            Self::RecipientNotice(_) => Template::RecipientNotice,
         }
     }
 }
@@ -220,4 +226,58 @@ pub struct GuestLink {
     pub link: String,
     /// When it ends.
     pub until: DateTime<Utc>,
+}
+
+/// What became of a request for erasure, in words, grouped by what the data is.
+#[derive(Clone, Debug, Serialize)]
+pub struct ErasureAnswer {
+    /// When it was decided.
+    pub decided_at: DateTime<Utc>,
+    /// What was deleted.
+    pub erased: Vec<String>,
+    /// What was counted without reference to a person and deleted.
+    pub anonymised: Vec<String>,
+    /// What is kept.
+    pub kept: Vec<Kept>,
+    /// What waits, and follows by itself.
+    pub waiting: Vec<Waiting>,
+    /// Who was given data and is told of its erasure, by name.
+    pub recipients: Vec<String>,
+    /// What is kept about the erasure itself.
+    pub traces: Vec<Kept>,
+    /// From this day on no backup can open what was erased.
+    pub backups_unreadable_from: NaiveDate,
+}
+
+/// What is kept, until when, because of what.
+#[derive(Clone, Debug, Serialize)]
+pub struct Kept {
+    /// What it is.
+    pub what: String,
+    /// The last day of keeping; none while the period has not begun.
+    pub until: Option<NaiveDate>,
+    /// What begins the period.
+    pub begins_with: String,
+    /// The norm, and the article of the GDPR that lets it prevail.
+    pub because: String,
+}
+
+/// What waits, and for what.
+#[derive(Clone, Debug, Serialize)]
+pub struct Waiting {
+    /// What it is.
+    pub what: String,
+    /// For what, as a sentence.
+    pub why: String,
+    /// The day by which it ends at the latest, where that is known.
+    pub until: Option<NaiveDate>,
+}
+
+/// To one who was given data of a person.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecipientNotice {
+    /// The numbers that the recipient knows.
+    pub references: Vec<String>,
+    /// The day of the erasure.
+    pub erased_on: NaiveDate,
 }

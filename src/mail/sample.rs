@@ -8,8 +8,8 @@ use entity::mails::Template;
 use uuid::Uuid;
 
 use super::letter::{
-    Acknowledgement, Amount, Content, Decision, DelayNotice, DisputeNotice, GuestLink, InfoRequest, Letter, Message,
-    RefundUpdate, ResultNotice, ReturnInstruction, WithdrawalReceipt,
+    Acknowledgement, Amount, Content, Decision, DelayNotice, DisputeNotice, ErasureAnswer, GuestLink, InfoRequest,
+    Kept, Letter, Message, RecipientNotice, RefundUpdate, ResultNotice, ReturnInstruction, Waiting, WithdrawalReceipt,
 };
 
 /// A letter of this template to `name`, in which every free text is `text`.
@@ -82,5 +82,25 @@ fn content(template: Template, text: &str) -> Content {
             link: "https://service.example.com/guest/abc".to_owned(),
             until: received_at,
         }),
+        Template::ErasureAnswer => Content::ErasureAnswer(ErasureAnswer {
+            decided_at: received_at,
+            erased: vec![said(), said()],
+            anonymised: vec![said()],
+            kept: vec![kept(text, Some(day(12, 31))), kept(text, None)],
+            waiting: vec![
+                Waiting { what: said(), why: said(), until: Some(day(12, 24)) },
+                Waiting { what: said(), why: said(), until: None },
+            ],
+            recipients: vec![said()],
+            traces: vec![kept(text, Some(day(12, 31)))],
+            backups_unreadable_from: day(12, 29),
+        }),
+        Template::RecipientNotice => {
+            Content::RecipientNotice(RecipientNotice { references: vec![said(), said()], erased_on: day(11, 24) })
+        }
     }
+}
+
+fn kept(text: &str, until: Option<NaiveDate>) -> Kept {
+    Kept { what: text.to_owned(), until, begins_with: text.to_owned(), because: text.to_owned() }
 }

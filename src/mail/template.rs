@@ -45,7 +45,8 @@ macro_rules! shipped {
     };
     ($language:literal) => {
         shipped!($language: "acknowledgement" "withdrawal_receipt" "message" "info_request" "delay_notice"
-            "return_instruction" "decision" "result_notice" "refund_update" "dispute_notice" "guest_link")
+            "return_instruction" "decision" "result_notice" "refund_update" "dispute_notice" "guest_link"
+            "erasure_answer" "recipient_notice")
     };
 }
 
@@ -194,7 +195,7 @@ mod tests {
                 .filter(|(_, l, _)| *l == locale)
                 .map(|(t, _, r)| format!("==== {} v{}\n{}\n\n{}\n", t.code(), t.version(), r.subject, r.text))
                 .collect();
-            assert_eq!(letters.len(), 11);
+            assert_eq!(letters.len(), 13);
             insta::assert_snapshot!(format!("letters_{}", locale.code().to_lowercase()), letters.concat());
         }
     }
@@ -234,6 +235,10 @@ mod tests {
                     (c.reference, c.expected_from, c.expected_to, c.duty_until) = (None, None, None, None);
                 }
                 Content::DisputeNotice(c) => (c.text, c.takes_part) = (None, true),
+                Content::ErasureAnswer(c) => {
+                    (c.erased, c.anonymised, c.recipients) = (Vec::new(), Vec::new(), Vec::new());
+                    (c.kept, c.waiting, c.traces) = (Vec::new(), Vec::new(), Vec::new());
+                }
                 _ => {}
             }
             let rendered = templates.render(&letter, Policy::shipped()).unwrap();

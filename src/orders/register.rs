@@ -187,7 +187,8 @@ fn checked(new: NewOrder, latest: DateTime<Utc>) -> Result<NewOrder> {
 /// Registers an order. The customer is recognised by e-mail address; contact data is brought up to date.
 ///
 /// # Errors
-/// Refused: a field of the wrong form, a number that is registered already (`ALREADY_EXISTS`) or was erased (`ERASED`).
+/// Refused: a field of the wrong form, a number that is registered already (`ALREADY_EXISTS`) or was erased
+/// (`ERASED`), an order from before its customer was erased (`ERASED`).
 pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Result<Model> {
     actor.require(Permission::RunShop)?;
     let new = checked(new, app.clock.now())?;
@@ -202,6 +203,9 @@ pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Res
     };
     if is_erased(app, &tx, &new.number).await? {
         return Err(Refusal::at(Code::Erased, &["input", "number"]).into());
+    }
+    if was_erased_after(app, &tx, &new.customer.email, new.ordered_at).await? {
+        return Err(Refusal::at(Code::Erased, &["input", "customer", "email"]).into());
     }
     // Under the person's lock, so that keys and look-ups cannot be destroyed between here and the commit; they are
     // committed first, and what never gets its rows is reaped.
@@ -236,6 +240,18 @@ pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Res
 pub(super) async fn is_erased(app: &App, db: &impl sea_orm::ConnectionTrait, number: &str) -> Result<bool> {
     let hash = app.keys.blind_index(Kind::OrderNumber, number);
     Ok(suppressions::Entity::find().filter(suppressions::Column::Hash.eq(hash)).one(db).await?.is_some())
+}
+
+/// Whether the person of this address was erased after an order that was placed `at`. What is ordered later is new data.
+async fn was_erased_after(
+    app: &App,
+    db: &impl sea_orm::ConnectionTrait,
+    email: &str,
+    at: DateTime<Utc>,
+) -> Result<bool> {
+    let hash = app.keys.blind_index(Kind::Email, email);
+    let known = suppressions::Entity::find().filter(suppressions::Column::Hash.eq(hash)).one(db).await?;
+    Ok(known.is_some_and(|suppressed| at < suppressed.created_at))
 }
 
 async fn insert(

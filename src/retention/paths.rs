@@ -143,17 +143,24 @@ pub(super) fn can_be_protected(t: &Table) -> bool {
 /// Work still runs on what `t` hangs on nearest: an open case or an unsettled refund.
 #[must_use]
 pub fn is_open(t: &Table) -> String {
+    let [case, refund] = work(t);
+    format!("({case} OR {refund})")
+}
+
+/// What may still run on what `t` hangs on nearest, each as a condition of its own: an open case, an unsettled refund.
+#[must_use]
+pub fn work(t: &Table) -> [String; 2] {
     let nearest = owners(t, "t").into_iter().next().filter(|_| t.is_personal());
-    let Some((name, id)) = nearest else { return "1 = 0".to_owned() };
+    let Some((name, id)) = nearest else { return ["1 = 0".to_owned(), "1 = 0".to_owned()] };
     let (case_key, refund_key) = match name {
         "cases" => ("id", "case_id"),
         "orders" => ("order_id", "order_id"),
         _ => ("customer_id", "customer_id"),
     };
-    format!(
-        "(EXISTS (SELECT 1 FROM cases b WHERE b.{case_key} = {id} AND b.state NOT IN {OVER}) \
-         OR EXISTS (SELECT 1 FROM refunds b WHERE b.{refund_key} = {id} AND b.state IN {RUNNING}))"
-    )
+    [
+        format!("EXISTS (SELECT 1 FROM cases b WHERE b.{case_key} = {id} AND b.state NOT IN {OVER})"),
+        format!("EXISTS (SELECT 1 FROM refunds b WHERE b.{refund_key} = {id} AND b.state IN {RUNNING})"),
+    ]
 }
 
 /// Rows that only record or allow access; they live by their own short period whatever else happens.

@@ -38,11 +38,66 @@ impl Record {
 /// # Errors
 /// The database or the key store cannot be read.
 pub async fn records(app: &App, t: &'static Table, condition: &str, values: Vec<Value>) -> Result<Vec<Record>> {
-    let names: Vec<String> = t.columns.iter().map(|c| format!("t.{}", c.name)).collect();
-    let sql = format!("SELECT {} FROM {} t WHERE {condition} ORDER BY 1", names.join(", "), t.name);
+    let all: Vec<&Column> = t.columns.iter().collect();
+    columns(app, t, &all, &format!("{condition} ORDER BY 1"), values).await
+}
+
+/// Where a table has been read up to.
+#[derive(Clone, Copy, Debug)]
+pub enum Mark {
+    /// Up to this id.
+    Id(Uuid),
+    /// So many rows: the few tables without an id, which are short.
+    Rows(u64),
+}
+
+/// The next rows of a table in order of id, and where to go on; none: that was the last page. Memory does not grow with
+/// the table.
+///
+/// # Errors
+/// The database or the key store cannot be read.
+pub async fn page(
+    app: &App,
+    t: &'static Table,
+    after: Option<Mark>,
+    most: usize,
+) -> Result<(Vec<Record>, Option<Mark>)> {
+    let all: Vec<&Column> = t.columns.iter().collect();
+    let (rows, mark) = if t.column("id").is_some_and(|c| c.ty == ColumnType::Uuid) {
+        let after = if let Some(Mark::Id(id)) = after { id } else { Uuid::nil() };
+        let condition = format!("t.id > $1 ORDER BY t.id LIMIT {most}");
+        let rows = columns(app, t, &all, &condition, vec![after.into()]).await?;
+        let last = rows.last().and_then(|r| r.id).map(Mark::Id);
+        (rows, last)
+    } else {
+        let before = if let Some(Mark::Rows(n)) = after { n } else { 0 };
+        let order: Vec<String> = (1..=all.len()).map(|n| n.to_string()).collect();
+        let condition = format!("1 = 1 ORDER BY {} LIMIT {most} OFFSET {before}", order.join(", "));
+        let rows = columns(app, t, &all, &condition, Vec::new()).await?;
+        let read = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        (rows, Some(Mark::Rows(before.saturating_add(read))))
+    };
+    let more = rows.len() == most;
+    Ok((rows, mark.filter(|_| more)))
+}
+
+/// Reads some columns of the rows of `t` that meet `condition`, which may end with an order and a limit. A sealed one
+/// opens only where `id` and `unit_id` are read with it.
+///
+/// # Errors
+/// The database or the key store cannot be read.
+pub async fn columns(
+    app: &App,
+    t: &'static Table,
+    columns: &[&'static Column],
+    condition: &str,
+    values: Vec<Value>,
+) -> Result<Vec<Record>> {
+    let names: Vec<String> = columns.iter().map(|c| format!("t.{}", c.name)).collect();
+    let sql = format!("SELECT {} FROM {} t WHERE {condition}", names.join(", "), t.name);
     let rows = db::rows(app.db.read(), &sql, values).await?;
     let mut units = Vec::new();
-    if let Some(at) = t.columns.iter().position(|c| c.name == "unit_id") {
+    if let Some(at) = columns.iter().position(|c| c.name == "unit_id") {
         for row in &rows {
             units.extend(row.try_get_by_index::<Option<Uuid>>(at)?.map(UnitId));
         }
@@ -53,19 +108,24 @@ pub async fn records(app: &App, t: &'static Table, condition: &str, values: Vec<
     for some in units.chunks(500) {
         keys.extend(app.keys.load(some, Purpose::DataProtection, app.clock.now()).await?);
     }
-    rows.iter().map(|row| record(t, row, &keys)).collect()
+    rows.iter().map(|row| record(t, columns, row, &keys)).collect()
 }
 
-fn record(t: &'static Table, row: &QueryResult, keys: &HashMap<UnitId, Arc<UnitKey>>) -> Result<Record> {
-    let plain: Vec<Plain> = (0..).zip(&t.columns).map(|(i, c)| plain(row, i, c)).collect::<Result<_>>()?;
+fn record(
+    t: &'static Table,
+    columns: &[&'static Column],
+    row: &QueryResult,
+    keys: &HashMap<UnitId, Arc<UnitKey>>,
+) -> Result<Record> {
+    let plain: Vec<Plain> = (0..).zip(columns).map(|(i, c)| plain(row, i, c)).collect::<Result<_>>()?;
     let uuid = |name| {
-        t.columns.iter().zip(&plain).find_map(|(c, p)| match p {
+        columns.iter().zip(&plain).find_map(|(c, p)| match p {
             Plain::Id(id) if c.name == name => Some(*id),
             _ => None,
         })
     };
     let (id, unit) = (uuid("id"), uuid("unit_id").map(UnitId));
-    let values = t.columns.iter().zip(plain).map(|(column, plain)| {
+    let values = columns.iter().copied().zip(plain).map(|(column, plain)| {
         let value = match plain {
             Plain::Json(value) => value,
             Plain::Id(id) => json!(id),

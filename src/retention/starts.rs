@@ -26,6 +26,13 @@ const RETURN_LINES: &str = "UPDATE return_lines SET start_at = $2 WHERE data_typ
 /// Parcels of a case whose end nobody has reported.
 const PARCELS: &str = "UPDATE parcels SET start_at = $2 WHERE case_id = $1 AND state IN ('ANNOUNCED', 'IN_TRANSIT')";
 
+/// What an erasure of the person waited for may have ended: the job `erasures` goes on with it at its next turn.
+async fn wake_erasures(tx: &DatabaseTransaction, customer: CustomerId, now: DateTime<Utc>) -> Result<()> {
+    let sql = "UPDATE erasures SET wake_at = $1 WHERE customer_id = $2 AND state = 'DEFERRED'";
+    db::run(tx, sql, [now.into(), customer.0.into()]).await?;
+    Ok(())
+}
+
 /// A parcel has been delivered or is lost: what its carrier reported begins its period (R08).
 ///
 /// # Errors
@@ -147,7 +154,7 @@ pub async fn case_closed(
     }
     let sql = format!("UPDATE customers SET start_at = $1 WHERE id = $2 AND {NO_OPEN_CASE}customer_id = $2)");
     db::run(tx, &sql, [now.into(), customer.0.into()]).await?;
-    Ok(())
+    wake_erasures(tx, customer, now).await
 }
 
 /// How the promises of a case were kept and what was paid back: its timers go before its header, and its refunds may, so
@@ -201,5 +208,5 @@ pub async fn order_delivered(
          AND {NO_OPEN_CASE}customer_id = $2)"
     );
     db::run(tx, &sql, [at.into(), customer.0.into()]).await?;
-    Ok(())
+    wake_erasures(tx, customer, at).await
 }

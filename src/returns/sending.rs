@@ -73,6 +73,7 @@ pub(super) async fn disclose(
         what: Set("NAME, ADDRESS".to_owned()),
         at: Set(now),
         by_staff: Set(actor.staff()),
+        notice_id: Set(None),
         not_before: Set(None),
     };
     row.insert(tx).await?;

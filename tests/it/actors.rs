@@ -85,6 +85,13 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("retentionPlans", "dpo", "retentionPlans { nodes { id } }"),
     ("retentionPaused", "dpo admin", "retentionPaused"),
     ("restrictions", "dpo", "restrictions { nodes { id } }"),
+    ("erasure", "dpo", r#"erasure(id: "<erasure>") { id certificate }"#),
+    ("erasures", "dpo", "erasures { nodes { id } }"),
+    (
+        "recipientTold",
+        "dpo",
+        r#"recipientTold(input: {id: "<no notice>", acknowledged: true, idempotencyKey: "k"}) <errors>"#,
+    ),
     ("jobs", "dpo admin", "jobs { name }"),
     ("retentionRules", "dpo admin", "retentionRules { norm }"),
     ("staffMembers", "admin", "staffMembers { id }"),
@@ -351,10 +358,17 @@ struct World {
     /// Id and number of a return.
     of_return: (String, String),
     danger: String,
+    /// The erasure of somebody who was here before.
+    erasure: String,
 }
 
 impl World {
     async fn new(app: &App) -> Self {
+        let gone = life::order(app, "gone@example.com", "M-0").await;
+        life::delivered(app, &gone).await;
+        let input = json!({ "customerId": gone.customer });
+        let done = app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { id }").await;
+        let erasure = done["erasure"]["id"].as_str().unwrap().to_owned();
         let known = life::order(app, "max@example.com", "M-1").await;
         life::order(app, "erika@example.com", "M-2").await;
         let (case, refund, photo) = life::whole_case(app, &known).await;
@@ -369,7 +383,7 @@ impl World {
         let agent = app.agent().await;
         let done = agent.done("safetyEntryRecord", "SafetyEntryRecordInput", input, "safetyEntry { id }").await;
         let danger = done["safetyEntry"]["id"].as_str().unwrap().to_owned();
-        Self { known, case, number, refund, photo, of_return, danger }
+        Self { known, case, number, refund, photo, of_return, danger, erasure }
     }
 
     fn fill(&self, request: &str) -> String {
@@ -397,6 +411,8 @@ impl World {
             .replace("<no restriction>", &none("Restriction"))
             .replace("<danger>", &self.danger)
             .replace("<no danger>", &none("SafetyEntry"))
+            .replace("<no notice>", &none("RecipientNotice"))
+            .replace("<erasure>", &self.erasure)
             .replace("<no member>", &none("StaffMember"))
             .replace("<errors>", "{ userErrors { code } }")
     }

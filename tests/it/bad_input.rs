@@ -248,6 +248,8 @@ on_both_engines! {
             ("/customerId", none("Customer"), "NOT_FOUND", "input.customerId"),
         ]).await;
         let right = json!({ "customerId": known.customer });
+        let told = json!({ "id": none("RecipientNotice"), "acknowledged": false });
+        refuses(&dpo, "recipientTold", &told, &[("/id", none("RecipientNotice"), "NOT_FOUND", "input.id")]).await;
         refuses(&dpo, "subjectErase", &right, &[("/customerId", none("Customer"), "NOT_FOUND", "input.customerId")]).await;
         let found = dpo.gql("{ dataSubject(email: \"max\") { customerId } }", json!({})).await;
         assert_eq!(found.code(), "BAD_USER_INPUT");

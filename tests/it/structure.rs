@@ -29,7 +29,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("evidence", &["cases", "retention", "keys", "outbox", "audit", "policy"]),
     ("disputes", &["cases", "evidence", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     ("safety", &["cases", "customers", "keys", "audit", "policy"]),
-    ("privacy", &["evidence", "retention", "keys", "outbox", "audit", "policy"]),
+    ("privacy", &["evidence", "mail", "retention", "keys", "outbox", "audit", "policy"]),
     (
         "jobs",
         &[

@@ -126,8 +126,8 @@ CREATE TABLE mails (
     case_id uuid REFERENCES cases (id),
     customer_id uuid NOT NULL REFERENCES customers (id),
     unit_id uuid,
-    data_type text NOT NULL CHECK (data_type IN ('R03', 'R04', 'R05', 'R06')),
-    template text NOT NULL CHECK (template IN ('ACKNOWLEDGEMENT', 'WITHDRAWAL_RECEIPT', 'MESSAGE', 'INFO_REQUEST', 'DELAY_NOTICE', 'RETURN_INSTRUCTION', 'DECISION', 'RESULT_NOTICE', 'REFUND_UPDATE', 'DISPUTE_NOTICE', 'GUEST_LINK')),
+    data_type text NOT NULL CHECK (data_type IN ('R03', 'R04', 'R05', 'R06', 'R14', 'R30')),
+    template text NOT NULL CHECK (template IN ('ACKNOWLEDGEMENT', 'WITHDRAWAL_RECEIPT', 'MESSAGE', 'INFO_REQUEST', 'DELAY_NOTICE', 'RETURN_INSTRUCTION', 'DECISION', 'RESULT_NOTICE', 'REFUND_UPDATE', 'DISPUTE_NOTICE', 'GUEST_LINK', 'ERASURE_ANSWER', 'RECIPIENT_NOTICE')),
     template_version integer NOT NULL,
     locale text NOT NULL CHECK (locale IN ('DE', 'EN')),
     recipient bytea,
@@ -464,6 +464,7 @@ CREATE TABLE disclosures (
     what text NOT NULL,
     at timestamptz NOT NULL,
     by_staff uuid,
+    notice_id uuid,
     not_before timestamptz
 );
 CREATE INDEX disclosures_due ON disclosures (at, id);
@@ -690,13 +691,24 @@ CREATE INDEX idempotency_keys_customer ON idempotency_keys (customer_id, id);
 CREATE TABLE erasures (
     id uuid PRIMARY KEY,
     customer_id uuid NOT NULL,
-    state text NOT NULL CHECK (state IN ('DEFERRED', 'SETTLED')),
+    state text NOT NULL CHECK (state IN ('RUNNING', 'DEFERRED', 'SETTLED')),
     requested_at timestamptz NOT NULL,
     requested_by uuid,
     report text NOT NULL,
+    wake_at timestamptz,
+    unit_id uuid,
+    identifiers bytea,
+    scan_state text CHECK (scan_state IN ('PENDING', 'PASSED', 'FAILED')),
+    scan text,
+    scanned_at timestamptz,
+    certificate text,
+    certificate_hash text,
     settled_at timestamptz
 );
 CREATE INDEX erasures_due ON erasures (settled_at, id);
+CREATE INDEX erasures_unit ON erasures (unit_id);
+CREATE INDEX erasures_customer ON erasures (customer_id, id);
+CREATE INDEX erasures_scan ON erasures (scan_state, id);
 
 CREATE TABLE audit_entries (
     id uuid PRIMARY KEY,
@@ -839,3 +851,44 @@ CREATE INDEX safety_entries_case ON safety_entries (case_id, id);
 CREATE INDEX safety_entries_customer ON safety_entries (customer_id, id);
 CREATE INDEX safety_entries_unit ON safety_entries (unit_id);
 CREATE INDEX safety_entries_sku ON safety_entries (sku, id);
+
+CREATE TABLE recipient_notices (
+    id uuid PRIMARY KEY,
+    erasure_id uuid NOT NULL,
+    customer_id uuid NOT NULL REFERENCES customers (id),
+    unit_id uuid,
+    recipient_kind text NOT NULL CHECK (recipient_kind IN ('CARRIER', 'PAYMENT_PROVIDER', 'REPAIR_SHOP', 'CONCILIATION_BOARD', 'COURT', 'LAWYER', 'AUTHORITY')),
+    recipient text NOT NULL,
+    reference bytea,
+    mail_id uuid,
+    created_at timestamptz NOT NULL,
+    told_at timestamptz,
+    told_by uuid,
+    acknowledged_at timestamptz,
+    acknowledged_by uuid,
+    not_before timestamptz
+);
+CREATE INDEX recipient_notices_due ON recipient_notices (created_at, id);
+CREATE INDEX recipient_notices_unit ON recipient_notices (unit_id);
+CREATE INDEX recipient_notices_erasure ON recipient_notices (erasure_id, id);
+CREATE INDEX recipient_notices_customer ON recipient_notices (customer_id, id);
+
+CREATE TABLE subject_requests (
+    id uuid PRIMARY KEY,
+    customer_id uuid NOT NULL REFERENCES customers (id),
+    unit_id uuid,
+    kind text NOT NULL CHECK (kind IN ('ERASURE')),
+    erasure_id uuid,
+    received_at timestamptz NOT NULL,
+    locale text NOT NULL CHECK (locale IN ('DE', 'EN')),
+    recipient bytea,
+    name bytea,
+    answer bytea,
+    mail_id uuid,
+    answered_at timestamptz,
+    not_before timestamptz
+);
+CREATE INDEX subject_requests_due ON subject_requests (answered_at, id);
+CREATE INDEX subject_requests_unit ON subject_requests (unit_id);
+CREATE INDEX subject_requests_erasure ON subject_requests (erasure_id, id);
+CREATE INDEX subject_requests_customer ON subject_requests (customer_id, id);

@@ -418,6 +418,10 @@ pub enum MailTemplate {
     DisputeNotice,
     /// A link for one who has no account.
     GuestLink,
+    /// What became of a request for erasure (GDPR Art. 12(3), 17).
+    ErasureAnswer,
+    /// To one who was given data: it was erased (GDPR Art. 19).
+    RecipientNotice,
 }
 
 /// Where a mail stands.

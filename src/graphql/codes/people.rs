@@ -202,10 +202,24 @@ pub enum JobRunState {
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "entity::erasures::State")]
 pub enum ErasureState {
+    /// Decided, and being done; a run that died is gone on with.
+    Running,
     /// Part of it waits until something open closes; the nightly run goes on with it.
     Deferred,
     /// All is erased, anonymised or lawfully kept.
     Settled,
+}
+
+/// What the scan after an erasure has found.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::erasures::ScanState")]
+pub enum ErasureScanState {
+    /// To be scanned.
+    Pending,
+    /// Nothing but what is lawfully kept.
+    Passed,
+    /// Something that had to be gone.
+    Failed,
 }
 
 /// Who got it.

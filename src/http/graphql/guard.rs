@@ -116,6 +116,8 @@ pub(super) const LISTS: &[(&str, u64)] = &[
     ("returns", 5),
     ("proposals", 5),
     ("disclosures", 5),
+    ("erasures", 20),
+    ("recipients", 5),
     ("carrierEvents", 20),
     ("inquiry", 10),
     ("serviceQuality", 50),

@@ -1,5 +1,11 @@
 //! The data-protection officer: export, erasure with an outcome per record, what is deferred, what is held.
 
+mod command;
+mod papers;
+mod recipients;
+mod residual;
+mod whole;
+
 use std::io::Read as _;
 
 use aftersales::db;
@@ -7,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::on_both_engines;
-use crate::support::{App, Reply, days, life};
+use crate::support::{App, Reply, days, goods, life};
 
 async fn erase(app: &App, customer: &str, dry_run: bool) -> Value {
     let input = json!({ "customerId": customer, "dryRun": dry_run });
@@ -35,6 +41,20 @@ async fn export(app: &App, customer: &str) -> Reply {
     let done = app.dpo().await.done("subjectExport", "SubjectExportInput", input, "download { url }").await;
     let path = done["download"]["url"].as_str().unwrap().trim_start_matches("http://test").to_owned();
     app.send(axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap()).await
+}
+
+/// A case whose goods came back and whose exchange DHL has delivered under a number; not closed yet.
+async fn exchanged(app: &App, known: &life::Known, number: &str) -> String {
+    let case = goods::case(app, known, "EXCHANGE").await;
+    goods::inspected(app, &case, 1, 1, "DAMAGED", "WARRANTY").await;
+    let input = json!({
+        "caseId": case, "kind": "EXCHANGE", "position": 1, "quantity": 1, "sku": "S-2", "title": "Wasserkocher, groß",
+    });
+    let done = app.agent().await.done("remedyArrange", "RemedyArrangeInput", input, "remedy { id }").await;
+    goods::ship(app, done["remedy"]["id"].as_str().unwrap(), number).await;
+    let event = goods::event(app, &format!("event-{number}"), number, "DELIVERED");
+    assert_eq!(goods::report(app, json!([event])).await, ["RECORDED"]);
+    case
 }
 
 /// What an export says of a customer, as text.
@@ -96,6 +116,7 @@ on_both_engines! {
         life::close(app, &case).await;
         let done = erase(app, &known.customer, false).await;
         assert_eq!((outcomes(&done, "KEPT"), outcomes(&done, "DEFERRED")), (Vec::new(), Vec::new()), "{done:#}");
+        assert_eq!(app.run_job("erasures").await["scansPassed"], 1);
         for table in ["customers", "orders", "order_lines", "parcels", "cases", "messages", "tokens", "access_entries"] {
             assert_eq!(app.count(table, "1 = 1").await, 0, "{table}");
         }
@@ -215,6 +236,45 @@ on_both_engines! {
         assert_eq!(app.shop().refused("orderRegister", "OrderRegisterInput", again).await.0, "ERASED");
         life::order(app, "max@example.com", "C-6").await;
         assert_eq!(app.count("customers", "erased_at IS NULL").await, 1);
+    }
+
+    /// N11, R34: an order that the shop had never sent, placed before its customer was erased, does not bring the person
+    /// back, whatever its number; nor does it touch who has ordered again. What is ordered afterwards is new data.
+    async fn an_older_order_does_not_bring_the_person_back(app) {
+        let known = life::order(app, "max@example.com", "C-20").await;
+        life::delivered(app, &known).await;
+        app.advance(days(2));
+        erase(app, &known.customer, false).await;
+        app.run_job("erasures").await;
+        app.advance(days(5));
+        let order = |number: &str, ordered_at: chrono::DateTime<chrono::Utc>| json!({
+            "number": number, "orderedAt": ordered_at, "customer": { "email": "Max@Example.com", "name": "Max Neu" },
+            "captured": { "amountMinor": 1, "currency": "EUR" }, "paymentMethod": "VISA",
+            "lines": [{ "sku": "a", "productGroup": "A", "title": "a", "quantity": 1, "unitPriceMinor": 1, "taxBasisPoints": 0 }],
+        });
+        let before = app.counts().await;
+        let old = order("C-21", app.now() - days(6));
+        let (code, error) = app.shop().refused("orderRegister", "OrderRegisterInput", old.clone()).await;
+        assert_eq!((code.as_str(), &error["field"]), ("ERASED", &json!(["input", "customer", "email"])));
+        assert_eq!(app.counts().await, before, "nothing came back");
+        let hashes = db::rows(app.state.db.read(), "SELECT hash FROM suppressions", []).await.unwrap();
+        let hashes: Vec<Vec<u8>> = hashes.iter().map(|r| r.try_get_by_index(0).unwrap()).collect();
+        assert!(hashes.len() >= 2 && hashes.iter().all(|h| h.len() == 16), "the address and the number, as keyed hashes");
+
+        app.shop().done("orderRegister", "OrderRegisterInput", order("C-22", app.now() - days(1)), "order { id }").await;
+        assert_eq!(app.count("customers", "email IS NOT NULL").await, 1, "a customer again");
+        assert_eq!(app.shop().refused("orderRegister", "OrderRegisterInput", old).await.0, "ERASED");
+        assert_eq!(app.count("orders", "number IS NOT NULL").await, 1);
+        // Erased once more, the line is drawn anew.
+        let again = app.customer("max@example.com").await.data("{ viewer { customerId } }", json!({})).await;
+        app.advance(days(100));
+        erase(app, again["viewer"]["customerId"].as_str().unwrap(), false).await;
+        let between = order("C-23", app.now() - days(1));
+        assert_eq!(app.shop().refused("orderRegister", "OrderRegisterInput", between).await.0, "ERASED");
+        // Somebody else of the same day is not concerned.
+        let mut other = order("C-24", app.now() - days(300));
+        other["customer"]["email"] = json!("erika@example.com");
+        app.shop().done("orderRegister", "OrderRegisterInput", other, "order { id }").await;
     }
 
     /// F71: JSON, readable page, files, checksums; the officer's name is nowhere, the customer's words are.

@@ -1,0 +1,250 @@
+//! The answer to the person, from the report: data types in words, what is kept until when because of which norm, what
+//! waits and for what (GDPR Art. 12(3), (4), 17, 19, 77).
+
+use chrono::{DateTime, NaiveDate, Utc};
+use entity::DataType;
+use entity::codes::Locale;
+use entity::erasures::State;
+
+use super::{Record, Report};
+use crate::error::Language;
+use crate::mail::letter::{Content, ErasureAnswer, Kept, Letter, Waiting};
+use crate::policy::words::{Words, words};
+use crate::state::App;
+
+/// Writes the answer in a language. With an addressee (address and name) it is a mail of the request's file;
+/// without one it is only shown.
+#[must_use]
+pub fn compose(
+    app: &App,
+    report: &Report,
+    decided_at: DateTime<Utc>,
+    locale: Locale,
+    addressee: Option<(String, Option<String>)>,
+) -> Letter {
+    let language = match locale {
+        Locale::De => Language::De,
+        Locale::En => Language::En,
+    };
+    let is_mailed = addressee.is_some();
+    let (recipient, name) = addressee.unwrap_or_default();
+    let what = |outcome: &str| distinct(report.records.iter().filter(|r| r.outcome == outcome), language);
+    let recipients = report.recipients.iter().map(|told| told.recipient.clone()).collect();
+    let content = ErasureAnswer {
+        decided_at,
+        erased: what("ERASED"),
+        anonymised: what("ANONYMISED"),
+        kept: kept(app, report, language),
+        waiting: waiting(report, language),
+        recipients,
+        traces: traces(app, report, is_mailed, language),
+        backups_unreadable_from: report.backups_unreadable_from,
+    };
+    Letter {
+        content: Content::ErasureAnswer(content),
+        locale,
+        recipient,
+        name,
+        case: None,
+        customer: report.customer_id,
+        data_type: DataType::R14,
+        number: None,
+        link: None,
+    }
+}
+
+fn distinct<'a>(records: impl Iterator<Item = &'a Record>, language: Language) -> Vec<String> {
+    let mut types: Vec<DataType> = records.map(|r| r.data_type).collect();
+    types.sort_unstable();
+    types.dedup();
+    let mut texts: Vec<String> = types.into_iter().map(|t| name(t).said(language).to_owned()).collect();
+    texts.dedup();
+    texts
+}
+
+fn kept(app: &App, report: &Report, language: Language) -> Vec<Kept> {
+    let kept = report.records.iter().filter(|r| r.outcome == "KEPT");
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let mut groups: Vec<_> = kept.map(|r| (r.data_type, r.until, text(&r.because), text(&r.article))).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups.into_iter().map(|(t, until, norm, article)| one(app, t, until, (&norm, &article), language)).collect()
+}
+
+fn one(app: &App, t: DataType, until: Option<NaiveDate>, (norm, article): (&str, &str), language: Language) -> Kept {
+    let because = match norm {
+        "NEW_BUSINESS" => NEW_BUSINESS.said(language).to_owned(),
+        norm if article.is_empty() => cited(norm, language),
+        norm => format!("{}; {}", cited(norm, language), cited(article, language)),
+    };
+    let begins_with = app.rules.get(&t).map_or("", |rule| rule.start_event.said(language));
+    Kept { what: name(t).said(language).to_owned(), until, begins_with: begins_with.to_owned(), because }
+}
+
+fn waiting(report: &Report, language: Language) -> Vec<Waiting> {
+    let waits = report.records.iter().filter(|r| r.outcome == "DEFERRED" || r.outcome == "HELD");
+    let mut groups: Vec<_> = waits.map(|r| (r.data_type, r.because.as_deref(), r.until)).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    let waiting = |(t, because, until): (DataType, Option<&str>, Option<NaiveDate>)| Waiting {
+        what: name(t).said(language).to_owned(),
+        why: why(because.unwrap_or_default()).said(language).to_owned(),
+        until,
+    };
+    groups.into_iter().map(waiting).collect()
+}
+
+/// What is kept of the erasure itself: its log (R13), the hashes that keep it from being undone (R34), and the file of the
+/// request with this answer (R14).
+fn traces(app: &App, report: &Report, is_mailed: bool, language: Language) -> Vec<Kept> {
+    let now = app.clock.now();
+    let types = [(DataType::R13, report.state == State::Settled), (DataType::R34, true), (DataType::R14, true)];
+    let trace = |(t, has_begun): (DataType, bool)| {
+        let rule = app.rules.get(&t)?;
+        let until = has_begun.then(|| rule.last_day(now));
+        Some(one(app, t, until, (rule.norm, rule.floor.unwrap_or_default()), language))
+    };
+    types.into_iter().take(if is_mailed { 3 } else { 2 }).filter_map(trace).collect()
+}
+
+const NEW_BUSINESS: Words = words(
+    "seit Ihrem Antrag haben Sie wieder bestellt oder uns geschrieben (Art. 17 Abs. 1 Buchst. a DSGVO)",
+    "since your request you have ordered or written to us again (GDPR Art. 17(1)(a))",
+);
+
+const fn why(code: &str) -> Words {
+    match code.as_bytes() {
+        b"OPEN_CASE" => words(
+            "ein Vorgang dazu ist noch offen; gelöscht wird, sobald er abgeschlossen ist",
+            "a case about it is still open; it is erased as soon as that is closed",
+        ),
+        b"RUNNING_REFUND" => words(
+            "eine Erstattung dazu ist noch unterwegs; gelöscht wird, sobald sie angekommen ist",
+            "a refund about it is still on its way; it is erased as soon as that has arrived",
+        ),
+        b"ORDER_ON_ITS_WAY" => words(
+            "eine Bestellung ist noch unterwegs; gelöscht wird, sobald sie zugestellt ist",
+            "an order is still on its way; it is erased as soon as that is delivered",
+        ),
+        _ => words(
+            "es wird für Rechtsansprüche oder auf Anordnung gebraucht; gelöscht wird, sobald das endet (Art. 17 Abs. 3 \
+             Buchst. e DSGVO)",
+            "it is needed for legal claims or by order; it is erased as soon as that ends (GDPR Art. 17(3)(e))",
+        ),
+    }
+}
+
+/// A norm as German law is cited in German; as it stands in English.
+fn cited(norm: &str, language: Language) -> String {
+    if language == Language::En {
+        return norm.to_owned();
+    }
+    let mut text = String::with_capacity(norm.len() * 2);
+    let mut rest = norm;
+    while let Some((before, after)) = rest.split_once('(') {
+        let (inner, behind) = after.split_once(')').unwrap_or((after, ""));
+        text.push_str(before);
+        match inner {
+            n if n.bytes().all(|b| b.is_ascii_digit()) => {
+                text.push_str(if before.ends_with(' ') { "Abs. " } else { " Abs. " });
+                text.push_str(n);
+            }
+            letter if letter.len() == 1 => {
+                text.push_str(" Buchst. ");
+                text.push_str(letter);
+            }
+            other => text.push_str(&format!("({other})")),
+        }
+        rest = behind;
+    }
+    text.push_str(rest);
+    let german = [
+        ("GDPR", "DSGVO"),
+        ("Regulation", "Verordnung"),
+        (" and ", " und "),
+        ("no. ", "Nr. "),
+        ("sentence", "Satz"),
+        ("Rec. ", "Erwägungsgrund "),
+    ];
+    german.iter().fold(text, |text, (en, de)| text.replace(en, de))
+}
+
+/// A data type in the words of a person who has never read a deletion concept.
+#[must_use]
+pub const fn name(data_type: DataType) -> Words {
+    use DataType as D;
+    match data_type {
+        D::R00 => words("Angaben ohne Personenbezug", "data that is not personal"),
+        D::R01 => words("Belege über Erstattungen und Gutschriften", "records of refunds and credits"),
+        D::R02a => words("Rücksendungen, die gebucht wurden", "returns that were booked"),
+        D::R02b => words("andere Rücksendungen", "other returns"),
+        D::R03 => words("Schriftwechsel zu Bestellungen", "correspondence about orders"),
+        D::R04 => words("Beschwerden und was ihnen folgte", "complaints and what followed them"),
+        D::R05 => words("Widerrufserklärungen und ihre Bestätigungen", "statements of withdrawal and their receipts"),
+        D::R06 => words("Beratung", "advice"),
+        D::R07 => words("Sendungen mit ihren Nummern", "parcels with their numbers"),
+        D::R08 => words("Meldungen der Versanddienste", "reports of carriers"),
+        D::R09a => words("Fotos und Videos zu erledigten Vorgängen", "photos and videos of settled cases"),
+        D::R09b => words("Fotos und Videos, die Ansprüche belegen", "photos and videos that prove claims"),
+        D::R10 => words("Einwilligungen", "consents"),
+        D::R11 => words("Protokoll von Entscheidungen, ohne Inhalte", "log of decisions, without content"),
+        D::R12 => words("Protokoll der Zugriffe auf Ihre Vorgänge", "log of who opened your cases"),
+        D::R13 => words("Nachweis der Löschung, ohne Inhalte", "proof of erasure, without content"),
+        D::R14 => words("Ihr Antrag und diese Antwort", "your request and this answer"),
+        D::R15 => words("Nachweise Ihrer Identität", "proofs of your identity"),
+        D::R16 => words("Archive mit Auskünften", "archives of exports"),
+        D::R17 => words("Verzeichnis von Datenschutzverletzungen", "register of data breaches"),
+        D::R18 => words("Protokolle des Servers", "logs of the server"),
+        D::R19 => words("Akten von Streitigkeiten", "files of disputes"),
+        D::R20 => words("Meldungen zur Produktsicherheit", "reports on product safety"),
+        D::R21 => words(
+            "Kontaktdaten (Name, Anschriften, E-Mail, Telefon)",
+            "contact data (name, addresses, e-mail, telephone)",
+        ),
+        D::R22 => words("Fassungen unserer Regeln", "versions of our rules"),
+        D::R23 => words("Schlüssel, mit denen Ihre Daten verschlossen sind", "keys that your data is sealed with"),
+        D::R24 => words("Vorgänge (Art, Grund, Ergebnis, Zeiten)", "cases (kind, reason, outcome, times)"),
+        D::R25 => words("Bestellungen und ihre Artikel", "orders and their articles"),
+        D::R26 => words("Verlauf, Fristen und Aufgaben von Vorgängen", "history, deadlines and tasks of cases"),
+        D::R27 => words("Zugänge und Links", "tokens and links"),
+        D::R28 => words("Kennungen erledigter Anfragen", "ids of requests that were done"),
+        D::R29 => words("eingegangene E-Mails im Original", "e-mails as they came in"),
+        D::R30 => words("Verzeichnis, an wen Daten gegeben wurden", "log of whom data was given to"),
+        D::R31 => words("Konten von Beschäftigten", "staff accounts"),
+        D::R32 => words("Vermerke über aufgeschobene Löschungen", "notes of holds on erasure"),
+        D::R33 => words("technische Aufträge", "technical orders"),
+        D::R34 => {
+            words("Prüfwerte, damit Gelöschtes nicht zurückkehrt", "hashes that keep erased data from coming back")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::retention::shipped;
+
+    #[test]
+    fn norms_are_cited_as_each_language_does() {
+        for (norm, german) in [
+            ("GDPR Art. 17(3)(b)", "DSGVO Art. 17 Abs. 3 Buchst. b"),
+            ("AO § 147(3), HGB § 257(4)", "AO § 147 Abs. 3, HGB § 257 Abs. 4"),
+            ("HGB § 257(1) no. 2 and 3, (4), AO § 147(3)", "HGB § 257 Abs. 1 Nr. 2 und 3, Abs. 4, AO § 147 Abs. 3"),
+            ("BGB §§ 195, 199", "BGB §§ 195, 199"),
+            ("Regulation (EU) 2023/988 Art. 9(12), 11", "Verordnung (EU) 2023/988 Art. 9 Abs. 12, 11"),
+            ("UStG § 22(1) sentence 4", "UStG § 22 Abs. 1 Satz 4"),
+        ] {
+            assert_eq!(cited(norm, Language::De), german);
+            assert_eq!(cited(norm, Language::En), norm);
+        }
+    }
+
+    #[test]
+    fn every_data_type_has_words_of_its_own() {
+        let mut seen = std::collections::BTreeSet::new();
+        for rule in shipped() {
+            let words = name(rule.data_type);
+            assert!(seen.insert(words.de) && seen.insert(words.en), "{:?}", rule.data_type);
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! Erasure (GDPR Art. 17): an outcome for every record. What is open is deferred and follows by itself.
+
+mod certificate;
+pub mod letter;
+mod outcome;
+pub mod recipients;
+pub mod request;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use entity::DataType;
+use entity::customers;
+use entity::erasures::{ActiveModel, Column, Entity, Model, ScanState, State};
+use entity::ids::{CustomerId, ErasureId};
+use entity::map::{RowEnd, tables};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, DatabaseTransaction, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+pub(super) use certificate::certify;
+use outcome::{Fate, fates, merged};
+pub(super) use outcome::{came_later, is_own_file};
+
+use super::scan::identifiers::{self, Identifier};
+use crate::auth::{Actor, Permission};
+use crate::error::{Code, Error, Refusal, Result};
+use crate::idempotency::{self, Outcome};
+use crate::keys::UnitOf;
+use crate::keys::lookup::Kind as Lookup;
+use crate::policy::calendar;
+use crate::retention::door::{self, Ground};
+use crate::retention::sweep;
+use crate::state::App;
+use crate::{audit, db};
+
+/// How long backups of the key store live: afterwards every older backup of the main database is unreadable for what
+/// was erased (docs/operations.md demands the cycle).
+pub const KEY_BACKUPS_LIVE: TimeDelta = TimeDelta::days(35);
+
+/// A run that has not ended by then has died: a job goes on with it.
+const DIED_AFTER: TimeDelta = TimeDelta::minutes(10);
+
+/// What became, or would become, of one record. Ids and codes only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// Its table.
+    pub table: String,
+    /// Its id.
+    pub id: Uuid,
+    /// Its data type.
+    pub data_type: DataType,
+    /// `ERASED`, `ANONYMISED`, `KEPT`, `DEFERRED` or `HELD`.
+    pub outcome: String,
+    /// The day (Europe/Berlin) on which it went, for what has gone.
+    pub on: Option<NaiveDate>,
+    /// The last day of keeping, for what is kept by a norm; the latest day, for an order on its way.
+    pub until: Option<NaiveDate>,
+    /// The norm, or why it is deferred or held: `OPEN_CASE`, `RUNNING_REFUND`, `ORDER_ON_ITS_WAY`, `HOLD`, `NEW_BUSINESS`.
+    pub because: Option<String>,
+    /// The article of the GDPR.
+    pub article: Option<String>,
+}
+
+impl Record {
+    /// Whether it has gone, or would.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.outcome == "ERASED" || self.outcome == "ANONYMISED"
+    }
+}
+
+/// The answer to an erasure: what the letter and the certificate are made of, and the to-do list of what waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Nothing was changed.
+    pub dry_run: bool,
+    /// The erasure; none in a dry run.
+    pub erasure_id: Option<ErasureId>,
+    /// The person, by opaque id.
+    pub customer_id: CustomerId,
+    /// `SETTLED`, or `DEFERRED` while something waits for work or a hold to end.
+    pub state: State,
+    /// An outcome per record.
+    pub records: Vec<Record>,
+    /// Who was given data of what goes, and how they are told (Art. 19).
+    pub recipients: Vec<recipients::Told>,
+    /// From this day on no backup can open what was erased, if key-store backups live at most 35 days.
+    pub backups_unreadable_from: NaiveDate,
+}
+
+impl Report {
+    /// How many records had an outcome.
+    #[must_use]
+    pub fn count(&self, outcome: &str) -> usize {
+        self.records.iter().filter(|r| r.outcome == outcome).count()
+    }
+}
+
+/// What an erasure would do, without doing it: the list that [`erase`] begins with.
+///
+/// # Errors
+/// Refused: nobody of this id.
+pub async fn plan(app: &App, actor: &Actor, customer: CustomerId) -> Result<Report> {
+    actor.require(Permission::ProtectData)?;
+    let fates = fates(app, customer, app.clock.now()).await?;
+    if fates.is_empty() {
+        return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
+    }
+    let records = merged(app, Vec::new(), &fates);
+    let told = recipients::due(app, app.db.read(), customer, &fates).await?.into_iter().map(|due| due.told).collect();
+    Ok(report(app, None, customer, records, told))
+}
+
+/// Erases a person as far as the law lets it, at once. With `notify`, a request file is opened (R14) and the person is
+/// mailed what became of it; the address for that is taken before the contact record goes.
+///
+/// # Errors
+/// Refused: nobody of this id; `notify` for one whose address is not known any more. A failing store: what has gone has
+/// gone completely, a job goes on.
+pub async fn erase(app: &App, actor: &Actor, customer: CustomerId, notify: bool, key: &str) -> Result<Model> {
+    actor.require(Permission::ProtectData)?;
+    let tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let claim = match idempotency::claim(app, &tx, actor, "subjectErase", key, &(customer, notify)).await? {
+        Outcome::Replay(ids) => {
+            let id = ErasureId(*ids.first().ok_or(Error::NotFound)?);
+            return Entity::find_by_id(id).one(&tx).await?.ok_or(Error::NotFound);
+        }
+        Outcome::First(claim) => claim,
+    };
+    db::lock(&tx, "customers", customer.0).await?;
+    let person = customers::Entity::find_by_id(customer).one(&tx).await?;
+    let person = person.ok_or_else(|| Refusal::at(Code::NotFound, &["input", "customerId"]))?;
+    let id = ErasureId::new(now);
+    let row = ActiveModel {
+        id: Set(id),
+        customer_id: Set(customer),
+        state: Set(State::Running),
+        requested_at: Set(now),
+        requested_by: Set(actor.staff()),
+        report: Set(text(&report(app, Some(id), customer, Vec::new(), Vec::new()))?),
+        wake_at: Set(None),
+        unit_id: Set(None),
+        identifiers: Set(None),
+        scan_state: Set(None),
+        scan: Set(None),
+        scanned_at: Set(None),
+        certificate: Set(None),
+        certificate_hash: Set(None),
+        settled_at: Set(None),
+    };
+    let row = row.insert(&tx).await?;
+    if notify {
+        request::open(app, &tx, &person, id, now).await?;
+    }
+    suppress(app, &tx, customer, now).await?;
+    claim.done(&tx, now, &[id.0], None).await?;
+    let details = json!({ "erasure": id, "notify": notify });
+    audit::record(&tx, now, actor, "subject.erase", ("customers", Some(customer.0)), details).await?;
+    tx.commit().await?;
+    go_on(app, actor, row).await
+}
+
+/// Remembers the person's e-mail addresses as keyed hashes, with the moment of the decision: an order that was placed
+/// before it does not come back (R34).
+async fn suppress(app: &App, tx: &DatabaseTransaction, customer: CustomerId, now: DateTime<Utc>) -> Result<()> {
+    for hash in app.keys.hashes_to(Lookup::Email, customer.0).await? {
+        let sql = "INSERT INTO suppressions (id, hash, created_at) VALUES ($1, $2, $3) \
+                   ON CONFLICT (hash) DO UPDATE SET created_at = excluded.created_at";
+        db::run(tx, sql, [entity::ids::uuid_at(now).into(), hash.into(), now.into()]).await?;
+    }
+    Ok(())
+}
+
+/// What became of the erasures that waited.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Resumed {
+    /// Nothing is left to do.
+    pub settled: u64,
+    /// A store failed; the next run tries again.
+    pub failed: u64,
+}
+
+/// Goes on with every erasure that waits for something. One that fails is counted and does not stop the others.
+///
+/// # Errors
+/// The list of them cannot be read.
+pub async fn resume(app: &App, actor: &Actor) -> Result<Resumed> {
+    go_on_with(app, actor, Condition::all().add(Column::State.ne(State::Settled))).await
+}
+
+/// As [`resume`], with those alone whose waiting may have ended, and with runs that died.
+///
+/// # Errors
+/// The list of them cannot be read.
+pub async fn wake(app: &App, actor: &Actor) -> Result<Resumed> {
+    let died = Condition::all()
+        .add(Column::State.eq(State::Running))
+        .add(Column::RequestedAt.lt(app.clock.now() - DIED_AFTER));
+    let woken = Condition::all().add(Column::State.eq(State::Deferred)).add(Column::WakeAt.is_not_null());
+    go_on_with(app, actor, Condition::any().add(died).add(woken)).await
+}
+
+async fn go_on_with(app: &App, actor: &Actor, which: Condition) -> Result<Resumed> {
+    let mut resumed = Resumed::default();
+    let ids: Vec<ErasureId> =
+        Entity::find().select_only().column(Column::Id).filter(which).into_tuple().all(app.db.read()).await?;
+    for id in ids {
+        let Some(row) = Entity::find_by_id(id).one(app.db.read()).await? else { continue };
+        match go_on(app, actor, row).await {
+            Ok(row) => resumed.settled += u64::from(row.state == State::Settled),
+            Err(error) => {
+                tracing::error!(erasure = %id, cause = ?error, "a deferred erasure failed");
+                resumed.failed += 1;
+            }
+        }
+    }
+    Ok(resumed)
+}
+
+/// One pass: say what is to go and what is looked for afterwards, take it through the door, say what has gone. Killed
+/// anywhere, the next pass completes it: what was planned and is not there any more has gone.
+async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
+    // Whatever ends from here on wakes it again.
+    db::run(app.db.write(), "UPDATE erasures SET wake_at = NULL WHERE id = $1", [row.id.0.into()]).await?;
+    let before = stored(&row)?;
+    let mut fates = fates(app, row.customer_id, row.requested_at).await?;
+    let planned = prepare(app, &row, &before, &fates).await?;
+    for t in tables().iter().rev().filter(|t| t.is_personal()) {
+        let mut going: HashMap<Uuid, &mut Fate> = fates
+            .iter_mut()
+            .filter(|f| f.table.name == t.name && f.record.is_gone())
+            .map(|f| (f.record.id, f))
+            .collect();
+        let ids: Vec<Uuid> = going.keys().copied().collect();
+        for some in ids.chunks(500) {
+            for (id, verdict) in door::remove(app, actor, t, some, Ground::Erasure(row.id)).await? {
+                if let Some(fate) = going.get_mut(&id) {
+                    fate.settle(app, verdict);
+                }
+            }
+        }
+    }
+    for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
+        door::remove_bare(app, t).await?;
+    }
+    let records = merged(app, planned.records, &fates);
+    let done = report(app, Some(row.id), row.customer_id, records, planned.recipients);
+    let tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let settled_at = (done.state == State::Settled).then_some(now);
+    let sql = "UPDATE erasures SET state = $1, report = $2, settled_at = $3 WHERE id = $4";
+    db::run(&tx, sql, [done.state.code().into(), text(&done)?.into(), settled_at.into(), row.id.0.into()]).await?;
+    request::answer(app, &tx, actor, &row, &done, now).await?;
+    tx.commit().await?;
+    sweep::finish(app).await?;
+    Entity::find_by_id(row.id).one(app.db.write()).await?.ok_or(Error::NotFound)
+}
+
+/// Before anything goes: the plan is stored, the recipients' notices are written, and the identifiers that the scan will
+/// look for are sealed with the erasure, under a key of their own.
+async fn prepare(app: &App, row: &Model, before: &Report, fates: &[Fate]) -> Result<Report> {
+    let mut planned = before.clone();
+    planned.records = merged(app, planned.records, fates);
+    if !fates.iter().any(|f| f.record.is_gone()) {
+        return Ok(planned);
+    }
+    let mut identifiers = identifiers::collect(app, row.customer_id).await?;
+    identifiers.extend(identifiers::pending(app, row).await?);
+    identifiers.sort();
+    identifiers.dedup();
+    let now = app.clock.now();
+    let unit = UnitOf { owner: row.id.0, data_type: DataType::R13, year: 0, subject: None };
+    let unit = app.keys.ensure(unit, now).await?;
+    let sealed = unit.key.seal(identifiers::place(row.id), &Identifier::list(&identifiers)?)?;
+    let tx = app.db.begin().await?;
+    db::lock(&tx, "customers", row.customer_id.0).await?;
+    let told = recipients::announce(app, &tx, row, fates, now).await?;
+    planned.recipients.extend(told);
+    let sql = "UPDATE erasures SET report = $1, unit_id = $2, identifiers = $3, scan_state = $4 WHERE id = $5";
+    let values =
+        [text(&planned)?.into(), unit.id.0.into(), sealed.0.into(), ScanState::Pending.code().into(), row.id.0.into()];
+    db::run(&tx, sql, values).await?;
+    tx.commit().await?;
+    Ok(planned)
+}
+
+fn report(
+    app: &App,
+    id: Option<ErasureId>,
+    customer: CustomerId,
+    records: Vec<Record>,
+    recipients: Vec<recipients::Told>,
+) -> Report {
+    let waits = records.iter().any(|r| r.outcome == "DEFERRED" || r.outcome == "HELD");
+    Report {
+        dry_run: id.is_none(),
+        erasure_id: id,
+        customer_id: customer,
+        state: if waits { State::Deferred } else { State::Settled },
+        records,
+        recipients,
+        backups_unreadable_from: calendar::day_of(app.clock.now() + KEY_BACKUPS_LIVE),
+    }
+}
+
+fn text(report: &Report) -> Result<String> {
+    Ok(serde_json::to_string(report).map_err(|e| anyhow::anyhow!("report: {e}"))?)
+}
+
+/// The report of a stored erasure.
+///
+/// # Errors
+/// The stored text is damaged.
+pub fn stored(row: &Model) -> Result<Report> {
+    Ok(serde_json::from_str(&row.report).map_err(|e| anyhow::anyhow!("stored report: {e}"))?)
+}
+
+/// One erasure, for the data-protection officer.
+///
+/// # Errors
+/// `NOT_FOUND`; `FORBIDDEN` for others.
+pub async fn get(app: &App, actor: &Actor, id: ErasureId) -> Result<Model> {
+    actor.require(Permission::ProtectData)?;
+    Entity::find_by_id(id).one(app.db.read()).await?.ok_or(Error::NotFound)
+}
+
+/// A page of erasures, newest first, one more than asked for; for the data-protection officer.
+///
+/// # Errors
+/// `FORBIDDEN` for others; the database cannot be read.
+pub async fn page(app: &App, actor: &Actor, after: Option<ErasureId>, most: u64) -> Result<Vec<Model>> {
+    actor.require(Permission::ProtectData)?;
+    let mut rows = Entity::find().order_by_desc(Column::Id).limit(most + 1);
+    if let Some(after) = after {
+        rows = rows.filter(Column::Id.lt(after));
+    }
+    Ok(rows.all(app.db.read()).await?)
+}

@@ -1,0 +1,106 @@
+//! The file of a request for erasure (R14): opened with the decision, answered from the report, kept as proof.
+
+use chrono::{DateTime, Datelike as _, Utc};
+use entity::codes::Locale;
+use entity::customers;
+use entity::erasures;
+use entity::ids::{ErasureId, RequestId};
+use entity::subject_requests::{ActiveModel, Column, Entity, Kind, Model};
+use entity::{DataType, Sealed};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+};
+use serde_json::json;
+
+use super::{Report, letter};
+use crate::auth::Actor;
+use crate::error::{Code, Refusal, Result};
+use crate::keys::{Personal, Place, UnitOf};
+use crate::policy::calendar;
+use crate::state::App;
+use crate::{audit, db, mail};
+
+const fn unit(customer: uuid::Uuid, year: i32) -> UnitOf {
+    UnitOf { owner: customer, data_type: DataType::R14, year, subject: Some(customer) }
+}
+
+/// Where a sealed part of a request lies.
+#[must_use]
+pub const fn place(id: RequestId, column: &'static str) -> Place {
+    Place { table: "subject_requests", column, row: id.0 }
+}
+
+/// Opens the file. Address and name are copied into it now: when the answer is written, the contact record may be gone.
+/// The caller has locked the person.
+pub(super) async fn open(
+    app: &App,
+    tx: &DatabaseTransaction,
+    person: &customers::Model,
+    erasure: ErasureId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let (email, name) = mail::recipient_of(app, person).await?.ok_or_else(|| {
+        Refusal::at(Code::Invalid, &["input", "notify"]).with("expected", "a contact record with an e-mail address")
+    })?;
+    let unit = app.keys.ensure(unit(person.id.0, calendar::day_of(now).year()), now).await?;
+    let id = RequestId::new(now);
+    let row = ActiveModel {
+        id: Set(id),
+        customer_id: Set(person.id),
+        unit_id: Set(Some(unit.id)),
+        kind: Set(Kind::Erasure),
+        erasure_id: Set(Some(erasure)),
+        received_at: Set(now),
+        locale: Set(person.locale.unwrap_or(Locale::De)),
+        recipient: Set(Some(unit.key.seal(place(id, "recipient"), &email)?)),
+        name: Set(name.map(|name| unit.key.seal(place(id, "name"), &name)).transpose()?),
+        answer: Set(None),
+        mail_id: Set(None),
+        answered_at: Set(None),
+        not_before: Set(None),
+    };
+    row.insert(tx).await?;
+    Ok(())
+}
+
+/// Answers the request of an erasure, if it has one that waits for its answer: from what has become of every record, in
+/// the transaction that stores it.
+pub(super) async fn answer(
+    app: &App,
+    tx: &DatabaseTransaction,
+    actor: &Actor,
+    erasure: &erasures::Model,
+    report: &Report,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    // Two passes of one erasure must not answer twice.
+    db::lock(tx, "customers", erasure.customer_id.0).await?;
+    let open = Entity::find().filter(Column::ErasureId.eq(erasure.id)).filter(Column::AnsweredAt.is_null());
+    let Some(request) = open.one(tx).await? else { return Ok(()) };
+    let unit = app.keys.ensure(unit(erasure.customer_id.0, calendar::day_of(request.received_at).year()), now).await?;
+    let text = |column, sealed: &Option<Sealed>| {
+        sealed.as_ref().and_then(|s| unit.key.open(place(request.id, column), s)).map(Personal::reveal)
+    };
+    let recipient = text("recipient", &request.recipient)
+        .ok_or_else(|| anyhow::anyhow!("the address of request {} does not open", request.id))?;
+    let name = text("name", &request.name);
+    let letter = letter::compose(app, report, erasure.requested_at, request.locale, Some((recipient, name)));
+    let written = app.templates.render(&letter, app.policies.at(now))?;
+    let mail_id = mail::queue(app, tx, &unit, letter, now).await?;
+    let mut row: ActiveModel = request.clone().into();
+    row.answer = Set(Some(unit.key.seal(place(request.id, "answer"), &written.text)?));
+    row.mail_id = Set(Some(mail_id));
+    row.answered_at = Set(Some(now));
+    row.update(tx).await?;
+    let details = json!({ "erasure": erasure.id, "mail": mail_id });
+    audit::record(tx, now, actor, "subject.answer", ("subject_requests", Some(request.id.0)), details).await?;
+    Ok(())
+}
+
+/// The request that an erasure answers, if one was opened.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_erasure(app: &App, erasure: ErasureId) -> Result<Option<Model>> {
+    Ok(Entity::find().filter(Column::ErasureId.eq(erasure)).one(app.db.read()).await?)
+}
