@@ -32,6 +32,8 @@ pub enum ErasureOutcome {
     Deferred,
     /// Deferred because a hold stands on it; follows by itself once it is released.
     Held,
+    /// Deferred because its processing is restricted (GDPR Art. 18); follows by itself once that is lifted.
+    Restricted,
 }
 
 /// The outcome of one record. Ids and codes only.
@@ -137,6 +139,7 @@ impl Erasure {
                 "ANONYMISED" => ErasureOutcome::Anonymised,
                 "DEFERRED" => ErasureOutcome::Deferred,
                 "HELD" => ErasureOutcome::Held,
+                "RESTRICTED" => ErasureOutcome::Restricted,
                 _ => ErasureOutcome::Kept,
             },
             on: r.on,

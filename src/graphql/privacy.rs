@@ -1,7 +1,6 @@
 //! The data-protection officer's part: what is kept of a person, export, erasure.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use chrono::{DateTime, NaiveDate, Utc};
 use entity::ids::CustomerId;
 
 use super::attachment::SignedLink;

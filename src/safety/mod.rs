@@ -4,7 +4,7 @@
 mod record;
 mod update;
 
-use entity::access_entries::Purpose;
+use entity::Purpose;
 use entity::ids::SafetyEntryId;
 use entity::safety_entries::{Column, Entity, Harm, Model};
 use entity::staff::Role;

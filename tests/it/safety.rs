@@ -132,7 +132,7 @@ on_both_engines! {
         app.at("2019-03-10T23:00:00Z");
         app.run_job("retention").await;
         assert_eq!(entries(app).await, 0);
-        assert_eq!(app.state.keys.load(&[unit], app.now()).await.unwrap().len(), 0, "its key has gone with it");
+        assert_eq!(app.state.keys.load(&[unit], entity::Purpose::DataProtection, app.now()).await.unwrap().len(), 0, "its key has gone with it");
         assert_eq!(app.count("cases", "state = 'RECEIVED'").await, 1, "the case is still open");
         assert_eq!(app.count("messages", "data_type = 'R04' AND body IS NOT NULL").await, 1, "and the complaint is there");
     }

@@ -114,7 +114,7 @@ pub(in crate::privacy) async fn certify(app: &App, row: &Model, scan: &Found) ->
         decided_by: row.requested_by.map(|s| s.0),
         made_at: scan.scanned_at,
         settled_at: row.settled_at,
-        counts: ["ERASED", "ANONYMISED", "KEPT", "DEFERRED", "HELD"].map(|o| (o, report.count(o))).into(),
+        counts: ["ERASED", "ANONYMISED", "KEPT", "DEFERRED", "HELD", "RESTRICTED"].map(|o| (o, report.count(o))).into(),
         backups_unreadable_from: report.backups_unreadable_from,
         records: lines(report.records),
         rules: used.map(rule).collect(),

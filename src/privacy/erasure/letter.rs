@@ -82,7 +82,7 @@ fn one(app: &App, t: DataType, until: Option<NaiveDate>, (norm, article): (&str,
 }
 
 fn waiting(report: &Report, language: Language) -> Vec<Waiting> {
-    let waits = report.records.iter().filter(|r| r.outcome == "DEFERRED" || r.outcome == "HELD");
+    let waits = report.records.iter().filter(|r| matches!(r.outcome.as_str(), "DEFERRED" | "HELD" | "RESTRICTED"));
     let mut groups: Vec<_> = waits.map(|r| (r.data_type, r.because.as_deref(), r.until)).collect();
     groups.sort_unstable();
     groups.dedup();

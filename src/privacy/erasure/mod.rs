@@ -3,6 +3,7 @@
 mod certificate;
 pub mod letter;
 mod outcome;
+mod recall;
 pub mod recipients;
 pub mod request;
 
@@ -37,6 +38,8 @@ use crate::retention::door::{self, Ground};
 use crate::retention::sweep;
 use crate::state::App;
 use crate::{audit, db};
+
+pub(in crate::privacy) use recall::recall;
 
 /// How long backups of the key store live: afterwards every older backup of the main database is unreadable for what
 /// was erased (docs/operations.md demands the cycle).
@@ -299,7 +302,7 @@ fn report(
     records: Vec<Record>,
     recipients: Vec<recipients::Told>,
 ) -> Report {
-    let waits = records.iter().any(|r| r.outcome == "DEFERRED" || r.outcome == "HELD");
+    let waits = records.iter().any(|r| matches!(r.outcome.as_str(), "DEFERRED" | "HELD" | "RESTRICTED"));
     Report {
         dry_run: id.is_none(),
         erasure_id: id,

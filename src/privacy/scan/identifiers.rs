@@ -106,7 +106,7 @@ pub async fn collect(app: &App, customer: CustomerId) -> Result<Vec<Identifier>>
 /// The key store cannot be read.
 pub async fn pending(app: &App, row: &Model) -> Result<Vec<Identifier>> {
     let Some((unit, sealed)) = row.unit_id.zip(row.identifiers.as_ref()) else { return Ok(Vec::new()) };
-    let keys = app.keys.load(&[unit], app.clock.now()).await?;
+    let keys = app.keys.load(&[unit], entity::Purpose::DataProtection, app.clock.now()).await?;
     let opened = keys.get(&unit).and_then(|key| key.open(place(row.id), sealed));
     let opened = opened.ok_or_else(|| anyhow::anyhow!("the identifiers of erasure {} do not open", row.id))?;
     Ok(serde_json::from_str(opened.as_str()).map_err(|e| anyhow::anyhow!("identifiers: {e}"))?)

@@ -171,7 +171,7 @@ async fn a_night_and_many_holds(arena: &Arena) {
     let (other, begin) = (Arc::clone(&arena.other), Arc::clone(&barrier));
     let night = tokio::spawn(async move {
         start(&begin, 0).await;
-        sweep::run(&other, &Actor::System, false).await
+        sweep::run(&other, &Actor::System, false, None).await
     });
     let mut random = ChaCha8Rng::seed_from_u64(7);
     barrier.wait().await;
@@ -206,7 +206,7 @@ async fn an_erasure_and_a_hold(arena: &Arena) {
         let (other, officer) = (Arc::clone(&arena.other), arena.officer.clone());
         let erase = async move {
             let key = format!("erase-{}", contested.row);
-            erasure::erase(&other, &officer, contested.customer, &key).await.map(|_| ())
+            erasure::erase(&other, &officer, contested.customer, false, &key).await.map(|_| ())
         };
         let (placed, erased) = arena.meet(person, balance.next() * 4, erase).await;
         erased.unwrap();

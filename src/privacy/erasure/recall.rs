@@ -1,0 +1,57 @@
+//! After a restore: erasures that the backup does not know, or knows as they stood then, are on record again.
+
+use entity::DataType;
+use entity::erasures::{Entity, State};
+use entity::ids::{CustomerId, ErasureId, made_at};
+use entity::retention_rules::Action;
+use sea_orm::EntityTrait as _;
+use uuid::Uuid;
+
+use super::{Record, report, stored, text};
+use crate::db;
+use crate::error::Result;
+use crate::policy::calendar;
+use crate::state::App;
+
+/// Puts an erasure back: what went again is on record as gone; what waited follows with [`super::resume`].
+///
+/// # Errors
+/// The database fails.
+pub(in crate::privacy) async fn recall(
+    app: &App,
+    id: ErasureId,
+    customer: Option<CustomerId>,
+    gone: &[(&'static str, Uuid, DataType)],
+) -> Result<bool> {
+    let known = Entity::find_by_id(id).one(app.db.read()).await?;
+    let Some(customer) = known.as_ref().map(|row| row.customer_id).or(customer) else { return Ok(false) };
+    if known.is_some() && gone.is_empty() {
+        return Ok(false);
+    }
+    let before = known.as_ref().map(stored).transpose()?;
+    let (mut records, recipients) = before.map(|r| (r.records, r.recipients)).unwrap_or_default();
+    records.retain(|r| !gone.iter().any(|(table, id, _)| r.table == *table && r.id == *id));
+    let now = app.clock.now();
+    let requested = made_at(id.0).unwrap_or(now);
+    for (table, row, data_type) in gone {
+        let counted = app.rules.get(data_type).is_some_and(|rule| rule.action == Action::Anonymise);
+        records.push(Record {
+            table: (*table).to_owned(),
+            id: *row,
+            data_type: *data_type,
+            outcome: if counted { "ANONYMISED" } else { "ERASED" }.to_owned(),
+            on: Some(calendar::day_of(requested)),
+            until: None,
+            because: None,
+            article: Some("GDPR Art. 17(1)".to_owned()),
+        });
+    }
+    let mut report = report(app, Some(id), customer, records, recipients);
+    report.state = State::Deferred;
+    let sql = "INSERT INTO erasures (id, customer_id, state, requested_at, report) VALUES ($1, $2, $3, $4, $5) \
+               ON CONFLICT (id) DO UPDATE SET state = excluded.state, report = excluded.report, settled_at = NULL";
+    let values =
+        [id.0.into(), customer.0.into(), State::Deferred.code().into(), requested.into(), text(&report)?.into()];
+    db::run(app.db.write(), sql, values).await?;
+    Ok(true)
+}
