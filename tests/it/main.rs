@@ -31,4 +31,5 @@ mod script;
 mod search;
 mod structure;
 mod timers;
+mod twelve_years;
 mod withdrawals;
