@@ -185,7 +185,8 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
     let sql = "UPDATE erasures SET state = $1, report = $2, settled_at = $3 WHERE id = $4";
     let values = [done.state.code().into(), text(&done)?.into(), settled_at.into(), row.id.0.into()];
     db::run(app.db.write(), sql, values).await?;
-    sweep::finish(app).await?;
+    let touched: Vec<&str> = tables().iter().filter(|t| t.is_personal()).map(|t| t.name).collect();
+    sweep::finish(app, &touched).await?;
     Ok(done)
 }
 
