@@ -84,7 +84,6 @@ impl Writer<'_> {
             via: of.via,
             receipt: false,
             names: ["case_id", "order_id", "customer_id"].into_iter().filter_map(owner).collect(),
-            unit: of.unit,
         };
         db::run(self.tx, &sql, columns.into_iter().map(|(_, value)| value)).await.unwrap();
         self.made.push(belong(record, self.history, None));
@@ -106,7 +105,7 @@ impl Writer<'_> {
             ("id", customer.into()), ("unit_id", unit.id.0.into()), ("name", seal("name", "Max Mustermann")),
             ("email", seal("email", &email)), ("locale", "DE".into()), ("created_at", at.into()), ("version", 1_i64.into()),
         ];
-        let himself = Of { order: None, unit: Some(unit.id.0), ..of(customer) };
+        let himself = Of { order: None, ..of(customer) };
         self.put("customers", Near::Person, &[], columns, himself).await;
         let group = chance.of(&GROUPS);
         let columns = vec![
@@ -203,8 +202,7 @@ impl Writer<'_> {
                 ("form", form.into()), ("author_kind", "SYSTEM".into()),
                 ("body", unit.key.seal(place, "Ein Anliegen.").unwrap().0.into()), ("sent_at", at.into()), ("start_at", start.into()),
             ];
-            let sealed = Of { unit: Some(unit.id.0), ..of(id, at) };
-            self.put("messages", Near::Case, &["case_id"], columns, sealed).await;
+            self.put("messages", Near::Case, &["case_id"], columns, of(id, at)).await;
         }
         for rule in ["first-response", "review"] {
             let id = uuid_at(opened);
@@ -264,8 +262,7 @@ impl Writer<'_> {
                 ("granted_at", decided.into()), ("granted_by", Uuid::nil().into()), ("approval_needed", false.into()),
                 ("version", 3_i64.into()), ("start_at", decided.into()),
             ];
-            let sealed = Of { unit: Some(unit.id.0), ..of(id, decided) };
-            self.put("refunds", Near::Case, &["case_id", "order_id", "customer_id"], columns, sealed).await;
+            self.put("refunds", Near::Case, &["case_id", "order_id", "customer_id"], columns, of(id, decided)).await;
             self.history.refund(case, id, false);
             self.history.booked(case, decided);
         }
@@ -288,5 +285,4 @@ struct Of {
     order: Option<Uuid>,
     customer: Option<Uuid>,
     via: Option<Uuid>,
-    unit: Option<Uuid>,
 }

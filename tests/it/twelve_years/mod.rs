@@ -99,6 +99,7 @@ on_both_engines! {
             daily += begun.elapsed();
             if new_year {
                 world.take_stock(app).await;
+                eprintln!("{today} {}; deeds {daily:.1?}, nights {nightly:.1?}, checks {checks:.1?}", world.tally());
             }
         }
         println!("{}; deeds {daily:.1?}, nights {nightly:.1?}, checks {checks:.1?}", world.tally());

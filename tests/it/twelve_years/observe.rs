@@ -87,9 +87,8 @@ impl Spec {
             "mails" => "data_type",
             _ => "NULL",
         };
-        let unit = if self.sealed { "unit_id" } else { "NULL" };
         let sql = format!(
-            "SELECT id, {}, {}, {}, {}, {unit}, {extra} FROM {} WHERE id >= $1 ORDER BY id",
+            "SELECT id, {}, {}, {}, {}, {extra} FROM {} WHERE id >= $1 ORDER BY id",
             or_null(self.case),
             or_null(self.order),
             or_null(self.customer),
@@ -103,7 +102,7 @@ impl Spec {
             let link = |i: usize, column: Option<&str>| -> Option<Uuid> {
                 column.and_then(|_| row.try_get_by_index::<Option<Uuid>>(i).unwrap())
             };
-            let text = || row.try_get_by_index::<Option<String>>(6).unwrap().unwrap_or_default();
+            let text = || row.try_get_by_index::<Option<String>>(5).unwrap().unwrap_or_default();
             let (case, order, customer) = (link(1, self.case), link(2, self.order), link(3, self.customer));
             let made = made(id);
             if self.name == "tokens" {
@@ -121,7 +120,6 @@ impl Spec {
                 via: link(4, self.via.map(|(column, _)| column)),
                 receipt: self.name == "mails" && text() == "R05",
                 names: [case, order, customer].into_iter().flatten().collect(),
-                unit: link(5, self.sealed.then_some("unit_id")),
             });
         }
         records

@@ -79,8 +79,6 @@ pub struct Record {
     pub receipt: bool,
     /// The rows that it names itself: they stay as bare ids as long as it does.
     pub names: Vec<Uuid>,
-    /// An erasure unit that seals it, as first seen.
-    pub unit: Option<Uuid>,
 }
 
 /// The civil day in Berlin.

@@ -129,8 +129,8 @@ pub fn story(number: u64, chance: &mut Chance) -> Vec<(u64, Deed)> {
         7 => {
             life.extend([(4, D::Open { kind: "RETURN", ordered: true })]);
             life.extend(back);
-            life.extend(inspected(0, "DESTROY"));
-            life.extend(told);
+            life.extend(inspected(1, "DESTROY"));
+            life.extend(paid);
         }
         8 | 9 => {
             life.extend([(4, D::Open { kind: "RETURN", ordered: true })]);
@@ -183,7 +183,7 @@ pub fn story(number: u64, chance: &mut Chance) -> Vec<(u64, Deed)> {
         }
         // Money that did not arrive, and other means of payment.
         17 => {
-            life.extend([(5, claim(true)), (2, D::Decide("ELIGIBLE")), (1, D::Grant), (1, D::Submit), (20, D::Inquire), (3, D::Fail)]);
+            life.extend([(5, claim(true)), (2, D::Decide("ELIGIBLE")), (1, D::Grant), (1, D::Submit), (40, D::Inquire), (3, D::Fail)]);
             life.extend([(2, D::Agree), (1, D::Submit), (2, D::Credit), (1, D::Notify), (1, D::Close { advice: false })]);
         }
         // Money that comes back after the case was closed: it is taken up again.
