@@ -3,11 +3,24 @@
 use chrono::{DateTime, Utc};
 use entity::audit_entries;
 use entity::ids::EntryId;
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, DatabaseTransaction};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _,
+};
 use uuid::Uuid;
 
 use crate::auth::Actor;
 use crate::error::Result;
+
+/// What was done to a row, oldest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of(db: &impl ConnectionTrait, table: &'static str, row: Uuid) -> Result<Vec<audit_entries::Model>> {
+    let of_row = audit_entries::Entity::find().filter(audit_entries::Column::RowId.eq(row));
+    let entries = of_row.filter(audit_entries::Column::TableName.eq(table)).order_by_asc(audit_entries::Column::Id);
+    Ok(entries.all(db).await?)
+}
 
 /// Records that `actor` did `action` (such as `case.close`) to a row. `details` are codes and ids.
 ///

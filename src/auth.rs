@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::codes::ActorKind;
 use entity::ids::{CaseId, CustomerId, OrderId, StaffId, TokenId};
 use entity::staff::Role;
-use entity::{customers, staff, tokens};
+use entity::{Purpose, customers, staff, tokens};
 use hmac::{Hmac, Mac as _};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use sea_orm::EntityTrait as _;
@@ -52,12 +52,18 @@ pub enum Permission {
     AskAfterRefund,
     /// See full contact data, naming a purpose.
     RevealContact,
+    /// See what is kept for a duty or a claim alone, naming a reason.
+    ReadArchive,
     /// Export, erase, hold, release; see why data is kept.
     ProtectData,
     /// See jobs, runs and rules.
     ReadOperations,
     /// See how well promises are kept, without a word about who.
     ReadQuality,
+    /// See the register of product safety.
+    ReadSafety,
+    /// Keep it: make entries, and record what was done about them.
+    KeepSafety,
     /// Manage staff accounts.
     ManageStaff,
 }
@@ -81,6 +87,8 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
             P::AskAfterRefund,
             P::RevealContact,
             P::ReadQuality,
+            P::ReadSafety,
+            P::KeepSafety,
         ],
         Actor::Staff(_, Role::Warehouse) => &[P::ReadCases, P::HandleGoods],
         Actor::Staff(_, Role::Finance) => &[
@@ -91,10 +99,11 @@ const fn permissions(actor: &Actor) -> &'static [Permission] {
             P::MoveRefund,
             P::AskAfterRefund,
             P::RevealContact,
+            P::ReadArchive,
             P::ReadQuality,
         ],
-        Actor::Staff(_, Role::Dpo) => &[P::ProtectData, P::ReadOperations],
-        Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff, P::ReadQuality],
+        Actor::Staff(_, Role::Dpo) => &[P::ProtectData, P::ReadArchive, P::ReadOperations, P::ReadSafety],
+        Actor::Staff(_, Role::Admin) => &[P::ReadOperations, P::ManageStaff, P::ReadQuality, P::ReadSafety],
         Actor::Shop => &[P::RunShop],
         Actor::System => &[P::ProtectData, P::ReadOperations, P::ManageStaff, P::RunShop],
     }
@@ -156,6 +165,19 @@ impl Actor {
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         permissions(self).contains(&permission)
+    }
+
+    /// What the actor opens personal data for, where nothing else is named (GDPR Art. 5(1)(b)).
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        match self {
+            Self::Anonymous | Self::Customer(_) | Self::Guest(_) => Purpose::SelfService,
+            Self::Staff(_, Role::Agent) | Self::Shop => Purpose::CaseHandling,
+            Self::Staff(_, Role::Warehouse) => Purpose::Goods,
+            Self::Staff(_, Role::Finance) => Purpose::Refund,
+            Self::Staff(_, Role::Dpo) | Self::System => Purpose::DataProtection,
+            Self::Staff(_, Role::Admin) => Purpose::StaffAccounts,
+        }
     }
 
     /// What kind of actor, as the audit stores it.

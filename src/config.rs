@@ -52,6 +52,24 @@ pub struct Config {
     pub carrier_secret: Option<Secret>,
     /// E-mail.
     pub mail: Mail,
+    /// How the nightly removal behaves.
+    pub retention: Retention,
+}
+
+/// How the nightly removal behaves. What is due, and when, is the policy's.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Rows that one run takes at most; 0: no bound. The next run goes on.
+    pub daily_cap: u32,
+    /// Rows due beyond the forecast, unexplained, up to which a run goes on.
+    pub surplus_tolerance: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { daily_cap: 1_000_000, surplus_tolerance: 100 }
+    }
 }
 
 /// How mail is sent.
@@ -116,6 +134,7 @@ struct File {
     jobs: Option<bool>,
     policy: Option<PathBuf>,
     mail: MailFile,
+    retention: Retention,
 }
 
 impl Config {
@@ -187,6 +206,7 @@ impl Config {
             policy: var("AFTERSALES_POLICY").map(PathBuf::from).or(set.policy),
             carrier_secret: var("AFTERSALES_CARRIER_SECRET").map(Secret::new),
             mail: mail(set.mail, var("AFTERSALES_SMTP_URL"))?,
+            retention: set.retention,
         })
     }
 }

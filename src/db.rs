@@ -2,14 +2,17 @@
 //!
 //! SQLite: one writer that begins with `BEGIN IMMEDIATE`, and a pool of readers. PostgreSQL: one pool for both.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use sea_orm::sqlx::sqlite::{SqliteAutoVacuum, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    ExecResult, IsolationLevel, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    Value,
 };
 use uuid::Uuid;
 
@@ -27,6 +30,8 @@ pub enum Place {
 pub struct Db {
     read: DatabaseConnection,
     write: DatabaseConnection,
+    /// SQLite's file.
+    file: Option<PathBuf>,
 }
 
 impl Db {
@@ -45,7 +50,7 @@ impl Db {
                     .set_application_name("aftersales")
                     .test_before_acquire_if_idle_for(Duration::from_secs(30));
                 let both = connect(options).await.context("cannot reach the PostgreSQL database")?;
-                Ok(Self { read: both.clone(), write: both })
+                Ok(Self { read: both.clone(), write: both, file: None })
             }
         }
     }
@@ -82,7 +87,7 @@ impl Db {
         let context = || format!("cannot open the database {}", path.display());
         let write = connect(pool(false)).await.with_context(context)?;
         let read = connect(pool(true)).await.with_context(context)?;
-        Ok(Self { read, write })
+        Ok(Self { read, write, file: Some(path.to_owned()) })
     }
 
     /// For reads outside a transaction.
@@ -112,29 +117,61 @@ impl Db {
         self.write.begin_with_options(TransactionOptions { sqlite_transaction_mode, ..Default::default() }).await
     }
 
-    /// Makes deletion physical: empties SQLite's write-ahead log and returns freed pages; on PostgreSQL vacuums the
-    /// tables that were `touched`, and those of which it knows itself that they have dead rows. A night that removes
-    /// nothing costs one look. Returns whether it could be done now: a reader in the way on SQLite means "again later".
+    /// Begins a read that sees one state of everything, however many statements it takes.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The database cannot be reached.
+    pub async fn begin_read(&self) -> Result<DatabaseTransaction, DbErr> {
+        if self.backend() != DbBackend::Postgres {
+            return self.read.begin().await;
+        }
+        let (isolation, access) = (IsolationLevel::RepeatableRead, AccessMode::ReadOnly);
+        self.read.begin_with_config(Some(isolation), Some(access)).await
+    }
+
+    /// Makes deletion physical: empties SQLite's write-ahead log and returns freed pages, which `secure_delete` has
+    /// overwritten. PostgreSQL vacuums the tables that were `touched` and those of which it knows itself that they have
+    /// dead rows: all of them take longer than everything else in a night in which nothing is due. Returns whether it could be done now: somebody who still reads what was there
+    /// before means "again later".
+    ///
+    /// # Errors
+    /// The database refuses, or overwrites nothing.
     pub async fn forget(&self, touched: &[&str]) -> Result<bool, DbErr> {
         if self.backend() == DbBackend::Postgres {
-            let sql = "SELECT relname::text FROM pg_stat_user_tables WHERE n_dead_tup > 0 AND schemaname = current_schema()";
-            let mut tables: std::collections::BTreeSet<String> = touched.iter().map(|t| format!("\"{t}\"")).collect();
-            for row in rows(&self.write, sql, []).await? {
-                tables.insert(format!("\"{}\"", row.try_get_by_index::<String>(0)?.replace('"', "\"\"")));
+            let begun: DateTime<Utc> = single(&self.write, "SELECT clock_timestamp()").await?;
+            let dead = "SELECT relname::text FROM pg_stat_user_tables \
+                        WHERE n_dead_tup > 0 AND schemaname = current_schema()";
+            let mut tables: BTreeSet<String> = touched.iter().map(|&table| table.to_owned()).collect();
+            for row in rows(&self.write, dead, []).await? {
+                tables.insert(row.try_get_by_index(0)?);
             }
             if !tables.is_empty() {
-                let list = tables.into_iter().collect::<Vec<_>>().join(", ");
-                self.write.execute_unprepared(&format!("VACUUM (INDEX_CLEANUP ON) {list}")).await?;
+                let tables: Vec<String> = tables.iter().map(|t| format!("\"{}\"", t.replace('"', "\"\""))).collect();
+                let sql = format!("VACUUM (INDEX_CLEANUP ON) {}", tables.join(", "));
+                self.write.execute_unprepared(&sql).await?;
             }
-            return Ok(true);
+            // Rows that an older snapshot may still see stay where they are.
+            let older = "SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
+                         AND backend_type = 'client backend' AND pid <> pg_backend_pid() \
+                         AND backend_xmin IS NOT NULL AND xact_start < $1)";
+            let rows = rows(&self.write, older, [begun.into()]).await?;
+            return rows.first().map_or(Ok(false), |r| r.try_get_by_index(0));
+        }
+        if single::<i32>(&self.write, "PRAGMA secure_delete").await? != 1 {
+            return Err(DbErr::Custom("SQLite does not overwrite what is deleted (PRAGMA secure_delete)".to_owned()));
         }
         self.write.execute_unprepared("PRAGMA incremental_vacuum").await?;
-        let row = rows(&self.write, "PRAGMA wal_checkpoint(TRUNCATE)", []).await?;
-        let busy = row.first().map_or(Ok(1), |r| r.try_get_by_index::<i32>(0))?;
-        Ok(busy == 0)
+        let busy: i32 = single(&self.write, "PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        Ok(busy == 0 && self.log_is_empty())
+    }
+
+    /// What the checkpoint says is also what the file says. Another process may have written since: then it is the next
+    /// run's, too.
+    fn log_is_empty(&self) -> bool {
+        let Some(file) = &self.file else { return true };
+        let mut log = file.clone().into_os_string();
+        log.push("-wal");
+        std::fs::metadata(log).map_or(true, |log| log.len() == 0)
     }
 
     /// Closes every connection.
@@ -142,6 +179,29 @@ impl Db {
         let _ = self.read.close().await;
         let _ = self.write.close().await;
     }
+}
+
+/// One PostgreSQL connection that lives until it is dropped: what it locks, it holds that long.
+///
+/// # Errors
+/// The server cannot be reached.
+pub async fn session(url: &str, name: &str) -> anyhow::Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new(url.to_owned());
+    options
+        .max_connections(1)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(10))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .set_application_name(name)
+        .test_before_acquire(false);
+    connect(options).await.context("cannot reach the PostgreSQL database")
+}
+
+async fn single<T: sea_orm::TryGetable>(db: &impl ConnectionTrait, sql: &str) -> Result<T, DbErr> {
+    let rows = rows(db, sql, []).await?;
+    let row = rows.first().ok_or_else(|| DbErr::RecordNotFound(sql.to_owned()))?;
+    row.try_get_by_index(0)
 }
 
 async fn connect(mut options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {

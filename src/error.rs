@@ -36,6 +36,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// In full, for the operator at a terminal: what clients never see.
+    #[must_use]
+    pub fn cause(self) -> anyhow::Error {
+        match self {
+            Self::Internal(cause) => cause,
+            other => anyhow::anyhow!("{other}"),
+        }
+    }
+
     /// The public code of a top-level error.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -256,6 +265,15 @@ refusal_codes! {
     IdempotencyMismatch = "IDEMPOTENCY_MISMATCH":
         "Dieser Idempotenzschlüssel wurde schon mit anderen Angaben verwendet.",
         "This idempotency key has been used with another input.";
+    /// The person has to be told before (GDPR Art. 18(3)).
+    PersonNotTold = "PERSON_NOT_TOLD":
+        "Die betroffene Person muss vorher unterrichtet werden.", "The person has to be told first.";
+    /// Its processing is restricted (GDPR Art. 18).
+    Restricted = "RESTRICTED":
+        "Die Verarbeitung dieser Daten ist eingeschränkt.", "The processing of this data is restricted.";
+    /// Data of this type may not be opened for this (GDPR Art. 5(1)(b)).
+    PurposeNotAllowed = "PURPOSE_NOT_ALLOWED":
+        "Diese Daten dürfen zu diesem Zweck nicht verwendet werden.", "This data may not be used for this purpose.";
     /// The same person may not do both.
     SamePerson = "SAME_PERSON":
         "Das muss jemand anderes tun als beim ersten Mal.", "Somebody else than the first time has to do this.";

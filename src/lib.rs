@@ -2,9 +2,9 @@
 //!
 //! Who may import whom, downwards only, checked by a test:
 //! `main → cli → http → graphql → {guests, withdrawals, inbox, orders, customers, cases, returns, refunds, disputes, evidence,
-//! privacy, staff} → {retention, mail} → {keys, outbox, audit, policy} → entity`, and `graphql, cli → jobs → {cases, returns,
+//! safety, privacy, staff} → {retention, mail} → {keys, outbox, audit, policy} → entity`, and `graphql, cli → jobs → {cases, returns,
 //! refunds, disputes, privacy, mail, retention}`. `state`, `db`, `clock`, `config`, `error`, `auth`, `base32`, `cards`, `input`,
-//! `limits`, `policies` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and no domain room
+//! `limits`, `policies`, `presence` and `idempotency` serve all. Only `http` and `graphql` name axum or async-graphql, and no domain room
 //! names `privacy`.
 
 pub mod audit;
@@ -35,10 +35,12 @@ pub mod orders;
 pub mod outbox;
 pub mod policies;
 pub mod policy;
+pub mod presence;
 pub mod privacy;
 pub mod refunds;
 pub mod retention;
 pub mod returns;
+pub mod safety;
 pub mod staff;
 pub mod state;
 pub mod withdrawals;

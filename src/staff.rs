@@ -92,10 +92,14 @@ pub async fn leave(app: &App, actor: &Actor, id: StaffId, key: &str) -> Result<M
     if member.left_at.is_some() {
         return Err(Refusal::at(Code::TransitionNotAllowed, &["input", "id"]).with("state", "LEFT").into());
     }
+    let unit = member.unit_id;
+    // A restore from an older backup must not open the account again, nor bring the name back.
+    let intent = app.ledger.intent(now, door::STAFF, "staff", &[id.0]).await?;
     door::clear_staff(&tx, member, now).await?;
     claim.done(&tx, now, &[id.0], None).await?;
     audit::record(&tx, now, actor, "staff.leave", ("staff", Some(id.0)), json!({})).await?;
     let row = Entity::find_by_id(id).one(&tx).await?.ok_or(Error::NotFound)?;
     tx.commit().await?;
+    app.ledger.settled(now, intent, &[id.0], unit.as_slice(), &[]).await?;
     Ok(row)
 }

@@ -22,6 +22,7 @@ use crate::mail::smtp::Mailer;
 use crate::mail::template::Templates;
 use crate::policies::{self, Policies};
 use crate::policy::retention::Rule;
+use crate::presence::Presence;
 use crate::retention::ledger::Ledger;
 
 /// Shared by every request and job.
@@ -53,6 +54,8 @@ pub struct App {
     pub signing: crate::auth::Signing,
     /// How often strangers may ask.
     pub limits: Limits,
+    /// That somebody works on the stores.
+    pub presence: Presence,
     /// This process, as the lease of a job names it.
     pub instance: Uuid,
     /// What clients call the server; known once it listens.
@@ -73,10 +76,24 @@ impl App {
     /// # Errors
     /// As [`App::open`].
     pub async fn open_with(config: Config, clock: Clock, durability: SqliteSynchronous) -> anyhow::Result<AppState> {
+        make_private(&config.data)?;
+        let presence = Presence::share(&config).await?;
+        Self::open_in(config, clock, durability, presence).await
+    }
+
+    /// As [`App::open_with`], for whoever has the stores already: a restore has them alone.
+    ///
+    /// # Errors
+    /// As [`App::open`].
+    pub async fn open_in(
+        config: Config,
+        clock: Clock,
+        durability: SqliteSynchronous,
+        presence: Presence,
+    ) -> anyhow::Result<AppState> {
         let policy = config.policy()?;
         let templates = Templates::load(config.mail.templates.as_deref())?;
         let mailer = Mailer::open(&config.mail)?;
-        make_private(&config.data)?;
         let has_keys = has_rows(&config.keystore, "store").await.context("the key store")?;
         if !has_keys && has_rows(&config.database, "customers").await.context("the main database")? {
             anyhow::bail!(
@@ -91,10 +108,11 @@ impl App {
         let keys = Keys::open(keystore, &master).await?;
         let db = open_database(&config.database, durability).await?;
         migrate::<Main>(&db).await.context("cannot migrate the main database")?;
+        crate::retention::guards::install(&db).await.context("cannot guard what is held")?;
         let folder = config.data.join("blobs");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let blobs = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true).with_automatic_cleanup(true);
-        let ledger = Ledger::open(&config.ledger).await?;
+        let ledger = Ledger::open(&config.ledger, clock.now()).await?;
         let policies = policies::sync(&db, &policy, clock.now()).await?;
         let rules = crate::retention::rules::sync(&db, policies.at(clock.now()).retention_rules(), clock.now()).await?;
         Ok(Arc::new(Self {
@@ -112,6 +130,7 @@ impl App {
             rules,
             templates,
             mailer,
+            presence,
         }))
     }
 
@@ -125,8 +144,8 @@ impl App {
     }
 }
 
-/// The data folder, for its owner alone where it is new.
-fn make_private(folder: &std::path::Path) -> anyhow::Result<()> {
+/// A folder for its owner alone, where it is new.
+pub(crate) fn make_private(folder: &std::path::Path) -> anyhow::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

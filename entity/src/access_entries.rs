@@ -3,23 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::map::{Category, Classified, Meaning, Subject};
-use crate::{DataType, codes::ActorKind, ids::AttachmentId, ids::CaseId, ids::CustomerId, ids::EntryId};
-
-crate::codes! {
-    /// What somebody opened personal data for.
-    Purpose {
-        /// Working on the case.
-        CaseHandling = "CASE_HANDLING",
-        /// Paying a refund.
-        Refund = "REFUND",
-        /// Reaching the customer.
-        Contact = "CONTACT",
-        /// Answering the data subject or checking privacy.
-        DataProtection = "DATA_PROTECTION",
-        /// Looking at evidence.
-        Evidence = "EVIDENCE",
-    }
-}
+use crate::{DataType, Purpose, codes::ActorKind, ids::AttachmentId, ids::CaseId, ids::CustomerId, ids::EntryId};
 
 /// One opening.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -216,6 +216,16 @@ crate::codes! {
     }
 }
 
+crate::codes! {
+    /// How the promises of a case were kept, as far as there were any.
+    Promise {
+        /// Each in time.
+        Within = "WITHIN",
+        /// At least one was not.
+        Over = "OVER",
+    }
+}
+
 /// A service case. In a bare row only ids are left.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "cases")]
@@ -267,12 +277,20 @@ pub struct Model {
     pub decided_by: Option<StaffId>,
     /// Closed at.
     pub closed_at: Option<DateTimeUtc>,
+    /// How first responses were, as counted at the end: its timers go before it does.
+    pub first_response: Option<Promise>,
+    /// How reviews were, as counted at the end.
+    pub review: Option<Promise>,
+    /// What had been credited at the end, in minor units of the order's currency.
+    pub refunded_minor: Option<i64>,
     /// Counts the changes of the decision state; guards concurrent updates.
     pub version: i64,
     /// When the retention period began; none while it has not.
     pub start_at: Option<DateTimeUtc>,
     /// Never deleted before this instant.
     pub not_before: Option<DateTimeUtc>,
+    /// When its last use in service had ended and it became kept for a duty or a claim alone (GDPR Art. 5(1)(b)).
+    pub archived_at: Option<DateTimeUtc>,
     /// When the row became a bare id.
     pub erased_at: Option<DateTimeUtc>,
 }
@@ -315,9 +333,13 @@ impl Classified for Entity {
             Column::DecidedAt => Meaning::plain(Category::Operation, "Decided at"),
             Column::DecidedBy => Meaning::staff(),
             Column::ClosedAt => Meaning::plain(Category::Operation, "Closed at"),
+            Column::FirstResponse => Meaning::plain(Category::Operation, "First response"),
+            Column::Review => Meaning::plain(Category::Operation, "Review"),
+            Column::RefundedMinor => Meaning::plain(Category::Payment, "Refunded"),
             Column::Version => Meaning::internal("counts changes"),
             Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
+            Column::ArchivedAt => Meaning::plain(Category::Operation, "Kept for a duty alone since"),
             Column::ErasedAt => Meaning::internal("marks a bare row"),
         }
     }

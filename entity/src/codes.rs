@@ -20,6 +20,12 @@ macro_rules! codes {
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)+ }
             }
+
+            /// The value of a stored code.
+            #[must_use]
+            pub fn from_code(code: &str) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)+ _ => None }
+            }
         }
     };
 }

@@ -17,7 +17,8 @@ crate::codes! {
     }
 }
 
-/// A hold on exactly one customer, order or case and all that hangs on it.
+/// A hold on exactly one of: a customer, an order or a case with all that hangs on it, or the records of one data type
+/// whose period began in one calendar year (a tax whose assessment is open, AO § 147(3) sentence 5).
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "holds")]
 pub struct Model {
@@ -30,6 +31,14 @@ pub struct Model {
     pub order_id: Option<OrderId>,
     /// Case held.
     pub case_id: Option<CaseId>,
+    /// Data type held.
+    pub data_type: Option<DataType>,
+    /// Calendar year held (Europe/Berlin), in which the period of the data began.
+    pub year: Option<i32>,
+    /// First instant of that year, UTC.
+    pub from_at: Option<DateTimeUtc>,
+    /// First instant after it, UTC.
+    pub to_at: Option<DateTimeUtc>,
     /// The erasure unit whose key seals this row; none in a bare row.
     pub unit_id: Option<UnitId>,
     /// Reason.
@@ -70,6 +79,9 @@ impl Classified for Entity {
             Column::CustomerId => Meaning::id("Customer held"),
             Column::OrderId => Meaning::id("Order held"),
             Column::CaseId => Meaning::id("Case held"),
+            Column::DataType | Column::Year | Column::FromAt | Column::ToAt => {
+                Meaning::internal("holds everybody's data of a kind, not one person's")
+            }
             Column::UnitId => Meaning::internal("names a key, which is destroyed with the data"),
             Column::Reason => Meaning::plain(Category::Operation, "Reason"),
             Column::Note => Meaning::sealed(Category::Operation, "Note"),

@@ -18,6 +18,13 @@ pub fn first_at(instant: DateTime<Utc>) -> Uuid {
     Uuid::from_u128(u128::try_from(instant.timestamp_millis()).unwrap_or(0) << 80)
 }
 
+/// When a UUIDv7 was made, to the millisecond.
+#[must_use]
+pub fn made_at(id: Uuid) -> Option<DateTime<Utc>> {
+    let (seconds, nanos) = id.get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -88,12 +95,20 @@ ids! {
     ProposalId,
     /// A disclosure.
     DisclosureId,
+    /// An entry of the product-safety register.
+    SafetyEntryId,
     /// An e-mail to a customer.
     MailId,
     /// An e-mail that came in.
     InboundMailId,
     /// A legal hold.
     HoldId,
+    /// A restriction of processing.
+    RestrictionId,
+    /// A plan of removal.
+    PlanId,
+    /// A run of the sweep.
+    RunId,
     /// A member of staff.
     StaffId,
     /// An erasure unit, whose data key lives in the key store.

@@ -60,6 +60,8 @@ pub struct Model {
     pub start_at: Option<DateTimeUtc>,
     /// Never deleted before this instant.
     pub not_before: Option<DateTimeUtc>,
+    /// When its last use in service had ended and it became kept for a duty or a claim alone (GDPR Art. 5(1)(b)).
+    pub archived_at: Option<DateTimeUtc>,
     /// When the row became a bare id.
     pub erased_at: Option<DateTimeUtc>,
 }
@@ -98,6 +100,7 @@ impl Classified for Entity {
             Column::Version => Meaning::internal("counts changes"),
             Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
+            Column::ArchivedAt => Meaning::plain(Category::Operation, "Kept for a duty alone since"),
             Column::ErasedAt => Meaning::internal("marks a bare row"),
         }
     }

@@ -56,16 +56,10 @@ impl MigratorTrait for Main {
                 postgres: "",
             }),
             Box::new(Step {
-                name: "m20261125_000002_holds_and_statements",
+                name: "m20261125_000002_statements",
                 both: "",
-                sqlite: include_str!("main_store/m20261125_000002_holds_and_statements.sqlite.sql"),
-                postgres: include_str!("main_store/m20261125_000002_holds_and_statements.postgres.sql"),
-            }),
-            Box::new(Step {
-                name: "m20261124_000010_mails",
-                both: include_str!("main_store/m20261124_000010_mails.sql"),
-                sqlite: include_str!("main_store/m20261124_000010_mails.sqlite.sql"),
-                postgres: include_str!("main_store/m20261124_000010_mails.postgres.sql"),
+                sqlite: include_str!("main_store/m20261125_000002_statements.sqlite.sql"),
+                postgres: include_str!("main_store/m20261125_000002_statements.postgres.sql"),
             }),
         ]
     }

@@ -1,26 +1,15 @@
 //! The access log: opening a case as staff leaves one row per actor, case, purpose and hour (R12).
 
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
-use entity::access_entries::Purpose;
+use entity::Purpose;
 use entity::cases::Model;
 use entity::ids::{CaseId, uuid_at};
-use entity::staff::Role;
 use uuid::Uuid;
 
 use crate::auth::{Actor, Permission};
 use crate::db;
 use crate::error::Result;
 use crate::state::App;
-
-/// What an actor opens cases for, derived from the role.
-#[must_use]
-pub const fn purpose_of(actor: &Actor) -> Purpose {
-    match actor {
-        Actor::Staff(_, Role::Finance) => Purpose::Refund,
-        Actor::Staff(_, Role::Dpo) => Purpose::DataProtection,
-        _ => Purpose::CaseHandling,
-    }
-}
 
 /// Opens a case: the row, with the opening logged where staff does it.
 ///
@@ -29,7 +18,7 @@ pub const fn purpose_of(actor: &Actor) -> Purpose {
 pub async fn open(app: &App, actor: &Actor, id: CaseId) -> Result<Model> {
     actor.require(Permission::ReadCases)?;
     let case = super::get(app.db.read(), actor, id).await?;
-    log(app, actor, &case, purpose_of(actor), None).await?;
+    log(app, actor, &case, actor.purpose(), None).await?;
     Ok(case)
 }
 

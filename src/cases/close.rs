@@ -1,9 +1,9 @@
 //! Closing a case starts the retention periods of all that hangs on it.
 
-use entity::DataType;
 use entity::cases::{Model, Outcome as CaseOutcome};
 use entity::ids::CaseId;
 use entity::messages;
+use entity::{DataType, Purpose};
 use entity::{refunds, remedies};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
@@ -107,7 +107,7 @@ async fn lower_to_advice(app: &App, tx: &DatabaseTransaction, case: CaseId, advi
         .all(tx)
         .await?;
     let mut units: Vec<_> = letters.iter().filter_map(|m| m.unit_id).collect();
-    let keys = app.keys.load(&units, app.clock.now()).await?;
+    let keys = app.keys.load(&units, Purpose::CaseHandling, app.clock.now()).await?;
     for letter in letters {
         let place = writing::place(letter.id);
         let key = letter.unit_id.and_then(|u| keys.get(&u));

@@ -19,6 +19,7 @@ pub mod quality;
 mod result;
 pub mod review;
 pub mod search;
+pub mod statistics;
 pub mod submit;
 pub mod tasks;
 pub mod timers;
@@ -28,11 +29,15 @@ pub mod words;
 use entity::DataType;
 use entity::cases::{Column, Entity, Kind, Model, State};
 use entity::ids::CaseId;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, Select};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, ExprTrait as _,
+    QueryFilter as _, Select,
+};
 
 use crate::auth::{Actor, Permission, Scope};
 use crate::db;
 use crate::error::{Code, Error, Refusal, Result};
+use crate::retention::restrictions;
 use crate::state::App;
 
 pub use ask::{Ask, ask};
@@ -47,11 +52,11 @@ pub use open::{NewCase, open};
 pub use review::{Assignment, assign, reexamine, review, took_part};
 pub use search::{Filter, page};
 
-/// The cases that an actor may see: staff with cases all of them, a customer the own ones, a guest those of the scope; bare
-/// rows nobody.
+/// The cases that an actor may see: a customer the own ones, a guest those of the scope, staff with cases those whose
+/// processing is not restricted. Nobody sees here what is archived or left as a bare row.
 #[must_use]
 pub fn visible_to(actor: &Actor) -> Select<Entity> {
-    let all = Entity::find().filter(Column::State.ne(State::Erased));
+    let all = Entity::find().filter(Column::State.ne(State::Erased)).filter(Column::ArchivedAt.is_null());
     match actor {
         Actor::Customer(id) => all.filter(Column::CustomerId.eq(*id)),
         Actor::Guest(guest) => {
@@ -61,9 +66,28 @@ pub fn visible_to(actor: &Actor) -> Select<Entity> {
                 Scope::Case(case) => own.filter(Column::Id.eq(case)),
             }
         }
-        _ if actor.may(Permission::ReadCases) => all,
+        _ if actor.may(Permission::ReadCases) => all.filter(not_restricted()),
         _ => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
     }
+}
+
+/// Staff works on a restricted case only where the person asks for it: a withdrawal goes through (GDPR Art. 18(2)).
+fn not_restricted() -> Condition {
+    let free = restrictions::none_on_case("cases.id").and(restrictions::none_on_person("cases.customer_id"));
+    let over = [State::Closed, State::Cancelled, State::Merged];
+    let withdrawal = Column::Kind.eq(Kind::Withdrawal).and(Column::State.is_not_in(over));
+    Condition::any().add(free).add(withdrawal)
+}
+
+/// The case with this id, as `id` names it in SQL, is neither archived, nor a bare row, nor restricted: what hangs on it is
+/// seen by staff.
+#[must_use]
+pub(crate) fn in_service(id: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM cases sc WHERE sc.id = {id} AND sc.state <> 'ERASED' AND sc.archived_at IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM restrictions rs WHERE rs.lifted_at IS NULL AND rs.case_id = sc.id) \
+         AND NOT EXISTS (SELECT 1 FROM restrictions rs WHERE rs.lifted_at IS NULL AND rs.customer_id = sc.customer_id))"
+    )
 }
 
 /// One case.
@@ -77,7 +101,7 @@ pub async fn get(db: &impl ConnectionTrait, actor: &Actor, id: CaseId) -> Result
 /// A case as it is before the change, for the keys that the change will need; an invisible id is refused.
 pub(crate) async fn seen(app: &App, actor: &Actor, id: CaseId) -> Result<Model> {
     match get(app.db.read(), actor, id).await {
-        Err(Error::NotFound) => Err(Refusal::at(Code::NotFound, &["input", "caseId"]).into()),
+        Err(Error::NotFound) => Err(refused(app.db.read(), actor, id, &["input", "caseId"]).await?),
         found => found,
     }
 }
@@ -91,9 +115,21 @@ pub(crate) async fn for_change(
 ) -> Result<Model> {
     db::lock(tx, "cases", id.0).await?;
     match get(tx, actor, id).await {
-        Err(Error::NotFound) => Err(Refusal::at(Code::NotFound, field).into()),
+        Err(Error::NotFound) => Err(refused(tx, actor, id, field).await?),
         found => found,
     }
+}
+
+/// Staff is told since when a case is restricted; nobody is told more of one that is not theirs.
+async fn refused(db: &impl ConnectionTrait, actor: &Actor, id: CaseId, field: &[&'static str]) -> Result<Error> {
+    let hidden = Entity::find_by_id(id).one(db).await?.filter(|_| actor.staff().is_some());
+    if let Some(case) = hidden.filter(|c| c.state != State::Erased && c.archived_at.is_none())
+        && actor.may(Permission::ReadCases)
+        && let Some(since) = restrictions::since(db, case.id, case.customer_id).await?
+    {
+        return Ok(Refusal::at(Code::Restricted, field).with("since", since.to_rfc3339()).into());
+    }
+    Ok(Refusal::at(Code::NotFound, field).into())
 }
 
 /// Refuses a change that the state does not allow, naming the states that do.

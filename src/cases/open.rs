@@ -152,9 +152,13 @@ pub(crate) async fn insert(
         decided_at: Set(None),
         decided_by: Set(None),
         closed_at: Set(None),
+        first_response: Set(None),
+        review: Set(None),
+        refunded_minor: Set(None),
         version: Set(1),
         start_at: Set(None),
         not_before: Set(None),
+        archived_at: Set(None),
         erased_at: Set(None),
     };
     let row = row.insert(tx).await?;

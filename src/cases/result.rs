@@ -94,7 +94,7 @@ async fn shipping(app: &App, tx: &DatabaseTransaction, case: &Model, language: L
         .all(tx)
         .await?;
     let units: Vec<_> = parcels.iter().filter_map(|p| p.unit_id).collect();
-    let keys = app.keys.load(&units, app.clock.now()).await?;
+    let keys = app.keys.load(&units, entity::Purpose::CaseHandling, app.clock.now()).await?;
     for parcel in parcels {
         let place = Place { table: "parcels", column: "tracking_number", row: parcel.id.0 };
         let key = parcel.unit_id.and_then(|u| keys.get(&u));

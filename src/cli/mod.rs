@@ -1,5 +1,6 @@
 //! The command line, a contract that scripts rely on: exit status 0 done, 1 failed, 2 wrong usage.
 
+mod backup;
 mod deadline;
 mod jobs;
 mod policy;
@@ -62,6 +63,10 @@ enum Command {
     /// Personal data: the map, export, erasure, scan.
     #[command(subcommand)]
     Privacy(privacy::Command),
+    /// Copies everything consistently, beside a running server.
+    Backup(backup::Backup),
+    /// Puts a backup back and replays the erasure ledger; wants no running server.
+    Restore(backup::Restore),
 }
 
 impl Cli {
@@ -97,6 +102,7 @@ impl Cli {
         match self.command {
             Command::Schema => print!("{}", crate::graphql::sdl()),
             Command::Privacy(privacy::Command::Map { json }) => privacy::map(json)?,
+            Command::Privacy(privacy::Command::Concept { json }) => privacy::concept(&config()?.policy()?, json)?,
             Command::Deadline(options) => return options.run(&config()?.policy()?),
             Command::Policy(command) => return command.run(|| config()?.policy()),
             Command::Serve => serve::serve(config()?).await?,
@@ -115,6 +121,8 @@ impl Cli {
             }
             Command::Jobs(command) => return command.run(&open(config()?).await?).await,
             Command::Privacy(command) => return command.run(&open(config()?).await?).await,
+            Command::Backup(options) => return options.run(&*open(config()?).await?).await,
+            Command::Restore(options) => return options.run(config()?).await,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -126,10 +134,7 @@ async fn open(config: Config) -> anyhow::Result<AppState> {
 
 /// An error of the domain in words, for a person at a terminal.
 fn said(error: Error) -> anyhow::Error {
-    match error {
-        Error::Internal(cause) => cause,
-        other => anyhow::anyhow!("{other}"),
-    }
+    error.cause()
 }
 
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {

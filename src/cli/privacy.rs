@@ -5,14 +5,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use chrono::NaiveDate;
 use clap::Subcommand;
 use serde_json::json;
 
 use super::{print_json, said};
 use crate::auth::Actor;
 use crate::error::{Code, Error};
+use crate::policy::calendar;
+use crate::policy::shop::Policy;
 use crate::privacy::erasure::{self, Report};
-use crate::privacy::{archive, export, find, map as data_map, scan};
+use crate::privacy::{archive, concept as deletion_concept, export, find, map as data_map, scan};
+use crate::retention::due;
 use crate::state::AppState;
 
 /// What to do.
@@ -21,6 +25,21 @@ pub enum Command {
     /// Prints what every column is.
     Map {
         /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists, record by record, what is due until a day, until when it was kept and why.
+    Due {
+        /// The day, such as 2026-12-31; today where left out.
+        #[arg(long)]
+        until: Option<NaiveDate>,
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints the deletion concept of the policy in effect (DIN 66398).
+    Concept {
+        /// The catalogue of data types as one JSON document.
         #[arg(long)]
         json: bool,
     },
@@ -62,6 +81,8 @@ impl Command {
     pub(super) async fn run(self, app: &AppState) -> anyhow::Result<ExitCode> {
         match self {
             Self::Map { json } => map(json)?,
+            Self::Due { until, json } => due(app, until, json).await?,
+            Self::Concept { json } => concept(app.policies.at(app.clock.now()), json)?,
             Self::Export { email, out, json } => export(app, &read(email)?, &out, json).await?,
             Self::Erase { email, dry_run, json } => erase(app, &read(email)?, dry_run, json).await?,
             Self::Scan { text, json } => return scan_for(app, &read(text)?, json).await,
@@ -94,6 +115,28 @@ pub(super) fn map(as_json: bool) -> anyhow::Result<()> {
         return print_json(&data_map::lines());
     }
     print!("{}", data_map::markdown());
+    Ok(())
+}
+
+async fn due(app: &AppState, until: Option<NaiveDate>, as_json: bool) -> anyhow::Result<()> {
+    let until = until.unwrap_or_else(|| calendar::day_of(app.clock.now()));
+    let found = due::due(app, &Actor::System, until).await.map_err(said)?;
+    if as_json {
+        return print_json(&found);
+    }
+    for d in &found {
+        let (code, then) = (d.data_type.code(), d.then);
+        println!("{} {code:<5} {:<18} {}  {then:<10} {}; {}", d.kept_until, d.table, d.id, d.purpose, d.because);
+    }
+    println!("{} due until {until}", found.len());
+    Ok(())
+}
+
+pub(super) fn concept(policy: &Policy, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        return print_json(&deletion_concept::catalogue(policy));
+    }
+    print!("{}", deletion_concept::markdown(policy));
     Ok(())
 }
 

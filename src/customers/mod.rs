@@ -3,22 +3,25 @@
 pub mod access;
 
 use chrono::{DateTime, Utc};
-use entity::access_entries::{self, Purpose};
+use entity::access_entries;
 use entity::codes::Locale;
 use entity::customers::{ActiveModel, Column, Entity, Model};
 use entity::ids::{CustomerId, EntryId, OrderId, uuid_at};
-use entity::{DataType, orders};
+use entity::{DataType, Purpose, orders};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _, QuerySelect as _, Select,
+    ActiveModelTrait as _,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+    Select,
 };
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::auth::{Actor, Guest, Permission};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Refusal, Result};
 use crate::keys::lookup::{Entry, Kind as Lookup};
 use crate::keys::{Place, Unit, UnitOf};
+use crate::retention::restrictions;
 use crate::state::App;
 use crate::{db, input};
 
@@ -53,13 +56,17 @@ impl Contact {
     }
 }
 
-/// The customers whom an actor may see: staff with cases all of them, a customer the own record.
+/// The customers whom an actor may see: a customer the own record, the data-protection officer all of them, staff with
+/// cases those who are neither archived nor restricted (GDPR Art. 18).
 #[must_use]
 pub fn visible_to(actor: &Actor) -> Select<Entity> {
     let all = Entity::find().filter(Column::ErasedAt.is_null());
     match actor {
         Actor::Customer(id) | Actor::Guest(Guest { customer: id, .. }) => all.filter(Column::Id.eq(*id)),
-        _ if actor.may(Permission::ReadCases) || actor.may(Permission::ProtectData) => all,
+        _ if actor.may(Permission::ProtectData) => all,
+        _ if actor.may(Permission::ReadCases) => {
+            all.filter(Column::ArchivedAt.is_null()).filter(restrictions::none_on_person("customers.id"))
+        }
         _ => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
     }
 }
@@ -165,6 +172,7 @@ pub(crate) async fn upsert(
         phone: Set(seal("phone", contact.phone.as_deref())?),
         address: Set(seal("address", contact.address.as_deref())?),
         locale: Set(Some(contact.locale)),
+        archived_at: Set(None),
         erased_at: Set(None),
         ..Default::default()
     };
@@ -179,6 +187,13 @@ pub(crate) async fn upsert(
         }
         Some(before) => {
             row.created_at = Set(Some(before.created_at.unwrap_or(now)));
+            // What an order does not mention is not taken back, least of all from under a hold.
+            if contact.phone.is_none() && before.unit_id == Some(unit.id) {
+                row.phone = NotSet;
+            }
+            if contact.address.is_none() && before.unit_id == Some(unit.id) {
+                row.address = NotSet;
+            }
             Ok(row.update(tx).await?)
         }
     }
@@ -187,8 +202,14 @@ pub(crate) async fn upsert(
 /// Logs that staff has seen full contact data outside an opened case, with the purpose that was named.
 ///
 /// # Errors
-/// The log cannot be written, and then nothing is shown.
+/// Refused with `PURPOSE_NOT_ALLOWED`. The log cannot be written, and then nothing is shown.
 pub async fn log_reveal(app: &App, actor: &Actor, id: CustomerId, purpose: Purpose) -> Result<()> {
+    // Nobody speaks for the person or for the data-protection officer.
+    let of_others = matches!(purpose, Purpose::SelfService | Purpose::DataProtection) && purpose != actor.purpose();
+    if of_others || !DataType::R21.serves(purpose) {
+        let refusal = Refusal::at(Code::PurposeNotAllowed, &["purpose"]);
+        return Err(refusal.with("dataType", DataType::R21.code()).with("purpose", purpose.code()).into());
+    }
     let now = app.clock.now();
     let row = access_entries::ActiveModel {
         id: Set(EntryId::new(now)),

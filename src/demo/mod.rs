@@ -11,6 +11,7 @@ mod people;
 mod photo;
 mod plan;
 mod replay;
+mod safety;
 mod texts;
 mod trade;
 

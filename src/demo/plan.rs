@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use super::goods::Article;
 use super::life::{Brief, Until};
 use super::people::{Person, pick};
+use super::safety::Incident;
 use crate::cases::Decision;
 use crate::cases::machine::Deed;
 use crate::orders::{Delivery, NewOrder};
@@ -63,6 +64,8 @@ pub(super) enum What {
     Replace { case: usize },
     /// The customer is told the result.
     Notify { case: usize, text: String },
+    /// An entry in the register of product safety is made.
+    Safety(Incident),
     /// A case is closed.
     Close { case: usize, advice_only: bool },
 }
@@ -141,7 +144,9 @@ impl Plan {
             plan.live(brief);
         }
         plan.well_known();
+        let gallery = plan.cases;
         plan.gallery();
+        plan.safety(gallery);
         plan.events.sort_by_key(|event| event.at);
         (plan.people, plan.events)
     }
@@ -352,6 +357,7 @@ mod tests {
                     | What::Deed { case, .. }
                     | What::Replace { case }
                     | What::Close { case, .. } => cases.contains(case),
+                    What::Safety(incident) => incident.case.is_none_or(|case| cases.contains(&case)),
                     What::Join(_) | What::Deliver(_) | What::SignIn { .. } => true,
                 };
                 assert!(known, "{event:?} at {now}");

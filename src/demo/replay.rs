@@ -144,6 +144,10 @@ impl<'a> Replay<'a> {
                 let notice = Notice { channel: NoticeChannel::Email, text, expected_version: None };
                 cases::notify(app, &self.actor(By::Agent)?, known(&self.cases, case)?, notice, &key).await?;
             }
+            What::Safety(incident) => {
+                let case = incident.case.map(|case| known(&self.cases, case)).transpose()?;
+                self.incident(incident, case, &key).await?;
+            }
             What::Close { case, advice_only } => {
                 let close = Close { advice_only, expected_version: None };
                 cases::close(app, &self.actor(By::Agent)?, known(&self.cases, case)?, close, &key).await?;
@@ -274,6 +278,7 @@ const fn name(what: &What) -> &'static str {
         What::Replace { .. } => "a replacement is sent",
         What::Notify { .. } => "the result is told",
         What::Step { .. } => "a refund moves on",
+        What::Safety(_) => "a danger is registered",
         What::Close { .. } => "a case is closed",
     }
 }

@@ -2,7 +2,7 @@
 //! lasts minutes, each download is logged (R12). Internal notes stay in the house.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::access_entries::Purpose as AccessPurpose;
+use entity::Purpose as AccessPurpose;
 use entity::attachments::{self, State};
 use entity::cases;
 use entity::disclosures::{ActiveModel, Column, Entity, Model, Purpose, RecipientKind};

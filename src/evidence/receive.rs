@@ -2,6 +2,7 @@
 //! does not end well leaves neither blob nor half a row.
 
 use bytes::Bytes;
+use entity::Purpose;
 use entity::attachments::{self, MediaType, Model, State};
 use entity::ids::TokenId;
 use entity::outbox_entries::Kind;
@@ -99,7 +100,7 @@ where
     E: std::fmt::Display,
 {
     let unit = attachment.unit_id.ok_or(Error::NotFound)?;
-    let keys = app.keys.load(&[unit], app.clock.now()).await?;
+    let keys = app.keys.load(&[unit], Purpose::Evidence, app.clock.now()).await?;
     let key = keys.get(&unit).ok_or(Error::NotFound)?;
     let mut counted = Counted { received: 0, expected };
     let mut head = Vec::with_capacity(SNIFFED);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::access_entries::Purpose;
+use entity::Purpose;
 use entity::attachments::{Model, State};
 use entity::ids::{AttachmentId, CustomerId, StaffId, TokenId};
 use entity::{cases, customers, staff};
@@ -93,7 +93,7 @@ fn parse(payload: &[u8]) -> Option<(AttachmentId, i64, (u8, Uuid))> {
 
 async fn file_name(app: &App, attachment: &Model) -> Result<Option<Personal>> {
     let Some((unit, sealed)) = attachment.unit_id.zip(attachment.file_name.as_ref()) else { return Ok(None) };
-    let keys = app.keys.load(&[unit], app.clock.now()).await?;
+    let keys = app.keys.load(&[unit], Purpose::Evidence, app.clock.now()).await?;
     let place = Place { table: "attachments", column: "file_name", row: attachment.id.0 };
     Ok(keys.get(&unit).and_then(|key| key.open(place, sealed)))
 }
@@ -105,7 +105,7 @@ async fn file_name(app: &App, attachment: &Model) -> Result<Option<Personal>> {
 /// The blob or its key is missing.
 pub async fn bytes(app: &App, attachment: &Model) -> Result<impl Stream<Item = std::io::Result<Bytes>> + Send + use<>> {
     let (unit, blob) = attachment.unit_id.zip(attachment.blob.as_deref()).ok_or(Error::NotFound)?;
-    let keys = app.keys.load(&[unit], app.clock.now()).await?;
+    let keys = app.keys.load(&[unit], Purpose::Evidence, app.clock.now()).await?;
     let key = keys.get(&unit).ok_or(Error::NotFound)?;
     let stored = app.blobs.get(&Path::from(blob)).await.map_err(|e| anyhow::anyhow!("blob {blob}: {e}"))?;
     let mut sealed = stored.into_stream();

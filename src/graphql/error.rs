@@ -99,6 +99,12 @@ pub enum UserErrorCode {
     Malformed,
     /// The link is invalid, expired or used up.
     LinkInvalid,
+    /// Data of this type may not be opened for this; details: `dataType`, `purpose`.
+    PurposeNotAllowed,
+    /// The person has to be told before (GDPR Art. 18(3)).
+    PersonNotTold,
+    /// Its processing is restricted (GDPR Art. 18).
+    Restricted,
 }
 
 /// A named fact that helps to mend an input.

@@ -98,7 +98,7 @@ impl MessageMutation {
         let (done, user_errors) = outcome(ctx, authorised(ctx, Permission::Correspond, done).await)?;
         let (case, message) = done.unzip();
         if let Some(case) = &case {
-            access::log(ctx.app(), ctx.actor(), case, access::purpose_of(ctx.actor()), None).await?;
+            access::log(ctx.app(), ctx.actor(), case, ctx.actor().purpose(), None).await?;
         }
         Ok(MessageAddPayload {
             service_case: case.map(ServiceCase::opened),

@@ -1,5 +1,6 @@
 //! The GraphQL API: one file per noun with its type, queries and mutations. Resolvers are one expression where they can be.
 
+pub mod archive;
 pub mod attachment;
 pub mod codes;
 pub mod customer;
@@ -7,6 +8,7 @@ pub mod deadline;
 pub mod dispute;
 pub mod error;
 pub mod guest;
+pub mod hold;
 pub mod loaders;
 pub mod mail;
 pub mod message;
@@ -19,12 +21,16 @@ pub mod policy;
 pub mod privacy;
 pub mod quality;
 pub mod refund;
+pub mod removal;
+pub mod restriction;
 pub mod retention;
 pub mod returns;
 pub mod rights;
+pub mod safety;
 pub mod scalars;
 pub mod service_case;
 pub mod session;
+pub mod statistics;
 pub mod token;
 pub mod withdrawal;
 
@@ -42,10 +48,16 @@ pub struct Query(
     refund::RefundQuery,
     returns::ReturnQuery,
     privacy::PrivacyQuery,
+    archive::ArchiveQuery,
+    hold::HoldQuery,
+    removal::RemovalQuery,
+    restriction::RestrictionQuery,
     policy::PolicyQuery,
     deadline::TaskQuery,
     operations::OperationsQuery,
     quality::QualityQuery,
+    statistics::StatisticsQuery,
+    safety::SafetyQuery,
     withdrawal::WithdrawalQuery,
 );
 
@@ -66,7 +78,11 @@ pub struct Mutation(
     returns::RemedyMutation,
     attachment::AttachmentMutation,
     dispute::DisputeMutation,
+    safety::SafetyMutation,
     privacy::PrivacyMutation,
+    hold::HoldMutation,
+    removal::RemovalMutation,
+    restriction::RestrictionMutation,
     deadline::TimerMutation,
     operations::OperationsMutation,
 );

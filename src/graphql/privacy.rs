@@ -1,22 +1,22 @@
-//! The data-protection officer's part: what is kept of a person, export, erasure, holds.
+//! The data-protection officer's part: what is kept of a person, export, erasure.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use chrono::{DateTime, NaiveDate, Utc};
-use entity::ids::{CaseId, CustomerId, HoldId, OrderId};
+use chrono::NaiveDate;
+use entity::ids::CustomerId;
 
 use super::attachment::SignedLink;
-use super::codes::{ErasureState, HoldReason};
+use super::codes::ErasureState;
 use super::dispute::Disclosure;
 use super::error::{ApiResult, UserError, authorised, nullable, outcome};
+use super::hold::Hold;
 use super::node;
-use super::retention::{Retention, retention};
+use super::restriction::Restriction;
 use super::session::ContextExt as _;
 use crate::auth::Permission;
 use crate::disputes::dossier;
-use crate::error::{Code, Error, Refusal, Result};
-use crate::keys::Place;
+use crate::error::{Code, Error};
 use crate::privacy::{self, erasure, export};
-use crate::retention::holds::{self, NewHold, Scope};
+use crate::retention::{holds, restrictions};
 
 /// What became, or would become, of a record.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub enum ErasureOutcome {
     Deferred,
     /// Deferred because a hold stands on it; follows by itself once it is released.
     Held,
+    /// Deferred because its processing is restricted (GDPR Art. 18); follows by itself once that is lifted.
+    Restricted,
 }
 
 /// The outcome of one record. Ids and codes only.
@@ -75,6 +77,7 @@ fn report(report: erasure::Report) -> ErasureReport {
             "ANONYMISED" => ErasureOutcome::Anonymised,
             "DEFERRED" => ErasureOutcome::Deferred,
             "HELD" => ErasureOutcome::Held,
+            "RESTRICTED" => ErasureOutcome::Restricted,
             _ => ErasureOutcome::Kept,
         },
         until: r.until,
@@ -98,50 +101,10 @@ pub struct DataSubject {
     erasure_preview: ErasureReport,
     /// The holds that stand on the person.
     holds: Vec<Hold>,
+    /// The restrictions of processing that stand on the person or one of their cases (GDPR Art. 18).
+    restrictions: Vec<Restriction>,
     /// To whom data of the person was given, oldest first, at most 1,000 (GDPR Art. 15(1)(c), 19).
     disclosures: Vec<Disclosure>,
-}
-
-/// A legal hold.
-pub struct Hold(entity::holds::Model);
-
-#[Object]
-impl Hold {
-    /// The opaque id.
-    async fn id(&self) -> ID {
-        node::id("Hold", self.0.id.0)
-    }
-
-    /// Why.
-    async fn reason(&self) -> HoldReason {
-        self.0.reason.into()
-    }
-
-    /// In words.
-    async fn note(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
-        let place = Place { table: "holds", column: "note", row: self.0.id.0 };
-        Ok(ctx.session().open(self.0.unit_id, place, self.0.note.as_ref()).await?)
-    }
-
-    /// When it was placed, UTC.
-    async fn placed_at(&self) -> DateTime<Utc> {
-        self.0.placed_at
-    }
-
-    /// The day by which it is reviewed.
-    async fn review_on(&self) -> NaiveDate {
-        self.0.review_on
-    }
-
-    /// When it was released, UTC; null while it stands.
-    async fn released_at(&self) -> Option<DateTime<Utc>> {
-        self.0.released_at
-    }
-
-    /// Why its record is still here, and until when.
-    async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), entity::DataType::R32, self.0.start_at)
-    }
 }
 
 /// Looking after a person's data.
@@ -156,11 +119,13 @@ impl PrivacyQuery {
             let customer = privacy::find(ctx.app(), ctx.actor(), &email).await?;
             let plan = erasure::plan(ctx.app(), ctx.actor(), customer).await?;
             let holds = holds::standing(ctx.app(), customer.0).await?;
+            let restrictions = restrictions::on_person(ctx.app(), customer).await?;
             let disclosures = dossier::of_customer(ctx.app(), ctx.actor(), customer).await?;
             Ok(DataSubject {
                 customer_id: node::id("Customer", customer.0),
                 erasure_preview: report(plan),
                 holds: holds.into_iter().map(Hold).collect(),
+                restrictions: restrictions.into_iter().map(Restriction).collect(),
                 disclosures: disclosures.into_iter().map(Disclosure).collect(),
             })
         };
@@ -211,59 +176,7 @@ pub struct SubjectErasePayload {
     user_errors: Vec<UserError>,
 }
 
-/// A hold to be placed, on exactly one of customer, order and case.
-#[derive(InputObject)]
-pub struct HoldPlaceInput {
-    /// Everything of this person.
-    customer_id: Option<ID>,
-    /// This order, its lines and parcels, and the cases about it.
-    order_id: Option<ID>,
-    /// This case, its messages, evidence and refunds; not the order and not the contact record, which need a hold of
-    /// their own.
-    case_id: Option<ID>,
-    /// Why.
-    reason: HoldReason,
-    /// In words; at most 2,000 characters.
-    note: Option<String>,
-    /// The day by which it is reviewed: from today to six months ahead.
-    review_on: NaiveDate,
-    /// At most 200 characters, unique to this request.
-    idempotency_key: String,
-}
-
-/// A hold to be released.
-#[derive(InputObject)]
-pub struct HoldReleaseInput {
-    /// The hold.
-    id: ID,
-    /// At most 200 characters, unique to this request.
-    idempotency_key: String,
-}
-
-/// The hold after the mutation.
-#[derive(SimpleObject)]
-pub struct HoldPayload {
-    /// The hold; null if it was refused.
-    hold: Option<Hold>,
-    /// Why it was refused.
-    user_errors: Vec<UserError>,
-}
-
-fn scope(input: &HoldPlaceInput) -> Result<Scope> {
-    match (&input.customer_id, &input.order_id, &input.case_id) {
-        (Some(id), None, None) => {
-            Ok(Scope::Customer(CustomerId(node::input("Customer", id, &["input", "customerId"])?)))
-        }
-        (None, Some(id), None) => Ok(Scope::Order(OrderId(node::input("Order", id, &["input", "orderId"])?))),
-        (None, None, Some(id)) => Ok(Scope::Case(CaseId(node::input("ServiceCase", id, &["input", "caseId"])?))),
-        _ => {
-            let refusal = Refusal::at(Code::Invalid, &["input"]);
-            Err(refusal.with("expected", "exactly one of customerId, orderId, caseId").into())
-        }
-    }
-}
-
-/// Export, erasure and holds.
+/// Export and erasure.
 #[derive(Default)]
 pub struct PrivacyMutation;
 
@@ -293,30 +206,5 @@ impl PrivacyMutation {
         };
         let (done, user_errors) = outcome(ctx, authorised(ctx, Permission::ProtectData, done).await)?;
         Ok(SubjectErasePayload { erasure: done.map(report), user_errors })
-    }
-
-    /// Places a hold: neither the nightly job nor an erasure removes what it covers. For the data-protection officer.
-    async fn hold_place(&self, ctx: &Context<'_>, input: HoldPlaceInput) -> ApiResult<HoldPayload> {
-        let done = async {
-            let new = NewHold {
-                scope: scope(&input)?,
-                reason: input.reason.into(),
-                note: input.note.clone(),
-                review_on: input.review_on,
-            };
-            holds::place(ctx.app(), ctx.actor(), new, &input.idempotency_key).await
-        };
-        let (row, user_errors) = outcome(ctx, authorised(ctx, Permission::ProtectData, done).await)?;
-        Ok(HoldPayload { hold: row.map(Hold), user_errors })
-    }
-
-    /// Releases a hold: what became due meanwhile goes with the next nightly run. For the data-protection officer.
-    async fn hold_release(&self, ctx: &Context<'_>, input: HoldReleaseInput) -> ApiResult<HoldPayload> {
-        let done = async {
-            let id = HoldId(node::input("Hold", &input.id, &["input", "id"])?);
-            holds::release(ctx.app(), ctx.actor(), id, &input.idempotency_key).await
-        };
-        let (row, user_errors) = outcome(ctx, authorised(ctx, Permission::ProtectData, done).await)?;
-        Ok(HoldPayload { hold: row.map(Hold), user_errors })
     }
 }

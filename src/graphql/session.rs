@@ -6,28 +6,37 @@ use std::time::Duration;
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, HashMapCache};
-use entity::Sealed;
 use entity::codes::Locale;
 use entity::ids::UnitId;
+use entity::{Purpose, Sealed};
 
 use super::loaders::Loader;
 use crate::auth::Actor;
-use crate::error::{Language, Result};
+use crate::error::{Language, Refusal, Result};
 use crate::keys::{Place, UnitKey};
 use crate::state::AppState;
 
-/// The keys that a request has opened; a destroyed one is remembered as none.
-#[derive(Default)]
-pub struct Ring(Mutex<HashMap<UnitId, Option<Arc<UnitKey>>>>);
+/// A key of the ring: opened, refused for the purpose of the request, or destroyed.
+type Held = Option<Result<Arc<UnitKey>, Refusal>>;
+
+/// The keys that a request has opened, for one purpose; a destroyed one is remembered as none.
+pub struct Ring {
+    purpose: Purpose,
+    keys: Mutex<HashMap<UnitId, Held>>,
+}
 
 impl Ring {
+    fn new(purpose: Purpose) -> Self {
+        Self { purpose, keys: Mutex::default() }
+    }
+
     /// Loads, in one statement, the keys of these units that are not there yet.
     ///
     /// # Errors
     /// The key store cannot be read.
     pub async fn load(&self, app: &AppState, units: impl IntoIterator<Item = Option<UnitId>>) -> Result<()> {
         let missing: Vec<UnitId> = {
-            let ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let ring = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
             let mut missing: Vec<UnitId> = units.into_iter().flatten().filter(|u| !ring.contains_key(u)).collect();
             missing.sort_unstable();
             missing.dedup();
@@ -36,8 +45,8 @@ impl Ring {
         if missing.is_empty() {
             return Ok(());
         }
-        let mut found = app.keys.load(&missing, app.clock.now()).await?;
-        let mut ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = app.keys.load_each(&missing, self.purpose, app.clock.now()).await?;
+        let mut ring = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         for unit in missing {
             let key = found.remove(&unit);
             ring.insert(unit, key);
@@ -45,8 +54,8 @@ impl Ring {
         Ok(())
     }
 
-    fn get(&self, unit: UnitId) -> Option<Option<Arc<UnitKey>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&unit).cloned()
+    fn get(&self, unit: UnitId) -> Option<Held> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(&unit).cloned()
     }
 }
 
@@ -68,7 +77,7 @@ impl Session {
     /// Begins a request.
     #[must_use]
     pub fn new(app: AppState, actor: Actor, language: Language) -> Self {
-        let ring = Arc::new(Ring::default());
+        let ring = Arc::new(Ring::new(actor.purpose()));
         let loader = Loader { app: Arc::clone(&app), actor, ring: Arc::clone(&ring) };
         let loaders = DataLoader::with_cache(loader, tokio::spawn, HashMapCache::default()).delay(Duration::ZERO);
         Self { app, actor, language, ring, loaders }
@@ -77,7 +86,7 @@ impl Session {
     /// Opens sealed text; none where it was erased.
     ///
     /// # Errors
-    /// The key store cannot be read.
+    /// Refused with `PURPOSE_NOT_ALLOWED`. The key store cannot be read.
     pub async fn open(&self, unit: Option<UnitId>, place: Place, sealed: Option<&Sealed>) -> Result<Option<String>> {
         let Some((unit, sealed)) = unit.zip(sealed) else { return Ok(None) };
         let key = match self.ring.get(unit) {
@@ -87,7 +96,8 @@ impl Session {
                 self.ring.get(unit).flatten()
             }
         };
-        Ok(key.and_then(|key| key.open(place, sealed)).map(crate::keys::Personal::reveal))
+        let Some(key) = key else { return Ok(None) };
+        Ok(key?.open(place, sealed).map(crate::keys::Personal::reveal))
     }
 }
 

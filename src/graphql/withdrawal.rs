@@ -219,7 +219,7 @@ async fn confirmation(ctx: &Context<'_>, done: Result<Received>) -> ApiResult<Wi
     let timeliness = match ctx.actor() {
         Actor::Anonymous => None,
         _ => {
-            access::log(ctx.app(), ctx.actor(), &received.case, access::purpose_of(ctx.actor()), None).await?;
+            access::log(ctx.app(), ctx.actor(), &received.case, ctx.actor().purpose(), None).await?;
             let app = ctx.app();
             Some(withdrawals::timeliness(app, app.db.read(), &received.statement).await?.into())
         }

@@ -14,7 +14,7 @@ use crate::auth::Actor;
 use crate::cases::tasks;
 use crate::error::{Code, Refusal, Result};
 use crate::privacy::erasure;
-use crate::retention::sweep;
+use crate::retention::{archive, plan, run, sweep};
 use crate::state::App;
 use crate::{mail, outbox};
 
@@ -33,6 +33,7 @@ pub struct Job {
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Retention,
+    Plans,
     Outbox,
     Reaper,
     Timers,
@@ -46,6 +47,12 @@ pub const JOBS: &[Job] = &[
         cron: "15 3 * * *",
         about: "deletes or anonymises what is due, and goes on with deferred erasures",
         kind: Kind::Retention,
+    },
+    Job {
+        name: "plans",
+        cron: "* * * * *",
+        about: "carries out plans of removal that somebody approved",
+        kind: Kind::Plans,
     },
     Job { name: "outbox", cron: "* * * * *", about: "destroys keys and deletes blobs", kind: Kind::Outbox },
     Job {
@@ -83,9 +90,17 @@ impl Job {
         match self.kind {
             Kind::Retention => {
                 let erasures = if dry_run { Default::default() } else { erasure::resume(app, &actor).await? };
-                let sweep = sweep::run(app, &actor, dry_run).await?;
-                json(&Retention { erasures_settled: erasures.settled, erasures_failed: erasures.failed, sweep })
+                let (run, sweep) = if dry_run {
+                    (None, sweep::run(app, &actor, true, None).await?)
+                } else {
+                    let ran = run::nightly(app, &actor).await?;
+                    (Some(ran.run.state), ran.report)
+                };
+                let archived = if dry_run { Default::default() } else { archive::run(app).await? };
+                let (erasures_settled, erasures_failed) = (erasures.settled, erasures.failed);
+                json(&Retention { run, erasures_settled, erasures_failed, archived, sweep })
             }
+            Kind::Plans => json(&plan::run_approved(app, dry_run).await?),
             Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
             Kind::Outbox => json(&outbox::drain(app).await?),
             Kind::Timers => json(&deadlines::run(app, dry_run).await?),
@@ -105,8 +120,11 @@ impl Job {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Retention {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<entity::retention_runs::State>,
     erasures_settled: u64,
     erasures_failed: u64,
+    archived: archive::Archived,
     #[serde(flatten)]
     sweep: sweep::Report,
 }

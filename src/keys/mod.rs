@@ -15,14 +15,14 @@ use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::DataType;
 use entity::ids::{UnitId, uuid_at};
+use entity::{DataType, Purpose};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::db::{self, Db};
-use crate::error::Result;
+use crate::error::{Code, Refusal, Result};
 use master::MasterKey;
 pub use seal::{Personal, Place, UnitKey};
 
@@ -61,7 +61,7 @@ const TOUCHED_AFTER: TimeDelta = TimeDelta::hours(12);
 #[derive(Default)]
 struct Cache {
     generation: i64,
-    keys: HashMap<UnitId, (Arc<UnitKey>, DateTime<Utc>)>,
+    keys: HashMap<UnitId, (Arc<UnitKey>, DataType, DateTime<Utc>)>,
 }
 
 /// The key store.
@@ -157,16 +157,41 @@ impl Keys {
     /// The statement also reads the generation: where another process has destroyed keys, the cache is dropped first.
     ///
     /// # Errors
+    /// Refused with `PURPOSE_NOT_ALLOWED`: data of one of the units may not be opened for this purpose. The key store
+    /// cannot be read, or a key does not unwrap.
+    pub async fn load(
+        &self,
+        ids: &[UnitId],
+        purpose: Purpose,
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<UnitId, Arc<UnitKey>>> {
+        let keys = self.keys_of(ids, now).await?;
+        keys.into_iter().map(|(id, (key, data_type))| Ok((id, allowed(key, data_type, purpose)?))).collect()
+    }
+
+    /// As [`Keys::load`], with a refusal of its own for each unit that may not be opened.
+    ///
+    /// # Errors
     /// The key store cannot be read, or a key does not unwrap.
-    pub async fn load(&self, ids: &[UnitId], now: DateTime<Utc>) -> Result<HashMap<UnitId, Arc<UnitKey>>> {
+    pub async fn load_each(
+        &self,
+        ids: &[UnitId],
+        purpose: Purpose,
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<UnitId, Result<Arc<UnitKey>, Refusal>>> {
+        let keys = self.keys_of(ids, now).await?;
+        Ok(keys.into_iter().map(|(id, (key, data_type))| (id, allowed(key, data_type, purpose))).collect())
+    }
+
+    async fn keys_of(&self, ids: &[UnitId], now: DateTime<Utc>) -> Result<HashMap<UnitId, (Arc<UnitKey>, DataType)>> {
         let mut found = HashMap::with_capacity(ids.len());
         let known_generation = {
             let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
             for id in ids {
-                if let Some((key, at)) = cache.keys.get(id)
+                if let Some((key, data_type, at)) = cache.keys.get(id)
                     && now - *at <= CACHED_FOR
                 {
-                    found.insert(*id, Arc::clone(key));
+                    found.insert(*id, (Arc::clone(key), *data_type));
                 }
             }
             cache.generation
@@ -177,32 +202,33 @@ impl Keys {
             rows = self.read(ids.iter()).await?.1;
         }
         let mut fresh = Vec::with_capacity(rows.len());
-        for (id, wrapped) in rows {
-            fresh.push((id, Arc::new(self.unwrap(id, &wrapped)?)));
+        for (id, data_type, wrapped) in rows {
+            fresh.push((id, data_type, Arc::new(self.unwrap(id, &wrapped)?)));
         }
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if generation != cache.generation {
             cache.keys.clear();
             cache.generation = generation;
         }
-        cache.keys.retain(|_, (_, at)| now - *at <= CACHED_FOR);
-        for (id, key) in fresh {
-            cache.keys.insert(id, (Arc::clone(&key), now));
-            found.insert(id, key);
+        cache.keys.retain(|_, (_, _, at)| now - *at <= CACHED_FOR);
+        for (id, data_type, key) in fresh {
+            cache.keys.insert(id, (Arc::clone(&key), data_type, now));
+            found.insert(id, (key, data_type));
         }
         Ok(found)
     }
 
-    async fn read(&self, ids: impl Iterator<Item = &UnitId>) -> Result<(i64, Vec<(UnitId, Vec<u8>)>)> {
+    async fn read(&self, ids: impl Iterator<Item = &UnitId>) -> Result<(i64, Vec<(UnitId, DataType, Vec<u8>)>)> {
         let is_any = db::is_any(self.db.backend(), "u.id", 1);
-        let sql = format!("SELECT s.generation, u.id, u.wrapped_key FROM store s LEFT JOIN units u ON {is_any}");
+        let sql =
+            format!("SELECT s.generation, u.id, u.wrapped_key, u.data_type FROM store s LEFT JOIN units u ON {is_any}");
         let rows = db::rows(self.db.read(), &sql, [db::id_list(ids.map(|id| id.0))]).await?;
         let mut generation = 0;
         let mut keys = Vec::with_capacity(rows.len());
         for row in rows {
             generation = row.try_get_by_index(0)?;
             if let (Some(id), Some(wrapped)) = (row.try_get_by_index::<Option<Uuid>>(1)?, row.try_get_by_index(2)?) {
-                keys.push((UnitId(id), wrapped));
+                keys.push((UnitId(id), row.try_get_by_index(3)?, wrapped));
             }
         }
         Ok((generation, keys))
@@ -261,6 +287,16 @@ impl Keys {
         rows.iter().map(|r| Ok(UnitId(r.try_get_by_index(0)?))).collect()
     }
 
+    /// Those of the units that have a key.
+    ///
+    /// # Errors
+    /// The key store cannot be read.
+    pub async fn existing(&self, ids: &[UnitId]) -> Result<Vec<UnitId>> {
+        let sql = format!("SELECT id FROM units WHERE {}", db::is_any(self.db.backend(), "id", 1));
+        let rows = db::rows(self.db.read(), &sql, [db::id_list(ids.iter().map(|id| id.0))]).await?;
+        rows.iter().map(|r| Ok(UnitId(r.try_get_by_index(0)?))).collect()
+    }
+
     fn wrap(&self, id: UnitId, data: &[u8; 32]) -> anyhow::Result<Vec<u8>> {
         let mut nonce = [0; 12];
         getrandom::fill(&mut nonce).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
@@ -280,6 +316,15 @@ impl Keys {
         let key: [u8; 32] = plain.as_slice().try_into().with_context(damaged)?;
         Ok(UnitKey::new(Zeroizing::new(key)))
     }
+}
+
+/// Purpose limitation, where nothing can be opened without passing it (GDPR Art. 5(1)(b)).
+fn allowed(key: Arc<UnitKey>, data_type: DataType, purpose: Purpose) -> Result<Arc<UnitKey>, Refusal> {
+    if data_type.serves(purpose) {
+        return Ok(key);
+    }
+    let refusal = Refusal::at(Code::PurposeNotAllowed, &[]);
+    Err(refusal.with("dataType", data_type.code()).with("purpose", purpose.code()))
 }
 
 /// Which of these units no row of the main database names any more, seen from inside a transaction.

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use entity::cases;
 use entity::ids::{CaseId, MailId, UnitId};
 use entity::mails::{ActiveModel, Column, Entity, Model, State};
-use entity::{DataType, Sealed, customers};
+use entity::{DataType, Purpose, Sealed, customers};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
 };
@@ -99,7 +99,7 @@ pub const fn place(id: MailId, column: &'static str) -> Place {
 /// The key store cannot be read.
 pub async fn recipient_of(app: &App, customer: &customers::Model) -> Result<Option<(String, Option<String>)>> {
     let Some(unit) = customer.unit_id else { return Ok(None) };
-    let keys = app.keys.load(&[unit], app.clock.now()).await?;
+    let keys = app.keys.load(&[unit], Purpose::Contact, app.clock.now()).await?;
     let open = |column, sealed: &Option<Sealed>| {
         let place = Place { table: "customers", column, row: customer.id.0 };
         keys.get(&unit).zip(sealed.as_ref()).and_then(|(key, sealed)| key.open(place, sealed)).map(Personal::reveal)
@@ -128,7 +128,7 @@ pub struct Mail {
 /// The key store cannot be read.
 pub async fn open(app: &App, mail: &Model) -> Result<Option<Mail>> {
     let Some(unit) = mail.unit_id else { return Ok(None) };
-    let keys = app.keys.load(&[unit], app.clock.now()).await?;
+    let keys = app.keys.load(&[unit], Purpose::Contact, app.clock.now()).await?;
     let part = |column, sealed: &Option<Sealed>| keys.get(&unit)?.open(place(mail.id, column), sealed.as_ref()?);
     let parts = (
         part("recipient", &mail.recipient),

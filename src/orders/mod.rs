@@ -13,24 +13,29 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 
 use crate::auth::{Actor, Guest, Permission, Scope};
 use crate::error::{Error, Result};
+use crate::retention::restrictions;
 use crate::state::App;
 
 pub use chargeback::{Chargeback, Lowering, charge_back};
 pub use deliver::{Delivery, deliver};
 pub use register::{NewLine, NewOrder, NewParcel, Shipping, register};
 
-/// The orders that an actor may see: staff with cases and the shop all of them, a customer the own ones, a guest the one
-/// of the scope.
+/// The orders that an actor may see: the shop all of them, a customer the own ones, a guest the one of the scope, staff with
+/// cases those whose customer is not restricted (GDPR Art. 18). Only the shop sees what is archived.
 #[must_use]
 pub fn visible_to(actor: &Actor) -> Select<Entity> {
     let all = Entity::find().filter(Column::ErasedAt.is_null());
     match actor {
-        Actor::Customer(id) => all.filter(Column::CustomerId.eq(*id)),
+        Actor::Customer(id) => all.filter(Column::CustomerId.eq(*id)).filter(Column::ArchivedAt.is_null()),
         Actor::Guest(Guest { customer, scope: Scope::Order(order), .. }) => {
-            all.filter(Column::CustomerId.eq(*customer)).filter(Column::Id.eq(*order))
+            let own = all.filter(Column::CustomerId.eq(*customer)).filter(Column::ArchivedAt.is_null());
+            own.filter(Column::Id.eq(*order))
         }
         Actor::Guest(_) => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
-        _ if actor.may(Permission::ReadCases) || actor.may(Permission::RunShop) => all,
+        _ if actor.may(Permission::RunShop) => all,
+        _ if actor.may(Permission::ReadCases) => {
+            all.filter(Column::ArchivedAt.is_null()).filter(restrictions::none_on_person("orders.customer_id"))
+        }
         _ => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
     }
 }

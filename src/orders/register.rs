@@ -269,6 +269,7 @@ async fn insert(
         version: Set(1),
         start_at: Set(None),
         not_before: Set(None),
+        archived_at: Set(None),
         erased_at: Set(None),
     };
     let row = row.insert(tx).await?;

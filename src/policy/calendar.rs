@@ -25,6 +25,12 @@ pub fn year_end(day: NaiveDate) -> NaiveDate {
     NaiveDate::from_ymd_opt(day.year(), 12, 31).unwrap_or(day)
 }
 
+/// The first instant of a calendar year in Berlin; none beyond the calendar.
+#[must_use]
+pub fn start_of_year(year: i32) -> Option<DateTime<Utc>> {
+    NaiveDate::from_ymd_opt(year, 1, 1).map(start_of)
+}
+
 /// `day` plus days; the same day where the calendar ends.
 #[must_use]
 pub fn plus_days(day: NaiveDate, days: u32) -> NaiveDate {

@@ -6,9 +6,11 @@
 
 pub mod calendar;
 pub mod carriage;
+pub mod data_types;
 pub mod deadline;
 pub mod holidays;
 pub mod hours;
+pub mod last_use;
 pub mod measure;
 pub mod money;
 pub mod reasons;
@@ -17,6 +19,7 @@ pub mod retention;
 pub mod rights;
 pub mod rules;
 pub mod shop;
+pub mod statistics;
 pub mod step;
 pub mod withholding;
 pub mod words;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use entity::DataType;
 use entity::retention_rules::{Action, PeriodUnit};
 use serde::{Deserialize, Serialize};
@@ -127,6 +127,24 @@ impl Rule {
         calendar::start_of(calendar::plus_days(back, 3))
     }
 
+    /// The first start instant that is not over at `now`: every row that started before it is due, and no other.
+    #[must_use]
+    pub fn due_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        // Whole days decide, so that the days around the inverse hold the one where it turns.
+        let mut day = calendar::plus_days(calendar::day_of(self.started_before(now)), 1);
+        loop {
+            if self.year_end {
+                day = NaiveDate::from_ymd_opt(day.year(), 1, 1).unwrap_or(day);
+            }
+            if self.is_over(calendar::start_of(day), now) {
+                let last = if self.year_end { calendar::year_end(day) } else { day };
+                return calendar::start_of(calendar::plus_days(last, 1));
+            }
+            let Some(before) = day.pred_opt() else { return DateTime::UNIX_EPOCH };
+            day = before;
+        }
+    }
+
     /// The same as a deadline, which explains itself.
     #[must_use]
     pub fn deadline_rule(&self) -> rules::Rule {
@@ -209,8 +227,9 @@ fn table() -> Vec<Rule> {
         purpose,
         basis,
         floor,
-        // What only lets somebody in, or shows who was in, lives by its own short period.
-        waits_for_work: !matches!(data_type, D::R12 | D::R27 | D::R28 | D::R29 | D::R30 | D::R32),
+        // What only lets somebody in, or shows who was in, lives by its own short period; the ceiling of the register of product
+        // safety is the law's, whatever its case does.
+        waits_for_work: !matches!(data_type, D::R12 | D::R20 | D::R27 | D::R28 | D::R29 | D::R30 | D::R32),
     };
     let year_end = |n| (n, Year, true);
     vec![
@@ -307,6 +326,7 @@ mod tests {
             for rule in shipped() {
                 prop_assert!(!rule.is_over(start, now) || start < rule.started_before(now), "{rule:?}");
                 prop_assert_eq!(rule.is_over(start, now), calendar::day_of(now) > rule.last_day(start));
+                prop_assert_eq!(rule.is_over(start, now), start < rule.due_before(now), "{:?} at {}", rule, now);
             }
         }
     }

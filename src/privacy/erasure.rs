@@ -1,9 +1,12 @@
 //! Erasure (GDPR Art. 17): an outcome for every record. What is open is deferred and follows by itself.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::erasures::{ActiveModel, Column, Entity, Model, State};
-use entity::ids::{CustomerId, ErasureId};
+use entity::ids::{CustomerId, ErasureId, made_at};
 use entity::map::{RowEnd, tables};
+use entity::retention_rules::Action;
 use entity::{DataType, customers};
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
@@ -75,6 +78,14 @@ impl Report {
 /// Refused: nobody of this id.
 pub async fn plan(app: &App, actor: &Actor, customer: CustomerId) -> Result<Report> {
     actor.require(Permission::ProtectData)?;
+    let records = foreseen(app, customer).await?;
+    if records.is_empty() {
+        return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
+    }
+    Ok(report(app, None, customer, records, true))
+}
+
+async fn foreseen(app: &App, customer: CustomerId) -> Result<Vec<Record>> {
     let now = app.clock.now();
     let ground = Ground::Erasure(ErasureId(Uuid::nil()));
     let mut records = Vec::new();
@@ -85,10 +96,7 @@ pub async fn plan(app: &App, actor: &Actor, customer: CustomerId) -> Result<Repo
             }
         }
     }
-    if records.is_empty() {
-        return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
-    }
-    Ok(report(app, None, customer, records, true))
+    Ok(records)
 }
 
 /// Erases a person as far as the law lets it, at once.
@@ -97,6 +105,9 @@ pub async fn plan(app: &App, actor: &Actor, customer: CustomerId) -> Result<Repo
 /// Refused: nobody of this id. A failing store: what has gone has gone completely, the nightly run goes on.
 pub async fn erase(app: &App, actor: &Actor, customer: CustomerId, key: &str) -> Result<Report> {
     actor.require(Permission::ProtectData)?;
+    // Stored before anything goes: a run that is cut off would not know afterwards what it has taken.
+    let waits = |r: Record| record(&r.table, r.id, r.data_type, Verdict::Deferred);
+    let begun: Vec<Record> = foreseen(app, customer).await?.into_iter().map(waits).collect();
     let tx = app.db.begin().await?;
     let now = app.clock.now();
     let claim = match idempotency::claim(app, &tx, actor, "subjectErase", key, &customer).await? {
@@ -111,7 +122,7 @@ pub async fn erase(app: &App, actor: &Actor, customer: CustomerId, key: &str) ->
         return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
     }
     let id = ErasureId::new(now);
-    let begun = report(app, Some(id), customer, Vec::new(), false);
+    let begun = report(app, Some(id), customer, begun, false);
     let row = ActiveModel {
         id: Set(id),
         customer_id: Set(customer),
@@ -157,10 +168,41 @@ pub async fn resume(app: &App, actor: &Actor) -> Result<Resumed> {
     Ok(resumed)
 }
 
+/// After a restore: an erasure that the backup does not know, or knows as it stood then. What went again is on record as
+/// gone; what waited follows with [`resume`].
+pub(super) async fn recall(
+    app: &App,
+    id: ErasureId,
+    customer: Option<CustomerId>,
+    gone: &[(&'static str, Uuid, DataType)],
+) -> Result<bool> {
+    let known = Entity::find_by_id(id).one(app.db.read()).await?;
+    let Some(customer) = known.as_ref().map(|row| row.customer_id).or(customer) else { return Ok(false) };
+    if known.is_some() && gone.is_empty() {
+        return Ok(false);
+    }
+    let mut records = known.as_ref().map(stored).transpose()?.map(|report| report.records).unwrap_or_default();
+    records.retain(|r| !gone.iter().any(|(table, id, _)| r.table == *table && r.id == *id));
+    for (table, id, data_type) in gone {
+        let counted = app.rules.get(data_type).is_some_and(|rule| rule.action == Action::Anonymise);
+        let verdict = if counted { Verdict::Anonymised } else { Verdict::Erased };
+        records.push(record(table, *id, *data_type, verdict));
+    }
+    let mut report = report(app, Some(id), customer, records, false);
+    report.state = State::Deferred;
+    let (now, requested) = (app.clock.now(), made_at(id.0));
+    let sql = "INSERT INTO erasures (id, customer_id, state, requested_at, report) VALUES ($1, $2, $3, $4, $5) \
+               ON CONFLICT (id) DO UPDATE SET state = excluded.state, report = excluded.report, settled_at = NULL";
+    let requested = requested.unwrap_or(now);
+    let values =
+        [id.0.into(), customer.0.into(), State::Deferred.code().into(), requested.into(), text(&report)?.into()];
+    db::run(app.db.write(), sql, values).await?;
+    Ok(true)
+}
+
 async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
-    let before = stored(&row)?;
     let gone = |r: &Record| r.outcome == "ERASED" || r.outcome == "ANONYMISED";
-    let mut records: Vec<Record> = before.records.into_iter().filter(gone).collect();
+    let (mut records, waited): (Vec<Record>, Vec<Record>) = stored(&row)?.records.into_iter().partition(gone);
     for t in tables().iter().rev().filter(|t| t.is_personal()) {
         let found = rows::read(app.db.read(), t, &paths::of_person(t, 1), vec![row.customer_id.0.into()]).await?;
         let mut live: Vec<_> = found.into_iter().filter(|r| !r.bare && !came_later(r.id, row.requested_at)).collect();
@@ -180,6 +222,12 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
     for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
         door::remove_bare(app, t).await?;
     }
+    // What waited and is not there any more went in a run that was cut off, or by its own rule.
+    let there: HashSet<Uuid> = records.iter().map(|r| r.id).collect();
+    for r in waited.into_iter().filter(|r| !there.contains(&r.id)) {
+        let counted = app.rules.get(&r.data_type).is_some_and(|rule| rule.action == Action::Anonymise);
+        records.push(record(&r.table, r.id, r.data_type, if counted { Verdict::Anonymised } else { Verdict::Erased }));
+    }
     let done = report(app, Some(row.id), row.customer_id, records, false);
     let settled_at = (done.state == State::Settled).then(|| app.clock.now());
     let sql = "UPDATE erasures SET state = $1, report = $2, settled_at = $3 WHERE id = $4";
@@ -192,11 +240,7 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Report> {
 
 /// Ids carry the millisecond in which their row was made.
 fn came_later(id: Uuid, requested: DateTime<Utc>) -> bool {
-    let made = id.get_timestamp().and_then(|t| {
-        let (seconds, nanos) = t.to_unix();
-        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
-    });
-    made.is_some_and(|made| made > requested)
+    made_at(id).is_some_and(|made| made > requested)
 }
 
 /// Whether the person has ordered or opened a case since the erasure was decided.
@@ -220,6 +264,7 @@ fn record(table: &str, id: Uuid, data_type: DataType, verdict: Verdict) -> Recor
         Verdict::Kept { until, norm, article } => ("KEPT", until, Some(norm), Some(article)),
         Verdict::Deferred => ("DEFERRED", None, Some("OPEN"), Some("GDPR Art. 17(1)(a)")),
         Verdict::Held => ("HELD", None, Some("HOLD"), Some("GDPR Art. 17(3)(e)")),
+        Verdict::Restricted => ("RESTRICTED", None, Some("RESTRICTION"), Some("GDPR Art. 18")),
         // The check never says so of an erasure; only new business does.
         Verdict::NotDue => ("KEPT", None, Some("NEW_BUSINESS"), None),
     };
@@ -235,7 +280,7 @@ fn record(table: &str, id: Uuid, data_type: DataType, verdict: Verdict) -> Recor
 }
 
 fn report(app: &App, id: Option<ErasureId>, customer: CustomerId, records: Vec<Record>, dry_run: bool) -> Report {
-    let waits = records.iter().any(|r| r.outcome == "DEFERRED" || r.outcome == "HELD");
+    let waits = records.iter().any(|r| matches!(r.outcome.as_str(), "DEFERRED" | "HELD" | "RESTRICTED"));
     Report {
         dry_run,
         erasure_id: id,

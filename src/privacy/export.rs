@@ -111,7 +111,7 @@ pub async fn collect(app: &App, actor: &Actor, customer: CustomerId) -> Result<E
     Ok(Export { format: "aftersales-export-1", generated_at: now, customer_id: customer, sections, files })
 }
 
-fn record(app: &App, t: &Table, row: &read::Record) -> Option<Record> {
+pub(super) fn record(app: &App, t: &Table, row: &read::Record) -> Option<Record> {
     let own = row.value("data_type").and_then(|v| serde_json::from_value(v.clone()).ok());
     let data_type = own.or_else(|| t.types.first().copied())?;
     let start = t.start.and_then(|s| row.value(s)).and_then(|v| serde_json::from_value(v.clone()).ok());

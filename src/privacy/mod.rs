@@ -1,9 +1,13 @@
 //! The data-protection officer's tools: what is stored of a person, export, erasure, scan. All of it executes the map.
 
 pub mod archive;
+pub mod backup;
+pub mod concept;
 pub mod erasure;
 pub mod export;
+pub mod extract;
 pub mod map;
+pub mod restore;
 pub mod scan;
 
 use entity::ids::CustomerId;

@@ -1,11 +1,11 @@
 //! Granting a refund: finance or an agent promises an amount. Nothing is paid yet.
 
 use chrono::Datelike as _;
-use entity::DataType;
 use entity::cases::{self, Outcome as CaseOutcome, State as CaseState};
 use entity::ids::{CaseId, RefundId, UnitId};
 use entity::messages::Form;
 use entity::refunds::{ActiveModel, Kind, Means, Model, State};
+use entity::{DataType, Purpose};
 use entity::{customers, orders, proposals, tasks};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
@@ -242,7 +242,7 @@ async fn agreed(tx: &DatabaseTransaction, case: CaseId) -> Result<bool> {
 async fn payee(app: &App, tx: &DatabaseTransaction, order: &orders::Model) -> Result<String> {
     let customer = customers::Entity::find_by_id(order.customer_id).one(tx).await?.ok_or(Error::NotFound)?;
     let units: Vec<UnitId> = [customer.unit_id, order.unit_id].into_iter().flatten().collect();
-    let keys = app.keys.load(&units, app.clock.now()).await?;
+    let keys = app.keys.load(&units, Purpose::Refund, app.clock.now()).await?;
     let open = |unit: Option<UnitId>, table, column, row, sealed: Option<&entity::Sealed>| {
         let key = unit.and_then(|u| keys.get(&u))?;
         sealed.and_then(|s| key.open(Place { table, column, row }, s)).map(crate::keys::Personal::reveal)

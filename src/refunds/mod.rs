@@ -16,7 +16,8 @@ pub mod stored;
 
 use entity::cases;
 use entity::ids::RefundId;
-use entity::refunds::{Column, Entity, Model, State};
+use entity::refunds::{Column, Entity, Model, RUNNING, State};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, Select,
@@ -34,8 +35,8 @@ pub use machine::Step;
 pub use progress::{Progress, advance};
 pub use reckon::{Asked, AskedDeduction, AskedLine, Preview, preview};
 
-/// The refunds that an actor may see: staff with cases all of them, a customer the own ones as long as the case is
-/// visible; afterwards a voucher is kept for bookkeeping alone.
+/// The refunds that an actor may see: a customer the own ones, staff with cases all of them, as long as the case is in
+/// service or the refund runs; afterwards a voucher is kept for bookkeeping alone, and lies in the archive.
 #[must_use]
 pub fn visible_to(actor: &Actor) -> Select<Entity> {
     match actor {
@@ -43,7 +44,8 @@ pub fn visible_to(actor: &Actor) -> Select<Entity> {
             let live = cases::Entity::find()
                 .select_only()
                 .column(cases::Column::Id)
-                .filter(cases::Column::State.ne(cases::State::Erased));
+                .filter(cases::Column::State.ne(cases::State::Erased))
+                .filter(cases::Column::ArchivedAt.is_null());
             let live = sea_orm::QueryTrait::into_query(live);
             Entity::find().filter(Column::CustomerId.eq(*id)).filter(Column::CaseId.in_subquery(live))
         }
@@ -51,8 +53,12 @@ pub fn visible_to(actor: &Actor) -> Select<Entity> {
             let cases = crate::cases::visible_to(actor).select_only().column(cases::Column::Id);
             Entity::find().filter(Column::CaseId.in_subquery(sea_orm::QueryTrait::into_query(cases)))
         }
-        _ if actor.may(Permission::ReadCases) => Entity::find(),
-        _ => Entity::find().filter(sea_orm::sea_query::Expr::cust("1 = 0")),
+        // A refund that runs goes through whatever becomes of its case (GDPR Art. 18(2)).
+        _ if actor.may(Permission::ReadCases) => Entity::find().filter(Expr::cust(format!(
+            "(refunds.state IN {RUNNING} OR {})",
+            crate::cases::in_service("refunds.case_id")
+        ))),
+        _ => Entity::find().filter(Expr::cust("1 = 0")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The way of a refund to the customer's account: approved, submitted, acknowledged, credited, or failed.
 
 use chrono::{DateTime, Utc};
+use entity::Purpose;
 use entity::cases::{self, WaitingFor};
 use entity::ids::RefundId;
 use entity::refunds::{ActiveModel, Means, Model, State};
@@ -96,7 +97,7 @@ pub async fn advance(
     row.state = Set(to);
     row.version = Set(refund.version + 1);
     if let (Some(text), Some(unit)) = (reference, unit) {
-        let keys = app.keys.load(&[unit], now).await?;
+        let keys = app.keys.load(&[unit], Purpose::Refund, now).await?;
         let key = keys.get(&unit).ok_or(Error::NotFound)?;
         let place = Place { table: "refunds", column: "reference", row: id.0 };
         row.reference = Set(Some(key.seal(place, &text)?));

@@ -1,90 +1,254 @@
-//! What remains of an anonymised row: a count of coarse properties. No id, no exact time, no free text (GDPR Rec. 26).
+//! What remains of an anonymised row: counts by coarse properties, never more than two of them together (GDPR recital 26).
+//!
+//! Until the last case of a year has gone, its counts are exact, so that the year's figures do not change meanwhile; then
+//! [`settle`] throws away every count that is too small ever to be shown.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use entity::map::Table;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Value};
+use entity::service_statistics::{Column, Counted, Entity};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _, Iterable as _,
+    QueryFilter as _, QueryResult, Value,
+};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::db;
 use crate::error::Result;
 use crate::policy::calendar;
+use crate::policy::statistics::{self, ClosedCase, Coarse, Tally, WITHHELD};
+use crate::state::App;
 
-/// Counts the rows into the statistics of their table; tables without statistics leave nothing.
+/// Counts the rows into the statistics; tables without statistics leave nothing.
 pub(super) async fn count(tx: &DatabaseTransaction, t: &Table, ids: &[Uuid]) -> Result<()> {
-    match t.name {
-        _ if ids.is_empty() => Ok(()),
-        "cases" => count_cases(tx, ids).await,
-        "order_lines" => count_lines(tx, ids).await,
-        _ => Ok(()),
+    let Some(counted) = Counted::iter().find(|counted| source(*counted).table == t.name) else { return Ok(()) };
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let these = db::is_any(tx.get_database_backend(), "t.id", 1);
+    let mut tally = Tally::default();
+    let mut settled = HashMap::new();
+    for row in db::rows(tx, &source(counted).sql(&these), [db::id_list(ids.iter().copied())]).await? {
+        let Some(one) = coarse(counted, &row)? else { continue };
+        let known = settled.get(&one.year()).copied();
+        let is_settled = match known {
+            Some(is_settled) => is_settled,
+            None => is_settled(tx, counted, one.year()).await?,
+        };
+        settled.insert(one.year(), is_settled);
+        // A settled year has shown its last figures. Nothing should come later, and what does may not be told from them.
+        if !is_settled {
+            tally.count(&one);
+        }
+    }
+    store(tx, &tally, false).await
+}
+
+async fn is_settled(tx: &DatabaseTransaction, counted: Counted, year: i32) -> Result<bool> {
+    let sql = "SELECT 1 FROM service_statistics WHERE counted = $1 AND year = $2 AND settled LIMIT 1";
+    Ok(!db::rows(tx, sql, [counted.code().into(), year.into()]).await?.is_empty())
+}
+
+/// Where something is counted from.
+struct Source {
+    table: &'static str,
+    columns: &'static str,
+    from: &'static str,
+    /// The instant that decides on the year.
+    at: &'static str,
+    /// Rows that count.
+    counts: &'static str,
+}
+
+impl Source {
+    fn sql(&self, condition: &str) -> String {
+        format!("SELECT t.id, {}, {} FROM {} WHERE {} AND {condition}", self.at, self.columns, self.from, self.counts)
     }
 }
 
-async fn count_cases(tx: &DatabaseTransaction, ids: &[Uuid]) -> Result<()> {
+const fn source(counted: Counted) -> Source {
+    match counted {
+        // The period of a header begins when the case ends, and stops while it is taken up again.
+        Counted::Cases => Source {
+            table: "cases",
+            columns: "t.kind, t.product_group, t.reason, t.outcome, t.first_response, t.review, t.opened_at, t.refunded_minor",
+            from: "cases t",
+            at: "t.start_at",
+            counts: "t.state IN ('CLOSED', 'CANCELLED', 'MERGED') AND t.start_at IS NOT NULL",
+        },
+        Counted::OrderLines => Source {
+            table: "order_lines",
+            columns: "t.product_group",
+            from: "order_lines t JOIN orders o ON o.id = t.order_id",
+            at: "o.ordered_at",
+            counts: "o.ordered_at IS NOT NULL",
+        },
+    }
+}
+
+fn coarse(counted: Counted, row: &QueryResult) -> Result<Option<Coarse>> {
+    let Some(at) = row.try_get_by_index::<Option<DateTime<Utc>>>(1)? else { return Ok(None) };
+    let text = |i| row.try_get_by_index::<Option<String>>(i).map(Option::unwrap_or_default);
+    Ok(Some(match counted {
+        Counted::Cases => Coarse::case(ClosedCase {
+            codes: [text(2)?, text(3)?, text(4)?, text(5)?],
+            promises: [text(6)?, text(7)?],
+            opened_at: row.try_get_by_index(8)?,
+            closed_at: at,
+            refunded_minor: row.try_get_by_index(9)?,
+        }),
+        Counted::OrderLines => Coarse::line(text(2)?, at),
+    }))
+}
+
+/// Rows read at once.
+const PAGE: usize = 2000;
+
+/// Counts what is still there of a year: the same rows, columns and buckets as when it goes.
+///
+/// # Errors
+/// The database cannot be read.
+async fn live(db: &impl ConnectionTrait, counted: Counted, year: i32, tally: &mut Tally) -> Result<()> {
+    let Some((from, to)) = bounds(year) else { return Ok(()) };
+    let source = source(counted);
+    let sql = source.sql(&format!(
+        "{at} >= $1 AND {at} < $2 AND ({at} > $3 OR ({at} = $3 AND t.id > $4)) ORDER BY {at}, t.id LIMIT {PAGE}",
+        at = source.at
+    ));
+    let (mut since, mut after) = (DateTime::UNIX_EPOCH, Uuid::nil());
+    loop {
+        let values: [Value; 4] = [from.into(), to.into(), since.into(), after.into()];
+        let rows = db::rows(db, &sql, values).await?;
+        for row in &rows {
+            (after, since) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            if let Some(one) = coarse(counted, row)? {
+                tally.count(&one);
+            }
+        }
+        if rows.len() < PAGE {
+            return Ok(());
+        }
+    }
+}
+
+/// The first instant of a year and of the next one (Berlin).
+fn bounds(year: i32) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let first = |year| NaiveDate::from_ymd_opt(year, 1, 1).map(calendar::start_of);
+    first(year).zip(first(year.checked_add(1)?))
+}
+
+/// The figures of a year: what is live and what is anonymised, counted by the same functions.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn figures(app: &App, counted: Counted, year: i32, pair: statistics::Pair) -> Result<statistics::Table> {
+    // One snapshot: a sweep between two reads would count a case twice, or not at all.
+    let tx = app.db.begin_read().await?;
+    let stored = stored(&tx, counted, year).await?;
+    if stored.iter().any(|row| row.settled) {
+        let of_pair = stored.iter().filter(|row| (row.property, row.other_property) == pair);
+        let mut table = statistics::Table::default();
+        for row in of_pair {
+            let n = u64::try_from(row.count).unwrap_or(0);
+            table.total = Some(table.total.unwrap_or(0) + n);
+            if row.value == WITHHELD {
+                table.withheld += n;
+            } else {
+                table.cells.insert((row.value.clone(), row.other_value.clone()), n);
+            }
+        }
+        return Ok(table);
+    }
+    let mut tally = tally_of(&stored);
+    live(&tx, counted, year, &mut tally).await?;
+    Ok(tally.table(counted, year, pair))
+}
+
+async fn stored(
+    db: &impl ConnectionTrait,
+    counted: Counted,
+    year: i32,
+) -> Result<Vec<entity::service_statistics::Model>> {
+    Ok(Entity::find().filter(Column::Counted.eq(counted)).filter(Column::Year.eq(year)).all(db).await?)
+}
+
+fn tally_of(rows: &[entity::service_statistics::Model]) -> Tally {
+    let mut tally = Tally::default();
+    for row in rows {
+        let (pair, values) = ((row.property, row.other_property), (row.value.clone(), row.other_value.clone()));
+        tally.add(row.counted, row.year, pair, values, u64::try_from(row.count).unwrap_or(0));
+    }
+    tally
+}
+
+/// Throws away, for good, what is too small in every year that is over and whose last case or line has gone. The figures of
+/// such a year stay as they were shown.
+///
+/// # Errors
+/// The database fails; a year is settled completely or not at all.
+pub async fn settle(app: &App) -> Result<u64> {
+    let this_year = chrono::Datelike::year(&calendar::day_of(app.clock.now()));
+    let sql = "SELECT DISTINCT counted, year FROM service_statistics WHERE NOT settled AND year < $1";
+    let mut settled = 0;
+    for row in db::rows(app.db.read(), sql, [this_year.into()]).await? {
+        let (counted, year): (Counted, i32) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        settled += u64::from(settle_year(app, counted, year).await?);
+    }
+    Ok(settled)
+}
+
+async fn settle_year(app: &App, counted: Counted, year: i32) -> Result<bool> {
+    let Some((from, to)) = bounds(year) else { return Ok(false) };
+    let source = source(counted);
+    let tx = app.db.begin().await?;
+    let sql = format!("{} LIMIT 1", source.sql(&format!("{at} >= $1 AND {at} < $2", at = source.at)));
+    if !db::rows(&tx, &sql, [from.into(), to.into()]).await?.is_empty() {
+        return Ok(false);
+    }
+    let exact = tally_of(&stored(&tx, counted, year).await?);
+    let mut lasting = Tally::default();
+    for pair in statistics::pairs(counted) {
+        let table = exact.table(counted, year, pair);
+        for (values, n) in table.cells {
+            lasting.add(counted, year, pair, values, n);
+        }
+        if table.withheld > 0 {
+            lasting.add(counted, year, pair, (WITHHELD.to_owned(), WITHHELD.to_owned()), table.withheld);
+        }
+    }
+    let sql = "DELETE FROM service_statistics WHERE counted = $1 AND year = $2";
+    db::run(&tx, sql, [counted.code().into(), year.into()]).await?;
+    store(&tx, &lasting, true).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Adds counts to the stored ones, all in one statement.
+async fn store(tx: &DatabaseTransaction, tally: &Tally, settled: bool) -> Result<()> {
+    let rows: Vec<_> = tally
+        .iter()
+        .map(|(counted, year, (one, other), (value, other_value), n)| {
+            json!([counted.code(), year, one.code(), value, other.code(), other_value, n])
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let (columns, source) = if tx.get_database_backend() == DbBackend::Postgres {
+        let columns = "v->>0, (v->>1)::integer, v->>2, v->>3, v->>4, v->>5, (v->>6)::bigint";
+        (columns.to_owned(), "jsonb_array_elements($1::jsonb) v")
+    } else {
+        let column = |i| format!("json_extract(v.value, '$[{i}]')");
+        ((0..7).map(column).collect::<Vec<_>>().join(", "), "json_each($1) v")
+    };
     let sql = format!(
-        "SELECT t.kind, t.product_group, t.reason, t.outcome, t.opened_at, t.closed_at, \
-         (SELECT CAST(SUM(r.amount_minor) AS bigint) FROM refunds r WHERE r.case_id = t.id AND r.state = 'CREDITED') \
-         FROM cases t WHERE {}",
-        db::is_any(tx.get_database_backend(), "t.id", 1)
+        "INSERT INTO service_statistics (counted, year, property, value, other_property, other_value, count, settled) \
+         SELECT {columns}, $2 FROM {source} WHERE true \
+         ON CONFLICT (counted, year, property, other_property, value, other_value) \
+         DO UPDATE SET count = service_statistics.count + excluded.count"
     );
-    for row in db::rows(tx, &sql, [db::id_list(ids.iter().copied())]).await? {
-        let text = |i| row.try_get_by_index::<Option<String>>(i).map(Option::unwrap_or_default);
-        let opened: Option<DateTime<Utc>> = row.try_get_by_index(4)?;
-        let closed: Option<DateTime<Utc>> = row.try_get_by_index(5)?;
-        let month = |t: Option<DateTime<Utc>>| t.map(calendar::month_of).unwrap_or_default();
-        let days = opened.zip(closed).map(|(o, c)| (c - o).num_days());
-        let values: [Value; 8] = [
-            text(0)?.into(),
-            text(1)?.into(),
-            text(2)?.into(),
-            text(3)?.into(),
-            month(opened).into(),
-            month(closed).into(),
-            duration_bucket(days).into(),
-            amount_bucket(row.try_get_by_index(6)?).into(),
-        ];
-        let sql = "INSERT INTO case_statistics (kind, product_group, reason, outcome, opened_month, closed_month, \
-                   duration_bucket, refund_bucket, cases) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) \
-                   ON CONFLICT (kind, product_group, reason, outcome, opened_month, closed_month, duration_bucket, \
-                   refund_bucket) DO UPDATE SET cases = case_statistics.cases + 1";
-        db::run(tx, sql, values).await?;
-    }
+    db::run(tx, &sql, [serde_json::Value::from(rows).to_string().into(), settled.into()]).await?;
     Ok(())
-}
-
-async fn count_lines(tx: &DatabaseTransaction, ids: &[Uuid]) -> Result<()> {
-    let sql = format!(
-        "SELECT t.product_group, o.ordered_at, t.quantity FROM order_lines t JOIN orders o ON o.id = t.order_id WHERE {}",
-        db::is_any(tx.get_database_backend(), "t.id", 1)
-    );
-    for row in db::rows(tx, &sql, [db::id_list(ids.iter().copied())]).await? {
-        let group: String = row.try_get_by_index(0)?;
-        let ordered: Option<DateTime<Utc>> = row.try_get_by_index(1)?;
-        let quantity: i32 = row.try_get_by_index(2)?;
-        let sql = "INSERT INTO order_line_statistics (product_group, month, quantity) VALUES ($1, $2, $3) \
-                   ON CONFLICT (product_group, month) DO UPDATE \
-                   SET quantity = order_line_statistics.quantity + excluded.quantity";
-        let month = ordered.map(calendar::month_of).unwrap_or_default();
-        db::run(tx, sql, [group.into(), month.into(), i64::from(quantity).into()]).await?;
-    }
-    Ok(())
-}
-
-const fn duration_bucket(days: Option<i64>) -> &'static str {
-    match days {
-        None => "",
-        Some(..=3) => "0-3",
-        Some(4..=14) => "4-14",
-        Some(15..=45) => "15-45",
-        Some(_) => "46+",
-    }
-}
-
-const fn amount_bucket(minor: Option<i64>) -> &'static str {
-    match minor {
-        None => "",
-        Some(..=2_499) => "0-24",
-        Some(2_500..=9_999) => "25-99",
-        Some(10_000..=49_999) => "100-499",
-        Some(_) => "500+",
-    }
 }

@@ -4,6 +4,8 @@
 //! check, delete, audit, intents for keys and blobs), then ledger SETTLED or VOID. Keys and blobs follow through the
 //! outbox, never before the main database has committed.
 
+mod again;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::ids::{ErasureId, UnitId};
 use entity::map::{AtEnd, RowEnd, Table};
@@ -15,12 +17,16 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::rows::{self, Row};
-use super::{anonymise, paths};
+use super::{anonymise, holds, paths};
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::policy::retention::Rule;
 use crate::state::App;
 use crate::{audit, db, keys, outbox};
+pub use again::{Again, Gone, again};
+
+/// The ground in the ledger of a staff account that ends.
+pub const STAFF: &str = "STAFF";
 
 /// Why rows are to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +42,15 @@ impl Ground {
         match self {
             Self::Rule => "RULE".to_owned(),
             Self::Erasure(id) => format!("ERASURE:{id}"),
+        }
+    }
+
+    /// The ground that an entry of the ledger names.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name.strip_prefix("ERASURE:") {
+            Some(id) => id.parse().ok().map(|id| Self::Erasure(ErasureId(id))),
+            None => (name == "RULE").then_some(Self::Rule),
         }
     }
 }
@@ -61,6 +76,8 @@ pub enum Verdict {
     Deferred,
     /// It stays because a hold covers it.
     Held,
+    /// It stays because its processing is restricted (GDPR Art. 18): storing is all that may be done with it.
+    Restricted,
     /// It stays because its period is not over.
     NotDue,
 }
@@ -76,6 +93,9 @@ struct Proof {
 pub fn check(row: &Row, rule: &Rule, ground: Ground, now: DateTime<Utc>) -> Verdict {
     if row.held {
         return Verdict::Held;
+    }
+    if row.restricted {
+        return Verdict::Restricted;
     }
     if row.open && rule.waits_for_work {
         return Verdict::Deferred;
@@ -113,14 +133,13 @@ pub async fn remove(
     ground: Ground,
 ) -> Result<Vec<(Uuid, Verdict)>> {
     let now = app.clock.now();
-    let hashes = if t.name == "orders" { app.keys.hashes_of(ids).await? } else { Vec::new() };
     let intent = app.ledger.intent(now, &ground.name(), t.name, ids).await?;
     // An error may hide a commit whose answer was lost: the intent then stays open, and a restore checks it again.
-    let done = remove_in_transaction(app, actor, t, ids, ground, now, hashes).await?;
+    let done = remove_in_transaction(app, actor, t, ids, ground, now).await?;
     if done.gone.is_empty() {
         app.ledger.void(now, intent).await?;
     } else {
-        app.ledger.settled(now, intent, &done.gone, &done.units).await?;
+        app.ledger.settled(now, intent, &done.gone, &done.units, &done.suppressed).await?;
     }
     Ok(done.verdicts)
 }
@@ -129,6 +148,7 @@ struct Done {
     verdicts: Vec<(Uuid, Verdict)>,
     gone: Vec<Uuid>,
     units: Vec<UnitId>,
+    suppressed: Vec<Vec<u8>>,
 }
 
 async fn remove_in_transaction(
@@ -138,9 +158,9 @@ async fn remove_in_transaction(
     ids: &[Uuid],
     ground: Ground,
     now: DateTime<Utc>,
-    hashes: Vec<Vec<u8>>,
 ) -> Result<Done> {
     let tx = app.db.begin().await?;
+    holds::lock_records(&tx, holds::Lock::Shared).await?;
     lock_owners(&tx, t, ids).await?;
     let (mut verdicts, mut proofs) = (Vec::with_capacity(ids.len()), Vec::new());
     for row in rows::read_ids(&tx, t, ids).await? {
@@ -151,6 +171,7 @@ async fn remove_in_transaction(
     }
     let gone: Vec<Uuid> = proofs.iter().map(|p| p.row.id).collect();
     let units: Vec<UnitId> = proofs.iter().filter_map(|p| p.row.unit).collect();
+    let suppressed = if t.name == "orders" { app.keys.hashes_of(&gone).await? } else { Vec::new() };
     pass(&tx, t, &proofs, now).await?;
     let units = keys::without_rows(&tx, &units).await?;
     for unit in &units {
@@ -160,12 +181,12 @@ async fn remove_in_transaction(
         outbox::enqueue(&tx, now, Kind::DeleteBlob, blob).await?;
     }
     if !gone.is_empty() {
-        suppress(&tx, hashes, now).await?;
+        suppress(&tx, &suppressed, now).await?;
         let details = json!({ "ground": ground.name(), "rows": gone.len() });
         audit::record(&tx, now, actor, "retention.remove", (t.name, None), details).await?;
     }
     tx.commit().await?;
-    Ok(Done { verdicts, gone, units })
+    Ok(Done { verdicts, gone, units, suppressed })
 }
 
 /// Locks the customers whom the rows belong to, in order of id: placing a hold locks the same row.
@@ -230,11 +251,12 @@ async fn pass(tx: &DatabaseTransaction, t: &Table, proofs: &[Proof], now: DateTi
 /// The database fails.
 pub async fn remove_bare(app: &App, t: &Table) -> Result<u64> {
     let sql = format!(
-        "DELETE FROM {} WHERE id IN (SELECT t.id FROM {} t WHERE t.erased_at IS NOT NULL AND NOT {} AND NOT {})",
+        "DELETE FROM {} WHERE id IN (SELECT t.id FROM {} t WHERE t.erased_at IS NOT NULL AND NOT {} AND NOT {} AND NOT {})",
         t.name,
         t.name,
         paths::is_pointed_to(t),
-        paths::is_held(t)
+        paths::is_held(t),
+        paths::is_restricted(t)
     );
     let tx = app.db.begin().await?;
     let removed = db::run(&tx, &sql, []).await?;
@@ -242,10 +264,10 @@ pub async fn remove_bare(app: &App, t: &Table) -> Result<u64> {
     Ok(removed)
 }
 
-async fn suppress(tx: &DatabaseTransaction, hashes: Vec<Vec<u8>>, now: DateTime<Utc>) -> Result<()> {
+async fn suppress(tx: &DatabaseTransaction, hashes: &[Vec<u8>], now: DateTime<Utc>) -> Result<()> {
     for hash in hashes {
         let sql = "INSERT INTO suppressions (id, hash, created_at) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING";
-        db::run(tx, sql, [entity::ids::uuid_at(now).into(), hash.into(), now.into()]).await?;
+        db::run(tx, sql, [entity::ids::uuid_at(now).into(), hash.clone().into(), now.into()]).await?;
     }
     Ok(())
 }

@@ -1,10 +1,13 @@
-//! Legal holds: placing one locks the same customer row that the door locks, so never both.
+//! Legal holds: placing one locks what the door locks, the customer's row or the records as a whole, so never both.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::holds::{self as table, ActiveModel, Entity, Model, Reason};
 use entity::ids::{CaseId, CustomerId, HoldId, OrderId};
 use entity::{DataType, cases, customers, orders};
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, DatabaseTransaction, EntityTrait as _};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction,
+    DbBackend, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -26,6 +29,29 @@ pub enum Scope {
     Order(OrderId),
     /// A case, its messages, evidence and refunds.
     Case(CaseId),
+    /// Everybody's records of a data type whose period began in a calendar year (AO § 147(3) sentence 5).
+    Records(DataType, i32),
+}
+
+/// How a transaction takes part in the order of doors and holds on records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// Passing the door: many at once.
+    Shared,
+    /// Placing a hold on records: alone.
+    Alone,
+}
+
+/// Locks the records as a whole until the transaction ends. On SQLite a write transaction already locks everything.
+pub(super) async fn lock_records(tx: &DatabaseTransaction, lock: Lock) -> Result<()> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let sql = match lock {
+            Lock::Shared => "SELECT pg_advisory_xact_lock_shared(7171)",
+            Lock::Alone => "SELECT pg_advisory_xact_lock(7171)",
+        };
+        db::rows(tx, sql, []).await?;
+    }
+    Ok(())
 }
 
 /// A hold to be placed.
@@ -48,47 +74,35 @@ pub struct NewHold {
 pub async fn place(app: &App, actor: &Actor, new: NewHold, key: &str) -> Result<Model> {
     actor.require(Permission::ProtectData)?;
     let now = app.clock.now();
-    let customer = customer_of(app, new.scope).await?;
+    let customer = customer_of(app, app.db.read(), new.scope).await?;
     let tx = app.db.begin().await?;
     let claim = match idempotency::claim(app, &tx, actor, "holdPlace", key, &new).await? {
         Outcome::Replay(ids) => return by_id(&tx, HoldId(*ids.first().ok_or(Error::NotFound)?)).await,
         Outcome::First(claim) => claim,
     };
-    db::lock(&tx, "customers", customer.0).await?;
-    // Under the person's lock, so that the key cannot be destroyed between here and the commit.
-    let unit = UnitOf { owner: customer.0, data_type: DataType::R32, year: 0, subject: Some(customer.0) };
-    let unit = app.keys.ensure(unit, now).await?;
-    let today = calendar::day_of(now);
-    let latest = next_review(now);
-    if new.review_on < today || new.review_on > latest {
-        let refusal = Refusal::at(Code::Invalid, &["input", "reviewOn"]);
-        return Err(refusal.with("earliest", today).with("latest", latest).into());
-    }
     let id = HoldId::new(now);
-    let (customer_id, order_id, case_id) = match new.scope {
-        Scope::Customer(id) => (Some(id), None, None),
-        Scope::Order(id) => (None, Some(id), None),
-        Scope::Case(id) => (None, None, Some(id)),
+    // Under the lock, so that the key cannot be destroyed between here and the commit.
+    let unit = match customer {
+        Some(customer) => {
+            db::lock(&tx, "customers", customer.0).await?;
+            // Whoever had the lock before may have taken the last of it.
+            customer_of(app, &tx, new.scope).await?;
+            UnitOf { owner: customer.0, data_type: DataType::R32, year: 0, subject: Some(customer.0) }
+        }
+        None => {
+            lock_records(&tx, Lock::Alone).await?;
+            UnitOf { owner: id.0, data_type: DataType::R32, year: 0, subject: None }
+        }
     };
-    let place = Place { table: "holds", column: "note", row: id.0 };
+    check_review(new.review_on, now)?;
     let note = input::optional(new.note.as_deref(), &["input", "note"], 2000)?;
-    let note = note.map(|text| unit.key.seal(place, &text)).transpose()?;
-    let row = ActiveModel {
-        id: Set(id),
-        customer_id: Set(customer_id),
-        order_id: Set(order_id),
-        case_id: Set(case_id),
-        unit_id: Set(note.is_some().then_some(unit.id)),
-        reason: Set(new.reason),
-        note: Set(note),
-        placed_at: Set(now),
-        placed_by: Set(actor.staff()),
-        review_on: Set(new.review_on),
-        released_at: Set(None),
-        released_by: Set(None),
-        start_at: Set(None),
-        not_before: Set(None),
-    };
+    let mut row = standing_since(actor, new.scope, now);
+    if let Some(text) = note {
+        let unit = app.keys.ensure(unit, now).await?;
+        row.note = Set(Some(unit.key.seal(Place { table: "holds", column: "note", row: id.0 }, &text)?));
+        row.unit_id = Set(Some(unit.id));
+    }
+    let row = ActiveModel { id: Set(id), reason: Set(new.reason), review_on: Set(new.review_on), ..row };
     let row = row.insert(&tx).await?;
     claim.done(&tx, now, &[id.0], None).await?;
     let details = json!({ "reason": row.reason.code(), "reviewOn": row.review_on });
@@ -108,12 +122,23 @@ pub(crate) async fn place_for_claim(
     case: CaseId,
     now: DateTime<Utc>,
 ) -> Result<Model> {
-    let id = HoldId::new(now);
-    let row = ActiveModel {
-        id: Set(id),
+    let row = standing_since(actor, Scope::Case(case), now).insert(tx).await?;
+    let details = json!({ "reason": row.reason.code(), "reviewOn": row.review_on });
+    audit::record(tx, now, actor, "hold.place", ("holds", Some(row.id.0)), details).await?;
+    Ok(row)
+}
+
+/// A hold for a legal claim, reviewed as late as allowed, without a note.
+fn standing_since(actor: &Actor, scope: Scope, now: DateTime<Utc>) -> ActiveModel {
+    let mut row = ActiveModel {
+        id: Set(HoldId::new(now)),
         customer_id: Set(None),
         order_id: Set(None),
-        case_id: Set(Some(case)),
+        case_id: Set(None),
+        data_type: Set(None),
+        year: Set(None),
+        from_at: Set(None),
+        to_at: Set(None),
         unit_id: Set(None),
         reason: Set(Reason::LegalClaim),
         note: Set(None),
@@ -125,10 +150,59 @@ pub(crate) async fn place_for_claim(
         start_at: Set(None),
         not_before: Set(None),
     };
-    let row = row.insert(tx).await?;
-    let details = json!({ "reason": row.reason.code(), "reviewOn": row.review_on });
-    audit::record(tx, now, actor, "hold.place", ("holds", Some(id.0)), details).await?;
+    match scope {
+        Scope::Customer(id) => row.customer_id = Set(Some(id)),
+        Scope::Order(id) => row.order_id = Set(Some(id)),
+        Scope::Case(id) => row.case_id = Set(Some(id)),
+        Scope::Records(data_type, year) => {
+            row.data_type = Set(Some(data_type));
+            row.year = Set(Some(year));
+            row.from_at = Set(calendar::start_of_year(year));
+            row.to_at = Set(calendar::start_of_year(year + 1));
+        }
+    }
+    row
+}
+
+/// Refuses a day of review in the past or more than six months ahead.
+pub(super) fn check_review(review_on: NaiveDate, now: DateTime<Utc>) -> Result<()> {
+    let (today, latest) = (calendar::day_of(now), next_review(now));
+    if review_on < today || review_on > latest {
+        let refusal = Refusal::at(Code::Invalid, &["input", "reviewOn"]);
+        return Err(refusal.with("earliest", today).with("latest", latest).into());
+    }
+    Ok(())
+}
+
+/// Reviews a hold: it goes on standing until another day, at most six months ahead.
+///
+/// # Errors
+/// Refused: unknown or released, a day in the past or more than six months ahead.
+pub async fn review(app: &App, actor: &Actor, id: HoldId, review_on: NaiveDate, key: &str) -> Result<Model> {
+    actor.require(Permission::ProtectData)?;
+    let tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let claim = match idempotency::claim(app, &tx, actor, "holdReview", key, &(id, review_on)).await? {
+        Outcome::Replay(_) => return by_id(&tx, id).await,
+        Outcome::First(claim) => claim,
+    };
+    let hold = standing_hold(&tx, id).await?;
+    check_review(review_on, now)?;
+    let row = ActiveModel { review_on: Set(review_on), ..hold.into() }.update(&tx).await?;
+    claim.done(&tx, now, &[id.0], None).await?;
+    let details = json!({ "reviewOn": review_on });
+    audit::record(&tx, now, actor, "hold.review", ("holds", Some(id.0)), details).await?;
+    tx.commit().await?;
     Ok(row)
+}
+
+async fn standing_hold(tx: &DatabaseTransaction, id: HoldId) -> Result<Model> {
+    db::lock(tx, "holds", id.0).await?;
+    let hold = by_id(tx, id).await.map_err(|_| Refusal::at(Code::NotFound, &["input", "id"]))?;
+    if hold.released_at.is_some() {
+        return Err(Refusal::at(Code::TransitionNotAllowed, &["input", "id"]).with("state", "RELEASED").into());
+    }
+    Ok(hold)
 }
 
 /// Releases a hold in the transaction of what ended it; `false` where it was released before.
@@ -151,10 +225,13 @@ pub(crate) async fn release_in(
     Ok(released)
 }
 
+/// A hold is looked at again within so many months.
+pub const REVIEWED_WITHIN_MONTHS: u32 = 6;
+
 /// The latest day on which a hold that is placed or reviewed now is looked at again: six months ahead.
 #[must_use]
 pub fn next_review(now: DateTime<Utc>) -> NaiveDate {
-    calendar::plus_months(calendar::day_of(now), 6)
+    calendar::plus_months(calendar::day_of(now), REVIEWED_WITHIN_MONTHS)
 }
 
 /// Releases a hold: what was due in the meantime goes with the next nightly run.
@@ -169,11 +246,7 @@ pub async fn release(app: &App, actor: &Actor, id: HoldId, key: &str) -> Result<
         Outcome::Replay(_) => return by_id(&tx, id).await,
         Outcome::First(claim) => claim,
     };
-    let hold = by_id(&tx, id).await.map_err(|_| Refusal::at(Code::NotFound, &["input", "id"]))?;
-    if hold.released_at.is_some() {
-        return Err(Refusal::at(Code::TransitionNotAllowed, &["input", "id"]).with("state", "RELEASED").into());
-    }
-    let mut row: ActiveModel = hold.into();
+    let mut row: ActiveModel = standing_hold(&tx, id).await?.into();
     row.released_at = Set(Some(now));
     row.released_by = Set(actor.staff());
     row.start_at = Set(Some(now));
@@ -184,12 +257,42 @@ pub async fn release(app: &App, actor: &Actor, id: HoldId, key: &str) -> Result<
     Ok(row)
 }
 
+/// A page of holds before an id, newest first, one more than asked for: those that stand, those that are to be reviewed by
+/// a day, or all.
+///
+/// # Errors
+/// `FORBIDDEN`; the database cannot be read.
+pub async fn page(app: &App, actor: &Actor, wanted: Wanted, before: Option<HoldId>, most: u64) -> Result<Vec<Model>> {
+    actor.require(Permission::ProtectData)?;
+    let mut rows = Entity::find().order_by_desc(table::Column::Id).limit(most + 1);
+    if wanted != Wanted::All {
+        rows = rows.filter(table::Column::ReleasedAt.is_null());
+    }
+    if let Wanted::ReviewedBy(day) = wanted {
+        rows = rows.filter(table::Column::ReviewOn.lte(day));
+    }
+    if let Some(before) = before {
+        rows = rows.filter(table::Column::Id.lt(before));
+    }
+    Ok(rows.all(app.db.read()).await?)
+}
+
+/// Which holds or restrictions are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All, also those that have ended.
+    All,
+    /// Those that stand.
+    Standing,
+    /// Those that stand and are to be reviewed by this day.
+    ReviewedBy(NaiveDate),
+}
+
 /// The holds that stand on a person, an order or a case itself.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn standing(app: &App, owner: Uuid) -> Result<Vec<Model>> {
-    use sea_orm::{ColumnTrait as _, Condition, QueryFilter as _};
     let any = Condition::any()
         .add(table::Column::CustomerId.eq(owner))
         .add(table::Column::OrderId.eq(owner))
@@ -202,9 +305,10 @@ async fn by_id(tx: &DatabaseTransaction, id: HoldId) -> Result<Model> {
     Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound)
 }
 
-async fn customer_of(app: &App, scope: Scope) -> Result<CustomerId> {
-    let db = app.db.read();
+async fn customer_of(app: &App, db: &impl ConnectionTrait, scope: Scope) -> Result<Option<CustomerId>> {
     let found = match scope {
+        Scope::Records(data_type, _) if app.rules.contains_key(&data_type) => return Ok(None),
+        Scope::Records(..) => None,
         Scope::Customer(id) => customers::Entity::find_by_id(id).one(db).await?.map(|c| c.id),
         Scope::Order(id) => orders::Entity::find_by_id(id).one(db).await?.map(|o| o.customer_id),
         Scope::Case(id) => cases::Entity::find_by_id(id).one(db).await?.map(|c| c.customer_id),
@@ -213,6 +317,7 @@ async fn customer_of(app: &App, scope: Scope) -> Result<CustomerId> {
         Scope::Customer(_) => "customerId",
         Scope::Order(_) => "orderId",
         Scope::Case(_) => "caseId",
+        Scope::Records(..) => "records",
     };
-    found.ok_or_else(|| Refusal::at(Code::NotFound, &["input", field]).into())
+    found.map(Some).ok_or_else(|| Refusal::at(Code::NotFound, &["input", field]).into())
 }

@@ -2,14 +2,21 @@
 //!
 //! Knows the data map and the rules, not the domain rooms. Only [`door`] deletes or clears personal rows.
 
-mod anonymise;
+pub mod anonymise;
+pub mod archive;
 pub mod door;
+pub mod due;
 pub mod explain;
+pub mod forecast;
+pub mod guards;
 pub mod holds;
 pub mod ledger;
 pub mod paths;
+pub mod plan;
 pub mod read;
+pub mod restrictions;
 pub mod rows;
 pub mod rules;
+pub mod run;
 pub mod starts;
 pub mod sweep;

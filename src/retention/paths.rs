@@ -7,6 +7,9 @@ use entity::refunds::RUNNING;
 /// The three kinds of row that a hold can be placed on and that work can run on.
 pub const OWNERS: [(&str, &str); 3] = [("cases", "case_id"), ("orders", "order_id"), ("customers", "customer_id")];
 
+/// What a restriction of processing can be placed on.
+const RESTRICTABLE: [(&str, &str); 2] = [("cases", "case_id"), ("customers", "customer_id")];
+
 /// `t` belongs to the customer bound as `$n`.
 #[must_use]
 pub fn of_person(t: &Table, n: usize) -> String {
@@ -34,18 +37,26 @@ fn of_person_as(t: &Table, alias: &str, n: usize) -> String {
     }
 }
 
-/// For each owner that `t` hangs on: its name, and an expression for its id.
-fn owners(t: &Table) -> Vec<(&'static str, String)> {
+/// For each owner that the row `alias` of `t` hangs on: its name, and an expression for its id. Where several ways lead to
+/// it, the first that does: a letter may belong to a case of the customer, or to the customer alone.
+fn owners(t: &Table, alias: &str) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
-    collect(t, "t.id".to_owned(), &|column| format!("t.{column}"), &mut found);
-    found
+    collect(t, format!("{alias}.id"), &|column| format!("{alias}.{column}"), &mut found);
+    let mut owners: Vec<(&'static str, Vec<String>)> = Vec::new();
+    for (name, way) in found {
+        match owners.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, ways)) => ways.push(way),
+            None => owners.push((name, vec![way])),
+        }
+    }
+    let first = |ways: Vec<String>| {
+        if let [way] = ways.as_slice() { way.clone() } else { format!("COALESCE({})", ways.join(", ")) }
+    };
+    owners.into_iter().map(|(name, ways)| (name, first(ways))).collect()
 }
 
 fn collect(t: &Table, id: String, column: &dyn Fn(&str) -> String, found: &mut Vec<(&'static str, String)>) {
     if let Some((name, _)) = OWNERS.iter().find(|(name, _)| *name == t.name) {
-        if found.iter().any(|(n, _)| n == name) {
-            return;
-        }
         found.push((name, id));
     }
     for (link, to) in t.links() {
@@ -60,29 +71,79 @@ fn collect(t: &Table, id: String, column: &dyn Fn(&str) -> String, found: &mut V
 /// The id of the customer whose row is locked by whoever places a hold on `t` or takes it through the door.
 #[must_use]
 pub fn customer_of(t: &Table) -> Option<String> {
-    owners(t).into_iter().find(|(name, _)| *name == "customers").map(|(_, id)| id)
+    owners(t, "t").into_iter().find(|(name, _)| *name == "customers").map(|(_, id)| id)
 }
 
-/// A hold stands on `t` or on something that it hangs on. A hold itself and the logs about it are not held.
+/// `t` hangs on the owner (`cases`, `orders` or `customers`) whose id is bound as `$n`; none where it never does.
+#[must_use]
+pub fn on_owner(t: &Table, owner: &str, n: usize) -> Option<String> {
+    owners(t, "t").into_iter().find(|(name, _)| *name == owner).map(|(_, id)| format!("{id} = ${n}"))
+}
+
+/// A hold stands on `t`, on something that it hangs on, or on records of its data type and year. A hold itself and the
+/// logs about it are not held.
 #[must_use]
 pub fn is_held(t: &Table) -> String {
-    if !t.is_personal() || is_about_access(t) {
+    is_held_as(t, "t")
+}
+
+/// A restriction of processing stands on `t` or on something that it hangs on.
+#[must_use]
+pub fn is_restricted(t: &Table) -> String {
+    is_restricted_as(t, "t")
+}
+
+/// [`is_held`] for a row of another name: triggers call it `OLD`.
+pub(super) fn is_held_as(t: &Table, alias: &str) -> String {
+    if !can_be_protected(t) {
         return "1 = 0".to_owned();
     }
-    let covers: Vec<String> = owners(t)
-        .iter()
-        .filter_map(|(name, id)| {
-            let (_, column) = OWNERS.iter().find(|(n, _)| n == name)?;
-            Some(format!("h.{column} = {id}"))
-        })
-        .collect();
-    format!("EXISTS (SELECT 1 FROM holds h WHERE h.released_at IS NULL AND ({}))", covers.join(" OR "))
+    let mut ways = standing("holds", "released_at", t, alias, &OWNERS);
+    if let Some(start) = t.start {
+        let data_type = match t.types {
+            [only] => format!("'{}'", only.code()),
+            _ => format!("{alias}.data_type"),
+        };
+        ways.push(format!(
+            "EXISTS (SELECT 1 FROM holds h WHERE h.released_at IS NULL AND h.data_type = {data_type} \
+             AND h.from_at <= {alias}.{start} AND {alias}.{start} < h.to_at)"
+        ));
+    }
+    while_any_stands("holds", "released_at", &ways)
+}
+
+/// [`is_restricted`] for a row of another name.
+pub(super) fn is_restricted_as(t: &Table, alias: &str) -> String {
+    if !can_be_protected(t) {
+        return "1 = 0".to_owned();
+    }
+    let ways = standing("restrictions", "lifted_at", t, alias, &RESTRICTABLE);
+    while_any_stands("restrictions", "lifted_at", &ways)
+}
+
+/// Most of the time nothing stands, and then nothing more is asked.
+fn while_any_stands(on: &str, ended: &str, ways: &[String]) -> String {
+    format!("(EXISTS (SELECT 1 FROM {on} WHERE {ended} IS NULL) AND ({}))", ways.join(" OR "))
+}
+
+/// One indexed question per owner: an `OR` inside the subquery would read everything that stands for every row.
+fn standing(on: &str, ended: &str, t: &Table, alias: &str, owned: &[(&str, &str)]) -> Vec<String> {
+    let way = |(name, id): &(&'static str, String)| {
+        let (_, column) = owned.iter().find(|(n, _)| n == name)?;
+        Some(format!("EXISTS (SELECT 1 FROM {on} h WHERE h.{ended} IS NULL AND h.{column} = {id})"))
+    };
+    owners(t, alias).iter().filter_map(way).collect()
+}
+
+/// Whether a hold or a restriction can cover rows of `t`.
+pub(super) fn can_be_protected(t: &Table) -> bool {
+    t.is_personal() && !is_about_access(t)
 }
 
 /// Work still runs on what `t` hangs on nearest: an open case or an unsettled refund.
 #[must_use]
 pub fn is_open(t: &Table) -> String {
-    let nearest = owners(t).into_iter().next().filter(|_| t.is_personal());
+    let nearest = owners(t, "t").into_iter().next().filter(|_| t.is_personal());
     let Some((name, id)) = nearest else { return "1 = 0".to_owned() };
     let (case_key, refund_key) = match name {
         "cases" => ("id", "case_id"),
@@ -97,7 +158,7 @@ pub fn is_open(t: &Table) -> String {
 
 /// Rows that only record or allow access; they live by their own short period whatever else happens.
 fn is_about_access(t: &Table) -> bool {
-    matches!(t.name, "holds" | "access_entries" | "tokens" | "idempotency_keys")
+    matches!(t.name, "holds" | "restrictions" | "access_entries" | "tokens" | "idempotency_keys")
 }
 
 /// Some other row still points to `t`.

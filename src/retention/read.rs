@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::Sealed;
 use entity::ids::UnitId;
 use entity::map::{Column, Table};
+use entity::{Purpose, Sealed};
 use sea_orm::{ColumnType, QueryResult, Value};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -51,7 +51,7 @@ pub async fn records(app: &App, t: &'static Table, condition: &str, values: Vec<
     }
     let mut keys = HashMap::new();
     for some in units.chunks(500) {
-        keys.extend(app.keys.load(some, app.clock.now()).await?);
+        keys.extend(app.keys.load(some, Purpose::DataProtection, app.clock.now()).await?);
     }
     rows.iter().map(|row| record(t, row, &keys)).collect()
 }

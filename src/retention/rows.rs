@@ -26,6 +26,8 @@ pub struct Row {
     pub not_before: Option<DateTime<Utc>>,
     /// A hold covers it.
     pub held: bool,
+    /// Its processing is restricted.
+    pub restricted: bool,
     /// Work still runs on it.
     pub open: bool,
     /// Its blob, if it has one.
@@ -41,12 +43,13 @@ pub struct Row {
 pub async fn read(db: &impl ConnectionTrait, t: &Table, condition: &str, values: Vec<Value>) -> Result<Vec<Row>> {
     let column = |name: &str| if t.has(name) { format!("t.{name}") } else { "NULL".to_owned() };
     let sql = format!(
-        "SELECT t.id, {}, {}, {}, {}, {}, {}, {}, {} FROM {} t WHERE {condition}",
+        "SELECT t.id, {}, {}, {}, {}, {}, {}, {}, {}, {} FROM {} t WHERE {condition}",
         column("data_type"),
         column("unit_id"),
         t.start.map_or_else(|| "NULL".to_owned(), |s| format!("t.{s}")),
         column("not_before"),
         paths::is_held(t),
+        paths::is_restricted(t),
         paths::is_open(t),
         column("blob"),
         column("erased_at"),
@@ -62,9 +65,10 @@ pub async fn read(db: &impl ConnectionTrait, t: &Table, condition: &str, values:
             start: r.try_get_by_index(3)?,
             not_before: r.try_get_by_index(4)?,
             held: r.try_get_by_index(5)?,
-            open: r.try_get_by_index(6)?,
-            blob: r.try_get_by_index(7)?,
-            bare: r.try_get_by_index::<Option<DateTime<Utc>>>(8)?.is_some(),
+            restricted: r.try_get_by_index(6)?,
+            open: r.try_get_by_index(7)?,
+            blob: r.try_get_by_index(8)?,
+            bare: r.try_get_by_index::<Option<DateTime<Utc>>>(9)?.is_some(),
         })
     };
     db::rows(db, &sql, values).await?.iter().map(row).collect()

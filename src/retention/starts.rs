@@ -7,6 +7,7 @@ use sea_orm::{DatabaseTransaction, Value};
 
 use crate::db;
 use crate::error::Result;
+use crate::policy::rules::RuleId;
 use crate::state::App;
 
 /// How long an order counts as on its way if nobody reports its delivery: neither a rule nor an erasure takes it meanwhile.
@@ -77,7 +78,8 @@ pub async fn order_registered(
     }
     let sql = format!("UPDATE customers SET start_at = $1 WHERE id = $2 AND {NO_OPEN_CASE}customer_id = $2)");
     db::run(tx, &sql, [now.into(), customer.0.into()]).await?;
-    db::run(tx, "UPDATE customers SET not_before = $1 WHERE id = $2", [on_its_way.into(), customer.0.into()]).await?;
+    let sql = "UPDATE customers SET not_before = $1, archived_at = NULL WHERE id = $2";
+    db::run(tx, sql, [on_its_way.into(), customer.0.into()]).await?;
     Ok(())
 }
 
@@ -86,9 +88,11 @@ pub async fn order_registered(
 /// # Errors
 /// The database fails.
 pub async fn case_opened(tx: &DatabaseTransaction, customer: CustomerId, order: Option<OrderId>) -> Result<()> {
-    db::run(tx, "UPDATE customers SET start_at = NULL WHERE id = $1", [customer.0.into()]).await?;
+    let sql = "UPDATE customers SET start_at = NULL, archived_at = NULL WHERE id = $1";
+    db::run(tx, sql, [customer.0.into()]).await?;
     if let Some(order) = order {
-        db::run(tx, "UPDATE orders SET start_at = NULL WHERE id = $1", [order.0.into()]).await?;
+        let sql = "UPDATE orders SET start_at = NULL, archived_at = NULL WHERE id = $1";
+        db::run(tx, sql, [order.0.into()]).await?;
         db::run(tx, "UPDATE order_lines SET start_at = NULL WHERE order_id = $1", [order.0.into()]).await?;
     }
     Ok(())
@@ -104,7 +108,7 @@ pub async fn case_reopened(
     customer: CustomerId,
     order: Option<OrderId>,
 ) -> Result<()> {
-    db::run(tx, "UPDATE cases SET start_at = NULL WHERE id = $1", [case.0.into()]).await?;
+    db::run(tx, "UPDATE cases SET start_at = NULL, archived_at = NULL WHERE id = $1", [case.0.into()]).await?;
     let sql = "UPDATE attachments SET start_at = NULL WHERE case_id = $1 AND state = 'AVAILABLE'";
     db::run(tx, sql, [case.0.into()]).await?;
     for table in ["messages", "mails"] {
@@ -134,6 +138,7 @@ pub async fn case_closed(
     now: DateTime<Utc>,
 ) -> Result<()> {
     db::run(tx, "UPDATE cases SET start_at = $1 WHERE id = $2", [now.into(), case.0.into()]).await?;
+    case_counted(tx, case).await?;
     let sql = "UPDATE attachments SET start_at = $1, data_type = $2 WHERE case_id = $3 AND state = 'AVAILABLE'";
     db::run(tx, sql, [now.into(), evidence.code().into(), case.0.into()]).await?;
     for table in ["messages", "mails"] {
@@ -159,6 +164,28 @@ pub async fn case_closed(
     Ok(())
 }
 
+/// How the promises of a case were kept and what was paid back: its timers go before its header, and its refunds may, so
+/// the header itself has to say it when it is anonymised.
+async fn case_counted(tx: &DatabaseTransaction, case: CaseId) -> Result<()> {
+    let kept = |n| {
+        format!(
+            "(SELECT CASE WHEN SUM(CASE WHEN t.state = 'BREACHED' THEN 1 ELSE 0 END) > 0 THEN 'OVER' \
+             WHEN COUNT(*) > 0 THEN 'WITHIN' END FROM timers t \
+             WHERE t.case_id = $1 AND t.rule = ${n} AND t.state IN ('MET', 'BREACHED'))"
+        )
+    };
+    let sql = format!(
+        "UPDATE cases SET first_response = {}, review = {}, refunded_minor = (SELECT CAST(SUM(r.amount_minor) AS bigint) \
+         FROM refunds r WHERE r.case_id = $1 AND r.state = 'CREDITED') WHERE id = $1",
+        kept(2),
+        kept(3)
+    );
+    let rules = [RuleId::FirstResponse, RuleId::Review].map(|rule| rule.to_string());
+    let [first_response, review] = rules;
+    db::run(tx, &sql, [case.0.into(), first_response.into(), review.into()]).await?;
+    Ok(())
+}
+
 /// The last parcel of an order is delivered: an order without any case begins its period then; one whose cases are all
 /// closed, and the contact record of a customer without an open case, are moved on by it, never back.
 ///
@@ -176,7 +203,7 @@ pub async fn order_delivered(
     );
     db::run(tx, &format!("UPDATE orders SET start_at = $1 WHERE id = $2 AND {begins}"), values.clone()).await?;
     db::run(tx, &format!("UPDATE order_lines SET start_at = $1 WHERE order_id = $2 AND {begins}"), values).await?;
-    db::run(tx, "UPDATE orders SET not_before = NULL WHERE id = $1", [order.0.into()]).await?;
+    db::run(tx, "UPDATE orders SET not_before = NULL, archived_at = NULL WHERE id = $1", [order.0.into()]).await?;
     for table in ["order_lines", "parcels"] {
         db::run(tx, &format!("UPDATE {table} SET not_before = NULL WHERE order_id = $1"), [order.0.into()]).await?;
     }

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::map::{RowEnd, Table, tables};
-use sea_orm::Value;
+use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::door::{self, Ground, Verdict};
-use super::rows;
+use super::run::Steering;
+use super::{anonymise, rows};
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::policy::retention::Rule;
@@ -29,6 +30,8 @@ pub struct Report {
     pub lines: Vec<Line>,
     /// Bare ids that went because nothing pointed to them any more.
     pub bare_removed: u64,
+    /// Years whose figures have become final.
+    pub years_settled: u64,
     /// Files or entries of the ledger past their own period.
     pub ledger_expired: u64,
     /// Keys and blobs destroyed at once.
@@ -53,6 +56,8 @@ pub struct Line {
     pub anonymised: u64,
     /// Kept by a hold.
     pub held: u64,
+    /// Kept by a restriction of processing.
+    pub restricted: u64,
     /// Kept because work still runs on them.
     pub open: u64,
 }
@@ -69,12 +74,12 @@ impl Report {
 ///
 /// # Errors
 /// A store fails. What has gone by then has gone completely; the next run goes on.
-pub async fn run(app: &App, actor: &Actor, dry_run: bool) -> Result<Report> {
+pub async fn run(app: &App, actor: &Actor, dry_run: bool, mut steering: Option<&mut Steering>) -> Result<Report> {
     let now = app.clock.now();
     let mut report = Report { dry_run, at: Some(now), ..Report::default() };
     // Children stand after their parents in the map, so that in reverse nothing is left pointing to a deleted row.
     for (t, rule) in in_range(app, now).await? {
-        let line = sweep_table(app, actor, t, rule, now, dry_run).await?;
+        let line = sweep_table(app, actor, t, rule, now, dry_run, steering.as_deref_mut()).await?;
         if line.due > 0 {
             report.lines.push(line);
         }
@@ -88,6 +93,7 @@ pub async fn run(app: &App, actor: &Actor, dry_run: bool) -> Result<Report> {
         report.bare_removed += removed;
         touched.extend((removed > 0).then_some(t.name));
     }
+    report.years_settled = anonymise::settle(app).await?;
     if let Some(rule) = app.rules.get(&DataType::R34) {
         report.ledger_expired = app.ledger.expire(rule, now).await?;
     }
@@ -137,12 +143,28 @@ async fn sweep_table(
     rule: &Rule,
     now: DateTime<Utc>,
     dry_run: bool,
+    mut steering: Option<&mut Steering>,
 ) -> Result<Line> {
-    let mut line =
-        Line { data_type: rule.data_type, table: t.name, due: 0, deleted: 0, anonymised: 0, held: 0, open: 0 };
+    let mut line = Line {
+        data_type: rule.data_type,
+        table: t.name,
+        due: 0,
+        deleted: 0,
+        anonymised: 0,
+        held: 0,
+        restricted: 0,
+        open: 0,
+    };
     let mut after: Option<(DateTime<Utc>, Uuid)> = None;
     loop {
-        let page = candidates(app, t, rule, now, after).await?;
+        let most = match &mut steering {
+            None => BATCH,
+            Some(steering) => steering.may_take(app, BATCH).await?,
+        };
+        if most == 0 {
+            return Ok(line);
+        }
+        let page = candidates(app.db.read(), t, rule, now, after, most).await?;
         let Some(last) = page.last().copied() else { return Ok(line) };
         after = Some(last);
         let ids: Vec<Uuid> = page.into_iter().map(|(_, id)| id).collect();
@@ -159,11 +181,16 @@ async fn sweep_table(
             let done = door::remove(app, actor, t, &ids, Ground::Rule).await?;
             verdicts.extend(done.into_iter().map(|(_, verdict)| verdict));
         }
+        if let Some(steering) = &mut steering {
+            let gone = verdicts.iter().filter(|v| may_go(v)).count();
+            steering.took(verdicts.len(), gone);
+        }
         for verdict in verdicts {
             let counter = match verdict {
                 Verdict::Erased => &mut line.deleted,
                 Verdict::Anonymised => &mut line.anonymised,
                 Verdict::Held => &mut line.held,
+                Verdict::Restricted => &mut line.restricted,
                 Verdict::Deferred => &mut line.open,
                 Verdict::Kept { .. } | Verdict::NotDue => continue,
             };
@@ -174,12 +201,13 @@ async fn sweep_table(
 }
 
 /// The next page of the index range (data type, start instant, id).
-async fn candidates(
-    app: &App,
+pub(super) async fn candidates(
+    db: &impl ConnectionTrait,
     t: &Table,
     rule: &Rule,
     now: DateTime<Utc>,
     after: Option<(DateTime<Utc>, Uuid)>,
+    most: usize,
 ) -> Result<Vec<(DateTime<Utc>, Uuid)>> {
     let Some(start) = t.start else { return Ok(Vec::new()) };
     let (since, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
@@ -191,9 +219,9 @@ async fn candidates(
     }
     let sql = format!(
         "SELECT t.{start}, t.id FROM {} t WHERE {of_type}t.{start} < $1 \
-         AND (t.{start} > $2 OR (t.{start} = $2 AND t.id > $3)) ORDER BY t.{start}, t.id LIMIT {BATCH}",
+         AND (t.{start} > $2 OR (t.{start} = $2 AND t.id > $3)) ORDER BY t.{start}, t.id LIMIT {most}",
         t.name
     );
-    let rows = db::rows(app.db.read(), &sql, values).await?;
+    let rows = db::rows(db, &sql, values).await?;
     rows.iter().map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?))).collect()
 }

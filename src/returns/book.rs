@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::ids::{CaseId, UnitId};
 use entity::outbox_entries::Kind;
 use entity::returns::{ActiveModel, Column, Entity, Model};
-use entity::{DataType, Sealed, orders, return_lines};
+use entity::{DataType, Purpose, Sealed, orders, return_lines};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
 };
@@ -30,7 +30,7 @@ pub(crate) async fn book(app: &App, tx: &DatabaseTransaction, case: CaseId, now:
         let unit = seal::unit(app, row.id, DataType::R02a, row.customer_id, now).await?;
         let lines = return_lines::Entity::find().filter(return_lines::Column::ReturnId.eq(row.id)).all(tx).await?;
         let units: Vec<UnitId> = lines.iter().filter_map(|l| l.unit_id).chain(row.unit_id).collect();
-        let keys = app.keys.load(&units, now).await?;
+        let keys = app.keys.load(&units, Purpose::CaseHandling, now).await?;
         let moving =
             |from: Option<UnitId>| Moving { from: from.and_then(|u| keys.get(&u)).map(AsRef::as_ref), to: &unit };
         for line in lines {

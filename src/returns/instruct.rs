@@ -7,7 +7,7 @@ use entity::cases::{self, Reason};
 use entity::ids::{CaseId, CustomerId, OrderId, OrderLineId, ReturnId, ReturnLineId};
 use entity::messages::Form;
 use entity::returns::{ActiveModel, Bearer, Column, Entity, Model, State};
-use entity::{DataType, order_lines, orders, parcels, remedies, return_lines};
+use entity::{DataType, Purpose, order_lines, orders, parcels, remedies, return_lines};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
     QueryOrder as _,
@@ -285,7 +285,7 @@ impl Known {
         language: crate::error::Language,
     ) -> Result<Vec<String>> {
         let units: Vec<_> = chosen.iter().filter_map(|c| c.line.unit_id).collect();
-        let keys = app.keys.load(&units, app.clock.now()).await?;
+        let keys = app.keys.load(&units, Purpose::CaseHandling, app.clock.now()).await?;
         let article = |Chosen { line, announced }: &Chosen<'_>| {
             let place = Place { table: "order_lines", column: "title", row: line.id.0 };
             let key = line.unit_id.and_then(|unit| keys.get(&unit));

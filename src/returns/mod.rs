@@ -18,7 +18,7 @@ use entity::returns::{Column, Entity, Model, State};
 use entity::{order_lines, return_lines};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _, Select,
+    QuerySelect as _, QueryTrait as _, Select, sea_query::Expr,
 };
 
 use crate::auth::{Actor, Permission};
@@ -37,18 +37,21 @@ pub use sending::Shipment;
 
 const RETURN: &[&str] = &["input", "returnId"];
 
-/// The returns that an actor may see: staff with cases all of them, a customer the own ones as long as the case is
-/// visible; afterwards a record is kept for bookkeeping alone.
+/// The returns that an actor may see: a customer the own ones, staff with cases all of them, as long as the case is in
+/// service; afterwards a record is kept for bookkeeping alone, and lies in the archive.
 #[must_use]
 pub fn visible_to(actor: &Actor) -> Select<Entity> {
     match actor {
         Actor::Customer(id) => {
             let live = cases::Entity::find().select_only().column(cases::Column::Id);
-            let live = live.filter(cases::Column::State.ne(cases::State::Erased)).into_query();
+            let live = live.filter(cases::Column::State.ne(cases::State::Erased));
+            let live = live.filter(cases::Column::ArchivedAt.is_null()).into_query();
             Entity::find().filter(Column::CustomerId.eq(*id)).filter(Column::CaseId.in_subquery(live))
         }
-        _ if actor.may(Permission::ReadCases) => Entity::find(),
-        _ => Entity::find().filter(sea_orm::sea_query::Expr::cust("1 = 0")),
+        _ if actor.may(Permission::ReadCases) => {
+            Entity::find().filter(Expr::cust(crate::cases::in_service("returns.case_id")))
+        }
+        _ => Entity::find().filter(Expr::cust("1 = 0")),
     }
 }
 

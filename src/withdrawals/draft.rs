@@ -71,7 +71,7 @@ pub async fn prepare(app: &App, actor: &Actor, new: Prepare) -> Result<Prepared>
     let order = order(app, actor, &new).await?;
     let known = known(app, actor).await?;
     let number = match &order {
-        Some(order) => number(app, order).await?,
+        Some(order) => number(app, actor, order).await?,
         None => None,
     };
     let field = |name| move || Error::from(Refusal::at(Code::Required, name));
@@ -128,9 +128,9 @@ async fn known(app: &App, actor: &Actor) -> Result<Option<(String, Option<String
     mail::recipient_of(app, &customers::get(app, actor, *id).await?).await
 }
 
-async fn number(app: &App, order: &orders::Model) -> Result<Option<String>> {
+async fn number(app: &App, actor: &Actor, order: &orders::Model) -> Result<Option<String>> {
     let Some((unit, sealed)) = order.unit_id.zip(order.number.as_ref()) else { return Ok(None) };
-    let keys = app.keys.load(&[unit], app.clock.now()).await?;
+    let keys = app.keys.load(&[unit], actor.purpose(), app.clock.now()).await?;
     let place = Place { table: "orders", column: "number", row: order.id.0 };
     Ok(keys.get(&unit).and_then(|key| key.open(place, sealed)).map(Personal::reveal))
 }

@@ -51,6 +51,19 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("serviceCases", READERS, "serviceCases { nodes { id } }"),
     ("serviceCaseCounts", "agent warehouse finance", "serviceCaseCounts { total }"),
     ("serviceQuality", "agent finance admin", r#"serviceQuality(from: "2014-03-01", to: "2014-03-31") { cases }"#),
+    ("serviceStatistics", "agent finance admin", r#"serviceStatistics(year: 2014, by: [KIND]) { total }"#),
+    ("safetyEntry", "agent dpo admin", r#"safetyEntry(id: "<danger>") { id }"#),
+    ("safetyEntries", "agent dpo admin", "safetyEntries { nodes { id } }"),
+    (
+        "safetyEntryRecord",
+        "agent",
+        r#"safetyEntryRecord(input: {sku: "W-1", productGroup: "KITCHEN", harm: NONE, account: "", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "safetyEntryUpdate",
+        "agent",
+        r#"safetyEntryUpdate(input: {safetyEntryId: "<no danger>", measures: "a", idempotencyKey: "k"}) <errors>"#,
+    ),
     ("customer", READERS, r#"customer(id: "<customer>") { id }"#),
     ("customers", READERS, "customers { nodes { id } }"),
     ("refund", READERS, r#"refund(id: "<refund>") { id }"#),
@@ -66,6 +79,12 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("policyVersions", EVERYBODY, "policyVersions { version }"),
     ("tasks", "agent finance", "tasks { nodes { id } }"),
     ("dataSubject", "dpo", r#"dataSubject(email: "max@example.com") { customerId }"#),
+    ("archive", "finance dpo", r#"archive(of: {email: "max@example.com"}, reason: LEGAL_CLAIM) { table }"#),
+    ("holds", "dpo", "holds { nodes { id } }"),
+    ("retentionRuns", "dpo admin", "retentionRuns { nodes { id } }"),
+    ("retentionPlans", "dpo", "retentionPlans { nodes { id } }"),
+    ("retentionPaused", "dpo admin", "retentionPaused"),
+    ("restrictions", "dpo", "restrictions { nodes { id } }"),
     ("jobs", "dpo admin", "jobs { name }"),
     ("retentionRules", "dpo admin", "retentionRules { norm }"),
     ("staffMembers", "admin", "staffMembers { id }"),
@@ -274,7 +293,34 @@ const MATRIX: &[(&str, &str, &str)] = &[
         "dpo",
         r#"holdPlace(input: {customerId: "<no customer>", reason: TAX_AUDIT, reviewOn: "2014-04-01", idempotencyKey: "k"}) <errors>"#,
     ),
+    ("retentionPause", "dpo", r#"retentionPause(input: {idempotencyKey: ""}) <errors>"#),
+    ("retentionResume", "dpo", r#"retentionResume(input: {idempotencyKey: ""}) <errors>"#),
+    ("retentionRunCancel", "dpo", r#"retentionRunCancel(input: {id: "<no run>", idempotencyKey: "k"}) <errors>"#),
+    ("retentionRunConfirm", "dpo", r#"retentionRunConfirm(input: {id: "<no run>", idempotencyKey: "k"}) <errors>"#),
+    ("retentionPlanCreate", "dpo", r#"retentionPlanCreate(input: {idempotencyKey: ""}) <errors>"#),
+    ("retentionPlanApprove", "dpo", r#"retentionPlanApprove(input: {id: "<no plan>", idempotencyKey: "k"}) <errors>"#),
+    (
+        "holdReview",
+        "dpo",
+        r#"holdReview(input: {id: "<no hold>", reviewOn: "2014-04-01", idempotencyKey: "k"}) <errors>"#,
+    ),
     ("holdRelease", "dpo", r#"holdRelease(input: {id: "<no hold>", idempotencyKey: "k"}) <errors>"#),
+    (
+        "restrictionPlace",
+        "dpo",
+        r#"restrictionPlace(input: {customerId: "<no customer>", ground: OBJECTION_PENDING, reviewOn: "2014-04-01", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "restrictionReview",
+        "dpo",
+        r#"restrictionReview(input: {id: "<no restriction>", reviewOn: "2014-04-01", idempotencyKey: "k"}) <errors>"#,
+    ),
+    (
+        "restrictionTell",
+        "dpo",
+        r#"restrictionTell(input: {id: "<no restriction>", toldBy: LETTER, idempotencyKey: "k"}) <errors>"#,
+    ),
+    ("restrictionLift", "dpo", r#"restrictionLift(input: {id: "<no restriction>", idempotencyKey: "k"}) <errors>"#),
     ("staffMemberLeave", "admin", r#"staffMemberLeave(input: {id: "<no member>", idempotencyKey: "k"}) <errors>"#),
 ];
 
@@ -304,6 +350,7 @@ struct World {
     photo: String,
     /// Id and number of a return.
     of_return: (String, String),
+    danger: String,
 }
 
 impl World {
@@ -318,7 +365,11 @@ impl World {
         let id = goods::instruct(app, &other, json!([{ "position": 1, "quantity": 1 }])).await;
         let found = customer.data("query($id: ID!) { return(id: $id) { number } }", json!({ "id": id })).await;
         let of_return = (id, found["return"]["number"].as_str().unwrap().to_owned());
-        Self { known, case, number, refund, photo, of_return }
+        let input = json!({ "sku": "W-100", "productGroup": "KITCHEN", "harm": "NONE", "account": "Es hat gefunkt." });
+        let agent = app.agent().await;
+        let done = agent.done("safetyEntryRecord", "SafetyEntryRecordInput", input, "safetyEntry { id }").await;
+        let danger = done["safetyEntry"]["id"].as_str().unwrap().to_owned();
+        Self { known, case, number, refund, photo, of_return, danger }
     }
 
     fn fill(&self, request: &str) -> String {
@@ -341,6 +392,11 @@ impl World {
             .replace("<no customer>", &none("Customer"))
             .replace("<no token>", &none("CustomerAccessToken"))
             .replace("<no hold>", &none("Hold"))
+            .replace("<no run>", &none("RetentionRun"))
+            .replace("<no plan>", &none("RetentionPlan"))
+            .replace("<no restriction>", &none("Restriction"))
+            .replace("<danger>", &self.danger)
+            .replace("<no danger>", &none("SafetyEntry"))
             .replace("<no member>", &none("StaffMember"))
             .replace("<errors>", "{ userErrors { code } }")
     }

@@ -66,12 +66,19 @@ async fn fill(app: &App) -> life::Known {
     agent.done("refundInquiryNote", "RefundInquiryNoteInput", note, "entry { id }").await;
     life::step(app, "refundFail", &failed).await;
     life::close(app, &claim).await;
+    danger(app, &claim).await;
     goods_and_dispute(app, &known).await;
     withdrawal(app, email).await;
     let question = life::open(&customer, "USAGE_GUIDANCE", None, "Frisst ein Kanarienvogel Hirse?").await;
     life::decide(app, &question, "SOLVED_DIRECTLY").await;
     life::close(app, &question).await;
     let hold = json!({ "caseId": question, "reason": "AUTHORITY_REQUEST", "note": "wegen Kanarienvogel", "reviewOn": "2014-09-01" });
+    let note = json!({ "customerId": known.customer, "ground": "OBJECTION_PENDING", "note": "Kanarienvogel", "reviewOn": "2014-04-01" });
+    let placed = app.dpo().await.done("restrictionPlace", "RestrictionPlaceInput", note, "restriction { id }").await;
+    let id = placed["restriction"]["id"].clone();
+    let tell = json!({ "id": id, "toldBy": "PHONE" });
+    app.dpo().await.done("restrictionTell", "RestrictionTellInput", tell, "restriction { id }").await;
+    app.dpo().await.done("restrictionLift", "RestrictionLiftInput", json!({ "id": id }), "restriction { id }").await;
     let hold = app.dpo().await.done("holdPlace", "HoldPlaceInput", hold, "hold { id }").await;
     app.dpo().await.done("holdRelease", "HoldReleaseInput", json!({ "id": hold["hold"]["id"] }), "hold { id }").await;
     known
@@ -133,6 +140,18 @@ async fn goods_and_dispute(app: &App, known: &life::Known) {
     let input = json!({ "disputeId": dispute, "outcome": "SETTLEMENT", "accepted": true, "summary": "Der Kanarienvogel bleibt." });
     second.done("disputeClose", "DisputeCloseInput", input, "dispute { state }").await;
     life::close(app, &case).await;
+}
+
+/// An entry in the register of product safety.
+async fn danger(app: &App, case: &str) {
+    let agent = app.agent().await;
+    let input = json!({
+        "caseId": case, "sku": "S-1", "productGroup": "GARDEN", "harm": "MINOR", "account": "Kanarienvogel gekniffen",
+        "contact": "Kanarienvogel, 030 1",
+    });
+    let done = agent.done("safetyEntryRecord", "SafetyEntryRecordInput", input, "safetyEntry { id }").await;
+    let input = json!({ "safetyEntryId": done["safetyEntry"]["id"], "measures": "Kanarienvogel untersucht" });
+    agent.done("safetyEntryUpdate", "SafetyEntryUpdateInput", input, "safetyEntry { id }").await;
 }
 
 /// A statement of withdrawal, paid back.
@@ -241,7 +260,7 @@ on_both_engines! {
             }
         }
         let open = async |(place, unit, sealed): &(aftersales::keys::Place, entity::ids::UnitId, entity::Sealed)| {
-            let keys = app.state.keys.load(&[*unit], app.now()).await.unwrap();
+            let keys = app.state.keys.load(&[*unit], entity::Purpose::DataProtection, app.now()).await.unwrap();
             keys.get(unit).and_then(|key| key.open(*place, sealed)).is_some()
         };
         for value in &copy {
@@ -259,7 +278,7 @@ on_both_engines! {
         readable.dedup();
         assert_eq!(readable, [
             "consents", "disputes", "holds", "inquiry_entries", "mails", "messages", "proposals", "refunds", "remedies",
-            "return_lines", "returns", "withdrawals",
+            "return_lines", "returns", "safety_entries", "withdrawals",
         ], "only what the law keeps");
     }
 }

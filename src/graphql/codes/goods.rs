@@ -177,3 +177,31 @@ pub enum RemedyState {
     /// Called off before it was sent.
     Cancelled,
 }
+
+/// What happened to people.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::safety_entries::Harm")]
+pub enum SafetyHarm {
+    /// Nobody was hurt.
+    None,
+    /// No treatment by a doctor was needed.
+    Minor,
+    /// Treatment was needed, or more.
+    Serious,
+    /// Somebody died.
+    Fatal,
+}
+
+impl SafetyHarm {
+    /// What people call it.
+    #[must_use]
+    pub const fn label(self, language: Language) -> &'static str {
+        let words = match self {
+            Self::None => words("Niemand verletzt", "Nobody hurt"),
+            Self::Minor => words("Leicht verletzt", "Slight injury"),
+            Self::Serious => words("Schwer verletzt", "Serious injury"),
+            Self::Fatal => words("Tödlich", "Fatal"),
+        };
+        words.said(language)
+    }
+}

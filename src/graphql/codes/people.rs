@@ -26,12 +26,40 @@ pub enum HoldReason {
     AuthorityRequest,
 }
 
+/// Why processing is restricted (GDPR Art. 18(1)).
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::restrictions::Ground")]
+pub enum RestrictionGround {
+    /// The person contests that the data is right, Art. 18(1)(a).
+    AccuracyContested,
+    /// The processing is unlawful, and the person wants no erasure, Art. 18(1)(b).
+    UnlawfulProcessing,
+    /// The shop needs it no longer, the person does for legal claims, Art. 18(1)(c).
+    NeededForClaims,
+    /// The person has objected, and it is being weighed, Art. 18(1)(d), 21(1).
+    ObjectionPending,
+}
+
+/// How the person was told that a restriction will be lifted.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::restrictions::Told")]
+pub enum ToldBy {
+    /// By e-mail.
+    Email,
+    /// By letter.
+    Letter,
+    /// By telephone.
+    Phone,
+}
+
 /// What somebody opens personal data for.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "entity::access_entries::Purpose")]
+#[graphql(remote = "entity::Purpose")]
 pub enum AccessPurpose {
     /// Working on the case.
     CaseHandling,
+    /// Counting, inspecting and sending goods.
+    Goods,
     /// Paying a refund.
     Refund,
     /// Reaching the customer.
@@ -40,6 +68,14 @@ pub enum AccessPurpose {
     DataProtection,
     /// Looking at evidence.
     Evidence,
+    /// The person's own access.
+    SelfService,
+    /// Keeping books, and showing them to the tax office (AO §§ 146, 147).
+    Bookkeeping,
+    /// Establishing or defending a claim.
+    LegalClaim,
+    /// Managing staff accounts.
+    StaffAccounts,
 }
 
 /// Who did a thing.
@@ -92,6 +128,62 @@ pub enum RetentionAction {
     Delete,
     /// The row is counted into coarse statistics that cannot be linked back, then deleted.
     Anonymise,
+}
+
+/// How a run of the removal stands or ended.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::retention_runs::State")]
+pub enum RetentionRunState {
+    /// It is running, or its process died.
+    Running,
+    /// Everything due has gone.
+    Done,
+    /// It took as many rows as a run may; the next one goes on.
+    Capped,
+    /// It took nothing: more is due than was foreseen, and nothing explains it. It waits for a confirmation.
+    Surplus,
+    /// The kill switch is on.
+    Paused,
+    /// Somebody cancelled it; the next one goes on.
+    Cancelled,
+    /// A store failed, or the process died; the next one goes on.
+    Failed,
+}
+
+/// Where a plan of removal stands.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::retention_plans::State")]
+pub enum RetentionPlanState {
+    /// It can be looked at and approved.
+    Planned,
+    /// It is carried out within a minute.
+    Approved,
+    /// It has been carried out.
+    Executed,
+    /// Nobody approved it within seven days.
+    Expired,
+}
+
+/// What became of a planned row.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "entity::retention_plan_rows::Outcome")]
+pub enum PlanRowOutcome {
+    /// Deleted.
+    Deleted,
+    /// Counted without ids, then deleted or left as a bare id.
+    Anonymised,
+    /// Dropped out: a hold covers it.
+    Held,
+    /// Dropped out: its processing is restricted.
+    Restricted,
+    /// Dropped out: work runs on it.
+    Open,
+    /// Dropped out: its period is not over, by the rule that is now in force.
+    NotDue,
+    /// Dropped out: it has changed since the plan was made.
+    Changed,
+    /// Dropped out: it has gone otherwise.
+    Gone,
 }
 
 /// How a run of a job ended.

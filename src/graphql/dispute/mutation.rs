@@ -154,7 +154,7 @@ pub struct CaseDossierPayload {
 /// A case in an answer is an opened one, and logged as such.
 async fn opened<T>(ctx: &Context<'_>, done: Option<(cases::Model, T)>) -> ApiResult<Option<(ServiceCase, T)>> {
     let Some((case, row)) = done else { return Ok(None) };
-    access::log(ctx.app(), ctx.actor(), &case, access::purpose_of(ctx.actor()), None).await?;
+    access::log(ctx.app(), ctx.actor(), &case, ctx.actor().purpose(), None).await?;
     Ok(Some((ServiceCase::opened(case), row)))
 }
 

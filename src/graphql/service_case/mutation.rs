@@ -81,7 +81,7 @@ pub struct ServiceCasePayload {
 pub async fn payload(ctx: &Context<'_>, done: Result<Model>) -> ApiResult<ServiceCasePayload> {
     let (row, user_errors) = outcome(ctx, done)?;
     if let Some(case) = &row {
-        access::log(ctx.app(), ctx.actor(), case, access::purpose_of(ctx.actor()), None).await?;
+        access::log(ctx.app(), ctx.actor(), case, ctx.actor().purpose(), None).await?;
     }
     Ok(ServiceCasePayload { service_case: row.map(ServiceCase::opened), user_errors })
 }

@@ -10,7 +10,9 @@ pub mod media;
 pub mod money;
 pub mod postgres;
 pub mod smtp;
+pub mod stores;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -30,6 +32,7 @@ use entity::staff::Role;
 use futures::TryStreamExt as _;
 use http_body_util::BodyExt as _;
 use object_store::ObjectStore as _;
+use sea_orm::sqlx::sqlite::SqliteSynchronous;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -97,14 +100,32 @@ impl App {
     }
 
     async fn open(folder: tempfile::TempDir, config: Config, databases: Vec<String>) -> Self {
+        Self::open_at(folder, config, databases, BEGIN.parse().unwrap(), SqliteSynchronous::Full).await
+    }
+
+    /// Opens stores at an instant, as a process does that starts then.
+    pub async fn open_at(
+        folder: tempfile::TempDir,
+        config: Config,
+        databases: Vec<String>,
+        at: DateTime<Utc>,
+        durability: SqliteSynchronous,
+    ) -> Self {
         // What a failing test needs to know; libtest shows it for failing tests only.
         let warnings = tracing_subscriber::EnvFilter::new("warn,sqlx=error");
         let _ = tracing_subscriber::fmt().with_env_filter(warnings).with_test_writer().try_init();
-        let clock = FixedClock::at(BEGIN.parse().unwrap());
-        let state = State::open(config, Clock::Fixed(clock.clone())).await.unwrap();
+        let clock = FixedClock::at(at);
+        let state = State::open_with(config, Clock::Fixed(clock.clone()), durability).await.unwrap();
         let _ = state.base_url.set("http://test".to_owned());
         let router = http::router(Arc::clone(&state));
         Self { state, clock, router, folder, databases, keys: AtomicU32::new(0) }
+    }
+
+    /// Closes every connection and leaves the stores: the folder, and the names of the databases on PostgreSQL.
+    pub async fn leave(self) -> (tempfile::TempDir, Vec<String>) {
+        self.state.db.clone().close().await;
+        self.state.keys.db().clone().close().await;
+        (self.folder, self.databases)
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -213,7 +234,7 @@ impl App {
             let mut units: Vec<_> = rows.iter().map(|r| entity::ids::UnitId(r.try_get_by_index(0).unwrap())).collect();
             units.sort_unstable();
             units.dedup();
-            let keys = self.state.keys.load(&units, self.now()).await.unwrap();
+            let keys = self.state.keys.load(&units, entity::Purpose::DataProtection, self.now()).await.unwrap();
             assert_eq!(keys.len(), units.len(), "every row of {} has its key", t.name);
         }
         assert_eq!(self.count("jobs", "lease_owner IS NOT NULL").await, 0, "no lease is held");
@@ -229,20 +250,44 @@ impl App {
         self.close().await;
     }
 
-    async fn close(self) {
+    /// Stops the application; its stores stay.
+    pub async fn stop(self) -> Stopped {
         self.state.db.clone().close().await;
         self.state.keys.db().clone().close().await;
+        let config = self.state.config.clone();
+        Stopped { config, folder: self.folder, databases: self.databases }
+    }
+
+    async fn close(self) {
+        let (_folder, databases) = self.leave().await;
         if let Some(server) = postgres::server() {
-            for database in &self.databases {
+            for database in &databases {
                 server.drop_database(database);
             }
         }
     }
 }
 
+/// The stores of an application that does not run.
+pub struct Stopped {
+    pub config: Config,
+    pub folder: tempfile::TempDir,
+    databases: Vec<String>,
+}
+
+impl Stopped {
+    /// Starts the application again, at an instant.
+    pub async fn start(self, now: DateTime<Utc>) -> App {
+        let app = App::open(self.folder, self.config, self.databases).await;
+        app.clock.set(now);
+        app
+    }
+}
+
 /// Settings of a test: everything in `folder`, or the two databases on PostgreSQL.
-pub fn config(folder: &tempfile::TempDir, databases: Option<(String, String)>) -> Config {
-    let data = folder.path().join("data");
+pub fn config(folder: &impl AsRef<Path>, databases: Option<(String, String)>) -> Config {
+    let folder = folder.as_ref();
+    let data = folder.join("data");
     let mut config = Config::load(None, |_| None).unwrap();
     config.database = Place::File(data.join("main/aftersales.sqlite"));
     config.keystore = Place::File(data.join("keys/keys.sqlite"));
@@ -251,7 +296,7 @@ pub fn config(folder: &tempfile::TempDir, databases: Option<(String, String)>) -
         config.keystore = Place::Postgres(keys);
     }
     config.ledger = Place::File(data.join("ledger"));
-    config.master_key = Source::File(folder.path().join("secrets/master.key"));
+    config.master_key = Source::File(folder.join("secrets/master.key"));
     config.data = data;
     config.introspection = true;
     config.carrier_secret = Some(aftersales::config::Secret::new(goods::SECRET.to_owned()));

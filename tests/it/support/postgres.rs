@@ -95,6 +95,11 @@ impl Server {
         self.run(&format!("CREATE DATABASE {}", quote(name)));
     }
 
+    /// Creates a database as a copy of another, to which nothing may be connected.
+    pub fn copy_database(&self, name: &str, of: &str) {
+        self.run(&format!("CREATE DATABASE {} TEMPLATE {}", quote(name), quote(of)));
+    }
+
     /// Drops a database together with the connections to it; one that does not
     /// exist is no error.
     pub fn drop_database(&self, name: &str) {

@@ -132,7 +132,6 @@ fn every_long_list_of_the_schema_is_known() {
         "details",
         "availableActions",
         "records",
-        "holds",
         "jobs",
         "runs",
         "retentionRules",

@@ -1,0 +1,103 @@
+//! When the last use of an order or a case in service has ended: afterwards it is kept for a duty or a claim alone
+//! (GDPR Art. 5(1)(b), 25(2)), out of search and normal reads.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use super::calendar;
+
+/// Goods that are repaired are warranted twelve months more, under contracts concluded from this day on
+/// (Directive (EU) 2024/1799 Art. 16).
+const REPAIR_EXTENDS_FROM: NaiveDate = NaiveDate::from_ymd_opt(2026, 7, 31).unwrap();
+
+/// What an order has seen.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderLife {
+    /// When the contract was concluded.
+    pub ordered_at: DateTime<Utc>,
+    /// When its last parcel was delivered; none: nobody has reported it.
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// When the last goods repaired or replaced were handed over.
+    pub cured_at: Option<DateTime<Utc>>,
+    /// Whether any of them was repaired.
+    pub repaired: bool,
+    /// How long complaints about it were examined, in sum: negotiating suspends limitation (BGB § 203).
+    pub negotiated: TimeDelta,
+    /// When its last case closed.
+    pub closed_at: Option<DateTime<Utc>>,
+}
+
+/// The first instant at which nothing of an order can be asked for any more: two years from delivery (BGB § 438(1) no. 3),
+/// one more after a repair, four months for a defect that showed on the last day (§ 475e(3)), two months from the last hand-over
+/// after cure (§ 475e(4)), with the time of negotiations added, and three months after they ended (§ 203 sentence 2).
+#[must_use]
+pub fn of_order(life: OrderLife) -> DateTime<Utc> {
+    let begin = calendar::day_of(life.delivered_at.or(life.closed_at).unwrap_or(life.ordered_at).max(life.ordered_at));
+    let extended = life.repaired && calendar::day_of(life.ordered_at) >= REPAIR_EXTENDS_FROM;
+    let warranty = calendar::plus_months(begin, if extended { 24 + 12 + 4 } else { 24 + 4 });
+    let negotiated = u32::try_from(life.negotiated.num_days().max(0)).unwrap_or(u32::MAX);
+    let mut last = calendar::plus_days(warranty, negotiated.saturating_add(u32::from(negotiated > 0)));
+    if let Some(cured) = life.cured_at {
+        last = last.max(calendar::plus_months(calendar::day_of(cured), 2));
+    }
+    if let Some(closed) = life.closed_at {
+        last = last.max(calendar::plus_months(calendar::day_of(closed), 3));
+    }
+    calendar::start_of(calendar::plus_days(last, 1))
+}
+
+/// The first instant at which a case without an order is of no use any more: a year after closing, when the advice in it
+/// goes, too (R06).
+#[must_use]
+pub fn of_case_without_order(closed_at: DateTime<Utc>) -> DateTime<Utc> {
+    let last = calendar::plus_months(calendar::day_of(closed_at), 12);
+    calendar::start_of(calendar::plus_days(last, 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(day: &str) -> DateTime<Utc> {
+        format!("{day}T10:00:00Z").parse().unwrap()
+    }
+
+    fn life(ordered: &str, delivered: &str) -> OrderLife {
+        OrderLife {
+            ordered_at: at(ordered),
+            delivered_at: Some(at(delivered)),
+            cured_at: None,
+            repaired: false,
+            negotiated: TimeDelta::zero(),
+            closed_at: None,
+        }
+    }
+
+    fn last_day(life: OrderLife) -> String {
+        calendar::day_of(of_order(life) - TimeDelta::seconds(1)).to_string()
+    }
+
+    /// domain 1.1, W2 with W2a: "so real maximum about 28 months".
+    #[test]
+    fn warranty_lasts_two_years_and_four_months_at_most() {
+        assert_eq!(last_day(life("2026-11-01", "2026-11-06")), "2029-03-06");
+    }
+
+    /// domain 1.1, W2c: once, and for contracts from 31 July 2026 on.
+    #[test]
+    fn a_repair_adds_a_year_under_the_new_law_only() {
+        let repaired = |ordered, delivered| OrderLife { repaired: true, ..life(ordered, delivered) };
+        assert_eq!(last_day(repaired("2026-07-31", "2026-08-03")), "2029-12-03");
+        assert_eq!(last_day(repaired("2026-07-30", "2026-08-03")), "2028-12-03");
+    }
+
+    /// domain 1.1, W2b and SUSP.
+    #[test]
+    fn a_late_cure_and_negotiations_put_it_off() {
+        let late = OrderLife { cured_at: Some(at("2029-02-20")), ..life("2026-11-01", "2026-11-06") };
+        assert_eq!(last_day(late), "2029-04-20");
+        let long = OrderLife { negotiated: TimeDelta::days(30), ..life("2026-11-01", "2026-11-06") };
+        assert_eq!(last_day(long), "2029-04-06");
+        let closed_late = OrderLife { closed_at: Some(at("2029-03-01")), ..life("2026-11-01", "2026-11-06") };
+        assert_eq!(last_day(closed_late), "2029-06-01");
+    }
+}

@@ -1,0 +1,256 @@
+//! The ledger, replayed: what had gone since the backup goes again, with its keys and blobs; what was about to go is
+//! checked again; what waited goes on.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::DataType;
+use entity::attachments::State;
+use entity::ids::{CustomerId, ErasureId, UnitId};
+use entity::map::{RowEnd, Table, table, tables};
+use futures::TryStreamExt as _;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
+use uuid::Uuid;
+
+use super::Report;
+use super::check::{Checked, UNDER_WAY};
+use crate::auth::Actor;
+use crate::db;
+use crate::error::{Error, Result};
+use crate::privacy::erasure;
+use crate::retention::door::{self, Gone, Ground, Verdict};
+use crate::retention::ledger::Entry;
+use crate::retention::{paths, sweep};
+use crate::state::App;
+
+/// An intent of the ledger.
+struct Intent<'a> {
+    ground: &'a str,
+    table: &'static Table,
+    rows: &'a [Uuid],
+    recent: bool,
+    ended: bool,
+}
+
+/// What is known of an erasure by its intents.
+#[derive(Default)]
+struct Recalled {
+    customer: Option<CustomerId>,
+    gone: Vec<(&'static str, Uuid, DataType)>,
+}
+
+/// Replays the ledger over a restored main database and key store.
+pub(super) async fn replay(app: &App, checked: &Checked, say: &impl Fn(&str)) -> anyhow::Result<Report> {
+    let manifest = &checked.manifest;
+    app.ledger.restoring(app.clock.now(), manifest.id).await.map_err(Error::cause)?;
+    let mut report = Report { backup: manifest.id, taken_at: Some(manifest.started_at), ..Report::default() };
+    follow(app, checked, &mut report).await.map_err(Error::cause)?;
+    say("what had gone is gone again");
+    report.blobs_reaped = reap(app, &mut report.blobs_missing).await?;
+    report.rows_without_key = without_key(app).await.map_err(Error::cause)?;
+    let (_, forgotten) = sweep::finish(app).await.map_err(Error::cause)?;
+    if !forgotten {
+        tracing::warn!("freed pages are not overwritten yet; the next run of the retention job does it");
+    }
+    Ok(report)
+}
+
+async fn follow(app: &App, checked: &Checked, report: &mut Report) -> Result<()> {
+    let actor = Actor::System;
+    let since = checked.manifest.started_at - UNDER_WAY;
+    let (intents, settled) = sort(checked, since);
+    let mut erasures: HashMap<ErasureId, Recalled> = HashMap::new();
+    for intent in intents.values().filter(|i| i.recent) {
+        if let Some(Ground::Erasure(id)) = Ground::named(intent.ground) {
+            let recalled = erasures.entry(id).or_default();
+            if recalled.customer.is_none() {
+                recalled.customer = customer_of(app, intent).await?;
+            }
+        }
+    }
+    let mut units: HashSet<UnitId> = HashSet::new();
+    let mut waiting: Vec<(&Intent<'_>, Gone)> = Vec::new();
+    for (intent, gone, with_keys) in settled {
+        units.extend(with_keys);
+        if let Some(intent) = intents.get(&intent) {
+            waiting.push((intent, gone));
+        }
+    }
+    let before = suppressions(app).await?;
+    // A parent may have been left by a child that moved elsewhere after the backup, and that goes with a later entry.
+    while !waiting.is_empty() {
+        let (mut left, mut failed) = (Vec::new(), None);
+        let all = waiting.len();
+        for (intent, gone) in waiting {
+            match door::again(app, &actor, intent.table, &gone).await {
+                Ok(done) => {
+                    report.rows_gone_again += done.rows.len() as u64;
+                    report.were_held += done.were_held;
+                    units.extend(&done.units);
+                    if let Some(Ground::Erasure(id)) = Ground::named(intent.ground) {
+                        let rows = done.rows.iter().map(|(row, of)| (intent.table.name, *row, *of));
+                        erasures.entry(id).or_default().gone.extend(rows);
+                    }
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    left.push((intent, gone));
+                }
+            }
+        }
+        match failed {
+            Some(error) if left.len() == all => return Err(error),
+            _ => waiting = left,
+        }
+    }
+    report.suppressed_again = suppressions(app).await?.saturating_sub(before);
+    for intent in intents.values().filter(|i| i.recent && !i.ended) {
+        report.intents_rechecked += 1;
+        report.intents_gone += recheck(app, &actor, intent).await?;
+    }
+    for (id, recalled) in &erasures {
+        let known = erasure::recall(app, *id, recalled.customer, &recalled.gone).await?;
+        report.erasures_resumed += u64::from(known);
+    }
+    let resumed = erasure::resume(app, &actor).await?;
+    if resumed.failed > 0 {
+        return Err(anyhow::anyhow!("{} deferred erasures failed; the log has the cause", resumed.failed).into());
+    }
+    for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
+        door::remove_bare(app, t).await?;
+    }
+    let units: Vec<UnitId> = units.into_iter().collect();
+    for some in units.chunks(500) {
+        let there = app.keys.existing(some).await?;
+        report.keys_destroyed_again += app.keys.destroy_unused(&app.db, &there).await?.len() as u64;
+    }
+    Ok(())
+}
+
+/// The intents by name, and what has gone since, oldest first, with the units whose keys went.
+#[expect(clippy::type_complexity, reason = "read by the one caller")]
+fn sort(
+    checked: &Checked,
+    since: chrono::DateTime<chrono::Utc>,
+) -> (HashMap<Uuid, Intent<'_>>, Vec<(Uuid, Gone, &[UnitId])>) {
+    let mut intents: HashMap<Uuid, Intent<'_>> = HashMap::new();
+    let mut settled = Vec::new();
+    for entry in &checked.entries {
+        match entry {
+            Entry::Intent { intent, at, ground, table: name, rows } => {
+                if let Some(table) = table(name) {
+                    intents.insert(*intent, Intent { ground, table, rows, recent: *at >= since, ended: false });
+                }
+            }
+            Entry::Settled { intent, at, rows, units, suppressed } => {
+                if let Some(known) = intents.get_mut(intent) {
+                    known.ended = true;
+                }
+                if *at >= since {
+                    let suppressed = suppressed.iter().filter_map(|hash| bytes(hash)).collect();
+                    let may_be_new = *at <= checked.manifest.finished_at;
+                    let gone = Gone { intent: *intent, at: *at, rows: rows.clone(), suppressed, may_be_new };
+                    settled.push((*intent, gone, units.as_slice()));
+                }
+            }
+            Entry::Void { intent, .. } => {
+                if let Some(known) = intents.get_mut(intent) {
+                    known.ended = true;
+                }
+            }
+            Entry::Opened { .. } | Entry::Restoring { .. } => {}
+        }
+    }
+    (intents, settled)
+}
+
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()).collect()
+}
+
+/// The person whom the rows of an intent belong to, while they are there.
+async fn customer_of(app: &App, intent: &Intent<'_>) -> Result<Option<CustomerId>> {
+    let Some(customer) = paths::customer_of(intent.table) else { return Ok(None) };
+    let these = db::is_any(app.db.backend(), "t.id", 1);
+    let sql = format!("SELECT {customer} FROM {} t WHERE {these} LIMIT 1", intent.table.name);
+    let rows = db::rows(app.db.read(), &sql, [db::id_list(intent.rows.iter().copied())]).await?;
+    let found: Option<Option<Uuid>> = rows.first().map(|row| row.try_get_by_index(0)).transpose()?;
+    Ok(found.flatten().map(CustomerId))
+}
+
+async fn suppressions(app: &App) -> Result<u64> {
+    let rows = db::rows(app.db.read(), "SELECT CAST(COUNT(*) AS bigint) FROM suppressions", []).await?;
+    let count: i64 = rows.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// Nobody knows whether it went: whether it may go is asked anew. An account that was to be closed is closed.
+async fn recheck(app: &App, actor: &Actor, intent: &Intent<'_>) -> Result<u64> {
+    let Some(ground) = Ground::named(intent.ground) else {
+        if intent.ground != door::STAFF {
+            return Ok(0);
+        }
+        let gone = Gone {
+            intent: Uuid::nil(),
+            at: app.clock.now(),
+            rows: intent.rows.to_vec(),
+            suppressed: Vec::new(),
+            may_be_new: false,
+        };
+        return Ok(door::again(app, actor, intent.table, &gone).await?.rows.len() as u64);
+    };
+    let verdicts = door::remove(app, actor, intent.table, intent.rows, ground).await?;
+    let went = |v: &&(Uuid, Verdict)| matches!(v.1, Verdict::Erased | Verdict::Anonymised);
+    Ok(verdicts.iter().filter(went).count() as u64)
+}
+
+/// Deletes the blobs that no row names, and counts the rows whose blob is not there.
+async fn reap(app: &App, missing: &mut u64) -> anyhow::Result<u64> {
+    let mut named: HashMap<String, bool> = HashMap::new();
+    for t in tables().iter().filter(|t| t.has("blob")) {
+        let state = if t.name == "attachments" { "state" } else { "NULL" };
+        let sql = format!("SELECT blob, {state} FROM {} WHERE blob IS NOT NULL", t.name);
+        for row in db::rows(app.db.read(), &sql, []).await? {
+            // An upload that was under way has a name already, but no blob.
+            let state: Option<String> = row.try_get_by_index(1)?;
+            let has = state.is_none_or(|state| state == State::Available.code());
+            named.insert(row.try_get_by_index(0)?, has);
+        }
+    }
+    let stored: Vec<_> = app.blobs.list(None).map_ok(|object| object.location).try_collect().await?;
+    let mut reaped = 0;
+    for path in &stored {
+        if named.remove(path.as_ref()).is_none() {
+            app.blobs.delete(path).await?;
+            reaped += 1;
+        }
+    }
+    *missing = named.values().filter(|has| **has).count() as u64;
+    Ok(reaped)
+}
+
+/// How many rows are sealed under a key that is not there. Every key that is there is unwrapped.
+async fn without_key(app: &App) -> Result<u64> {
+    let mut lost = 0;
+    for t in tables().iter().filter(|t| t.has("unit_id")) {
+        let mut after = Uuid::nil();
+        loop {
+            let sql = format!(
+                "SELECT unit_id, CAST(COUNT(*) AS bigint) FROM {} WHERE unit_id > $1 GROUP BY unit_id ORDER BY unit_id \
+                 LIMIT 500",
+                t.name
+            );
+            let rows = db::rows(app.db.read(), &sql, [after.into()]).await?;
+            let units: Vec<(UnitId, i64)> = rows
+                .iter()
+                .map(|row| Ok::<_, Error>((UnitId(row.try_get_by_index(0)?), row.try_get_by_index(1)?)))
+                .collect::<Result<_>>()?;
+            let Some((last, _)) = units.last() else { break };
+            after = last.0;
+            let ids: Vec<UnitId> = units.iter().map(|(unit, _)| *unit).collect();
+            let keys = app.keys.load(&ids, entity::Purpose::DataProtection, app.clock.now()).await?;
+            let absent = units.iter().filter(|(unit, _)| !keys.contains_key(unit));
+            lost += absent.map(|(_, rows)| u64::try_from(*rows).unwrap_or_default()).sum::<u64>();
+        }
+    }
+    Ok(lost)
+}

@@ -1,0 +1,141 @@
+//! What is kept for a duty or a claim alone leaves search and normal reads: the mark that `visible_to` of the rooms asks for.
+//!
+//! Reopening a case or opening a new one brings order and contact record back into service (`starts`).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::ids::{CaseId, CustomerId, OrderId};
+use sea_orm::QueryResult;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::db;
+use crate::error::Result;
+use crate::policy::last_use::{self, OrderLife};
+use crate::state::App;
+
+/// What was archived.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Archived {
+    /// Orders, with their cases.
+    pub orders: u64,
+    /// Cases without an order.
+    pub cases: u64,
+    /// Contact records nothing of whom is in service any more.
+    pub customers: u64,
+}
+
+const PAGE: u32 = 500;
+const IN_SERVICE: &str = "archived_at IS NULL AND erased_at IS NULL";
+const OPEN: &str = "state NOT IN ('CLOSED', 'CANCELLED', 'MERGED', 'ERASED')";
+
+/// Archives whatever has seen its last use.
+///
+/// # Errors
+/// The database fails; what was archived by then stays so, the next run goes on.
+pub async fn run(app: &App) -> Result<Archived> {
+    Ok(Archived { orders: orders(app).await?, cases: cases(app).await?, customers: customers(app).await? })
+}
+
+async fn orders(app: &App) -> Result<u64> {
+    // Nothing ends sooner than 28 months after its delivery.
+    let (now, mut after, mut archived) = (app.clock.now(), Uuid::nil(), 0);
+    let sql = format!(
+        "SELECT o.id, o.ordered_at, o.delivered_at, \
+         (SELECT MAX(r.delivered_at) FROM remedies r WHERE r.order_id = o.id AND r.kind <> 'EXCHANGE'), \
+         EXISTS (SELECT 1 FROM remedies r WHERE r.order_id = o.id AND r.kind = 'REPAIR' AND r.delivered_at IS NOT NULL), \
+         (SELECT MAX(c.closed_at) FROM cases c WHERE c.order_id = o.id) \
+         FROM orders o WHERE o.archived_at IS NULL AND o.erased_at IS NULL AND o.ordered_at < $1 AND o.id > $2 \
+         AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.order_id = o.id AND c.{OPEN}) ORDER BY o.id LIMIT {PAGE}"
+    );
+    loop {
+        let values = [(now - TimeDelta::days(840)).into(), after.into()];
+        let rows = db::rows(app.db.read(), &sql, values).await?;
+        let Some(last) = rows.last() else { return Ok(archived) };
+        after = last.try_get_by_index(0)?;
+        for row in &rows {
+            let id = OrderId(row.try_get_by_index(0)?);
+            if last_use::of_order(life(app, id, row).await?) <= now {
+                archived += archive_order(app, id, now).await?;
+            }
+        }
+    }
+}
+
+async fn life(app: &App, order: OrderId, row: &QueryResult) -> Result<OrderLife> {
+    let sql = "SELECT opened_at, closed_at FROM cases WHERE order_id = $1 \
+               AND kind IN ('WARRANTY_CLAIM', 'COMPLAINT', 'RETURN', 'EXCHANGE')";
+    let mut negotiated = TimeDelta::zero();
+    for case in db::rows(app.db.read(), sql, [order.0.into()]).await? {
+        let opened: Option<DateTime<Utc>> = case.try_get_by_index(0)?;
+        let closed: Option<DateTime<Utc>> = case.try_get_by_index(1)?;
+        negotiated += opened.zip(closed).map_or(TimeDelta::zero(), |(opened, closed)| closed - opened);
+    }
+    Ok(OrderLife {
+        ordered_at: row.try_get_by_index(1)?,
+        delivered_at: row.try_get_by_index(2)?,
+        cured_at: row.try_get_by_index(3)?,
+        repaired: row.try_get_by_index(4)?,
+        negotiated,
+        closed_at: row.try_get_by_index(5)?,
+    })
+}
+
+/// Order and cases together, unless a case was opened at this moment.
+async fn archive_order(app: &App, id: OrderId, now: DateTime<Utc>) -> Result<u64> {
+    let tx = app.db.begin().await?;
+    db::lock(&tx, "orders", id.0).await?;
+    let sql = format!(
+        "UPDATE orders SET archived_at = $1 WHERE id = $2 AND {IN_SERVICE} \
+         AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.order_id = $2 AND c.{OPEN}) \
+         AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.order_id = $2 AND r.state IN {})",
+        entity::refunds::RUNNING
+    );
+    let archived = db::run(&tx, &sql, [now.into(), id.0.into()]).await?;
+    if archived > 0 {
+        let sql = format!("UPDATE cases SET archived_at = $1 WHERE order_id = $2 AND {IN_SERVICE}");
+        db::run(&tx, &sql, [now.into(), id.0.into()]).await?;
+    }
+    tx.commit().await?;
+    Ok(archived)
+}
+
+async fn cases(app: &App) -> Result<u64> {
+    let (now, mut after, mut archived) = (app.clock.now(), Uuid::nil(), 0);
+    let sql = format!(
+        "SELECT id, closed_at FROM cases WHERE {IN_SERVICE} AND order_id IS NULL AND NOT {OPEN} AND closed_at < $1 \
+         AND id > $2 ORDER BY id LIMIT {PAGE}"
+    );
+    loop {
+        let rows = db::rows(app.db.read(), &sql, [(now - TimeDelta::days(364)).into(), after.into()]).await?;
+        let Some(last) = rows.last() else { return Ok(archived) };
+        after = last.try_get_by_index(0)?;
+        for row in &rows {
+            if last_use::of_case_without_order(row.try_get_by_index(1)?) <= now {
+                let id = CaseId(row.try_get_by_index(0)?);
+                let sql = format!("UPDATE cases SET archived_at = $1 WHERE id = $2 AND {IN_SERVICE} AND NOT {OPEN}");
+                archived += db::run(app.db.write(), &sql, [now.into(), id.0.into()]).await?;
+            }
+        }
+    }
+}
+
+/// A contact record is of use as long as an order or a case of the person is.
+async fn customers(app: &App) -> Result<u64> {
+    let (now, mut after, mut archived) = (app.clock.now(), Uuid::nil(), 0);
+    let idle = "NOT EXISTS (SELECT 1 FROM orders o WHERE o.customer_id = customers.id AND o.archived_at IS NULL AND o.erased_at IS NULL) \
+                AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.customer_id = customers.id AND c.archived_at IS NULL AND c.erased_at IS NULL)";
+    let sql = format!(
+        "SELECT id FROM customers WHERE {IN_SERVICE} AND start_at < $1 AND id > $2 AND {idle} ORDER BY id LIMIT {PAGE}"
+    );
+    loop {
+        let rows = db::rows(app.db.read(), &sql, [(now - TimeDelta::days(364)).into(), after.into()]).await?;
+        let Some(last) = rows.last() else { return Ok(archived) };
+        after = last.try_get_by_index(0)?;
+        for row in &rows {
+            let id = CustomerId(row.try_get_by_index(0)?);
+            let sql = format!("UPDATE customers SET archived_at = $1 WHERE id = $2 AND {IN_SERVICE} AND {idle}");
+            archived += db::run(app.db.write(), &sql, [now.into(), id.0.into()]).await?;
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What is due until a day, record by record, with the reason why it is still here: the list behind every run.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use entity::DataType;
+use entity::map::tables;
+use entity::retention_rules::Action;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::door::{self, Ground, Verdict};
+use super::{rows, sweep};
+use crate::auth::{Actor, Permission};
+use crate::error::Result;
+use crate::policy::calendar;
+use crate::state::App;
+
+const PAGE: usize = 1_000;
+
+/// A record whose period is over by a day. Ids and codes only.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Due {
+    /// Table.
+    pub table: &'static str,
+    /// Row.
+    pub id: Uuid,
+    /// Data type.
+    pub data_type: DataType,
+    /// When its period began, UTC.
+    pub started_at: DateTime<Utc>,
+    /// The last day of keeping (Europe/Berlin).
+    pub kept_until: NaiveDate,
+    /// The norm that sets the period.
+    pub because: &'static str,
+    /// What it was kept for.
+    pub purpose: &'static str,
+    /// Legal basis, GDPR Art. 6(1).
+    pub legal_basis: &'static str,
+    /// What the run does: `DELETE` or `ANONYMISE`, or why it waits: `HELD`, `RESTRICTED`, `OPEN`.
+    pub then: &'static str,
+}
+
+/// Everything whose last day of keeping is `until` or earlier, in the order in which a run takes it.
+///
+/// # Errors
+/// `FORBIDDEN`; the database cannot be read.
+pub async fn due(app: &App, actor: &Actor, until: NaiveDate) -> Result<Vec<Due>> {
+    actor.require(Permission::ProtectData)?;
+    let at = calendar::start_of(calendar::plus_days(until, 1));
+    let mut found = Vec::new();
+    for t in tables().iter().rev().filter(|t| t.has("id")) {
+        for rule in t.types.iter().filter_map(|d| app.rules.get(d)) {
+            let mut after = None;
+            loop {
+                let page = sweep::candidates(app.db.read(), t, rule, at, after, PAGE).await?;
+                let Some(last) = page.last().copied() else { break };
+                after = Some(last);
+                let ids: Vec<Uuid> = page.into_iter().map(|(_, id)| id).collect();
+                for row in rows::read_ids(app.db.read(), t, &ids).await? {
+                    let Some(start) = row.start.filter(|start| rule.is_over(*start, at)) else { continue };
+                    let then = match door::check(&row, rule, Ground::Rule, at) {
+                        Verdict::Held => "HELD",
+                        Verdict::Restricted => "RESTRICTED",
+                        Verdict::Deferred => "OPEN",
+                        Verdict::Erased | Verdict::Anonymised | Verdict::Kept { .. } | Verdict::NotDue => {
+                            match rule.action {
+                                Action::Delete => "DELETE",
+                                Action::Anonymise => "ANONYMISE",
+                            }
+                        }
+                    };
+                    found.push(Due {
+                        table: t.name,
+                        id: row.id,
+                        data_type: row.data_type,
+                        started_at: start,
+                        kept_until: rule.last_day(start),
+                        because: rule.norm,
+                        purpose: rule.purpose,
+                        legal_basis: rule.basis,
+                        then,
+                    });
+                }
+            }
+        }
+    }
+    Ok(found)
+}

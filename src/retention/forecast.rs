@@ -1,0 +1,127 @@
+//! What the next run will find due, which is known exactly: periods run by the calendar. A run that finds more than that,
+//! and cannot say why, stops before it takes anything.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::DataType;
+use entity::ids::first_at;
+use entity::map::{Table, tables};
+use entity::retention_control::Entity;
+use sea_orm::{EntityTrait as _, Value};
+
+use super::rules;
+use crate::db;
+use crate::error::Result;
+use crate::policy::retention::Rule;
+use crate::state::App;
+
+/// A forecast is for the run of the next night, an hour late at most and over a change of summer time.
+const REACHES: TimeDelta = TimeDelta::hours(26);
+
+/// Rows per table and data type, as `table/R01`.
+pub type Counts = BTreeMap<String, i64>;
+
+/// Whether a run may go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// Rows whose period is over.
+    pub due: i64,
+    /// Rows foreseen; none: no forecast reaches this run, because none was made or the service stood still.
+    pub foreseen: Option<i64>,
+    /// Rows beyond the forecast that neither are new nor fall under a rule that was changed since.
+    pub surplus: i64,
+}
+
+/// Compares what is due with what the last run foresaw.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn judge(app: &App) -> Result<Judgement> {
+    let now = app.clock.now();
+    let due = count(app, now, None).await?;
+    let mut judgement = Judgement { due: due.values().sum(), ..Judgement::default() };
+    let Some(control) = Entity::find_by_id(1).one(app.db.read()).await? else { return Ok(judgement) };
+    let Some((made_at, foreseen)) = control.forecast_at.zip(control.forecast) else { return Ok(judgement) };
+    if now > made_at + REACHES || now < made_at {
+        return Ok(judgement);
+    }
+    let foreseen: Counts = serde_json::from_str(&foreseen).map_err(|e| anyhow::anyhow!("the forecast: {e}"))?;
+    judgement.foreseen = Some(foreseen.values().sum());
+    let exceeds = |name: &str| due.get(name).copied().unwrap_or(0) > foreseen.get(name).copied().unwrap_or(0);
+    if !due.keys().any(|name| exceeds(name)) {
+        return Ok(judgement);
+    }
+    let new = count(app, now, Some(made_at)).await?;
+    let changed = changed_since(app, made_at).await?;
+    for (name, due) in due.iter().filter(|(name, _)| !changed.iter().any(|d| name.ends_with(&format!("/{}", d.code()))))
+    {
+        let explained = foreseen.get(name).copied().unwrap_or(0) + new.get(name).copied().unwrap_or(0);
+        judgement.surplus += (due - explained).max(0);
+    }
+    Ok(judgement)
+}
+
+/// Foresees the next run.
+///
+/// # Errors
+/// The database fails.
+pub async fn foresee(app: &App) -> Result<()> {
+    let now = app.clock.now();
+    let counts = count(app, now + REACHES, None).await?;
+    let text = serde_json::to_string(&counts).map_err(|e| anyhow::anyhow!("the forecast: {e}"))?;
+    let sql = "UPDATE retention_control SET forecast_at = $1, forecast = $2 WHERE id = 1";
+    db::run(app.db.write(), sql, [now.into(), text.into()]).await?;
+    Ok(())
+}
+
+async fn changed_since(app: &App, since: DateTime<Utc>) -> Result<Vec<DataType>> {
+    let current = rules::current(app.db.read()).await?;
+    Ok(current.into_iter().filter(|r| r.valid_from >= since && r.version > 1).map(|r| r.data_type).collect())
+}
+
+/// Rows whose period is over at `at`, all of them or those made since an instant, in one statement.
+async fn count(app: &App, at: DateTime<Utc>, made_since: Option<DateTime<Utc>>) -> Result<Counts> {
+    let mut values: Vec<Value> = Vec::new();
+    let mut parts = Vec::new();
+    for t in tables().iter().filter(|t| t.has("id")) {
+        for rule in t.types.iter().filter_map(|d| app.rules.get(d)) {
+            parts.extend(part(t, rule, at, made_since, &mut values));
+        }
+    }
+    let rows = db::rows(app.db.read(), &parts.join(" UNION ALL "), values).await?;
+    let mut counts = Counts::new();
+    for row in rows {
+        let (name, rows): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        if rows > 0 {
+            counts.insert(name, rows);
+        }
+    }
+    Ok(counts)
+}
+
+fn part(
+    t: &Table,
+    rule: &Rule,
+    at: DateTime<Utc>,
+    made_since: Option<DateTime<Utc>>,
+    values: &mut Vec<Value>,
+) -> Option<String> {
+    let start = t.start?;
+    values.push(rule.due_before(at).into());
+    let before = values.len();
+    let mut conditions = vec![format!("t.{start} < ${before}")];
+    if t.types.len() > 1 {
+        conditions.push(format!("t.data_type = '{}'", rule.data_type.code()));
+    }
+    if t.has("not_before") {
+        values.push(at.into());
+        conditions.push(format!("(t.not_before IS NULL OR t.not_before <= ${})", values.len()));
+    }
+    if let Some(since) = made_since {
+        values.push(first_at(since).into());
+        conditions.push(format!("t.id >= ${}", values.len()));
+    }
+    let name = format!("{}/{}", t.name, rule.data_type.code());
+    Some(format!("SELECT '{name}', COUNT(*) FROM {} t WHERE {}", t.name, conditions.join(" AND ")))
+}

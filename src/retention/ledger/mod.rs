@@ -1,0 +1,337 @@
+//! The erasure ledger: what was about to go and what went, by opaque ids only, outside every backup of the data.
+//!
+//! INTENT before a removal, SETTLED or VOID after it. A restore replays it, so that nothing comes back (R34). Each entry
+//! carries a hash over itself and the one before, so that a restore notices a ledger that is older, foreign or damaged.
+
+mod chain;
+mod entry;
+mod folder;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use entity::ids::{UnitId, uuid_at};
+use sea_orm::DatabaseTransaction;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::db::{self, Db, Place};
+use crate::error::{Error, Result};
+use crate::policy::calendar;
+use crate::policy::retention::Rule;
+pub use entry::Entry;
+
+/// Where the ledger is kept.
+#[derive(Debug)]
+pub enum Ledger {
+    /// One file of JSON lines per calendar year (Berlin), so that it expires by whole files.
+    Folder(PathBuf),
+    /// One table of a PostgreSQL database of its own.
+    Database(Db),
+}
+
+/// How far a ledger had got at some moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Head {
+    /// Which ledger it is; none once its first entry is past its own period.
+    pub ledger: Option<Uuid>,
+    /// How many entries there were.
+    pub entries: u64,
+    /// SHA-256 over the latest entry and, through it, all before.
+    pub chain: String,
+}
+
+/// Serialises the writers of a ledger in a database, so that its entries stand in the order of their commits.
+const WRITING: &str = "SELECT pg_advisory_xact_lock(7172)";
+const PAGE: u32 = 1000;
+
+impl Ledger {
+    /// Opens it, or makes it and gives it an identity.
+    ///
+    /// # Errors
+    /// The folder cannot be made or the database cannot be reached.
+    pub async fn open(place: &Place, now: DateTime<Utc>) -> anyhow::Result<Self> {
+        let ledger = match place {
+            Place::File(folder) => {
+                let cannot = || format!("cannot make the ledger folder {}", folder.display());
+                std::fs::create_dir_all(folder).with_context(cannot)?;
+                Self::Folder(folder.clone())
+            }
+            Place::Postgres(_) => {
+                let db = Db::open(place).await?;
+                let tx = db.begin().await?;
+                db::rows(&tx, WRITING, []).await?;
+                let sql = "CREATE TABLE IF NOT EXISTS ledger_entries (seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE, \
+                           id uuid PRIMARY KEY, at timestamptz NOT NULL, entry text NOT NULL)";
+                db::run(&tx, sql, []).await?;
+                tx.commit().await?;
+                Self::Database(db)
+            }
+        };
+        ledger.append(now, &Entry::Opened { ledger: uuid_at(now), at: now }, true).await.map_err(Error::cause)?;
+        Ok(ledger)
+    }
+
+    /// Opens one that has to be there already; makes and writes nothing.
+    ///
+    /// # Errors
+    /// There is none, or the database cannot be reached.
+    pub async fn find(place: &Place) -> anyhow::Result<Self> {
+        match place {
+            Place::File(path) => {
+                if folder::files(path).map_or(true, |files| files.is_empty()) {
+                    bail!("the erasure ledger is missing: there is none in {}", path.display());
+                }
+                Ok(Self::Folder(path.clone()))
+            }
+            Place::Postgres(_) => {
+                let db = Db::open(place).await?;
+                let known = "SELECT to_regclass('ledger_entries') IS NOT NULL";
+                let known: bool = match db::rows(db.read(), known, []).await?.first() {
+                    Some(row) => row.try_get_by_index(0)?,
+                    None => false,
+                };
+                if !known {
+                    db.close().await;
+                    bail!("the erasure ledger is missing: the database of LEDGER_URL has none");
+                }
+                Ok(Self::Database(db))
+            }
+        }
+    }
+
+    /// Says what is about to go. Returns the name of the intent.
+    ///
+    /// # Errors
+    /// The ledger cannot be written: then nothing may go.
+    pub async fn intent(&self, now: DateTime<Utc>, ground: &str, table: &str, ids: &[Uuid]) -> Result<Uuid> {
+        let intent = uuid_at(now);
+        let (ground, table, rows) = (ground.to_owned(), table.to_owned(), ids.to_vec());
+        self.append(now, &Entry::Intent { intent, at: now, ground, table, rows }, false).await?;
+        Ok(intent)
+    }
+
+    /// Says what has gone, with the erasure units whose keys go with it and the keyed hashes that recognise what the
+    /// shop sends again: with the rows, a restore could no longer reckon them.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub async fn settled(
+        &self,
+        now: DateTime<Utc>,
+        intent: Uuid,
+        rows: &[Uuid],
+        units: &[UnitId],
+        suppressed: &[Vec<u8>],
+    ) -> Result<()> {
+        let (rows, units) = (rows.to_vec(), units.to_vec());
+        let suppressed = suppressed.iter().map(|hash| chain::hex(hash)).collect();
+        self.append(now, &Entry::Settled { intent, at: now, rows, units, suppressed }, false).await
+    }
+
+    /// Says that nothing of it has gone.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub async fn void(&self, now: DateTime<Utc>, intent: Uuid) -> Result<()> {
+        self.append(now, &Entry::Void { intent, at: now }, false).await
+    }
+
+    /// Says that a backup is being put back: what came after it is lost, but for what stands here.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub async fn restoring(&self, now: DateTime<Utc>, backup: Uuid) -> Result<()> {
+        self.append(now, &Entry::Restoring { at: now, backup }, false).await
+    }
+
+    async fn append(&self, now: DateTime<Utc>, entry: &Entry, only_if_empty: bool) -> Result<()> {
+        let body = serde_json::to_string(entry).context("an entry of the ledger")?;
+        match self {
+            Self::Folder(path) => {
+                let path = path.clone();
+                tokio::task::spawn_blocking(move || folder::append(&path, now, &body, only_if_empty))
+                    .await
+                    .context("the ledger's writer died")??;
+            }
+            Self::Database(db) => {
+                let tx = db.begin().await?;
+                db::rows(&tx, WRITING, []).await?;
+                let before = latest(&tx).await?;
+                if only_if_empty && before.is_some() {
+                    return Ok(());
+                }
+                let line = chain::link(before.as_deref().unwrap_or_default(), &body);
+                let sql = "INSERT INTO ledger_entries (id, at, entry) VALUES ($1, $2, $3)";
+                db::run(&tx, sql, [uuid_at(now).into(), now.into(), line.into()]).await?;
+                tx.commit().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every entry, oldest first.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or a line is damaged.
+    pub async fn entries(&self) -> Result<Vec<serde_json::Value>> {
+        let mut entries = Vec::new();
+        self.walk(|body, _| {
+            entries.push(serde_json::from_str(body)?);
+            Ok(())
+        })
+        .await?;
+        Ok(entries)
+    }
+
+    /// How far it has got.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, a line is damaged, or the chain is broken.
+    pub async fn head(&self) -> Result<Option<Head>> {
+        let mut head: Option<Head> = None;
+        self.walk(|body, chain| {
+            let before = head.take();
+            let ledger = match &before {
+                None => entry::identity(body)?,
+                Some(before) => before.ledger,
+            };
+            let entries = before.map_or(0, |b| b.entries) + 1;
+            head = Some(Head { ledger, entries, chain: chain.to_owned() });
+            Ok(())
+        })
+        .await?;
+        Ok(head)
+    }
+
+    /// What was written since an instant, and whether the ledger has ever been at `head`.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, a line is damaged, or the chain is broken.
+    pub async fn since(&self, instant: DateTime<Utc>, head: &Head) -> Result<(Vec<Entry>, Reached)> {
+        let (mut entries, mut reached, mut first) = (Vec::new(), Reached::Older, None);
+        self.walk(|body, chain| {
+            if first.is_none() {
+                first = Some(entry::identity(body)?);
+            }
+            if chain == head.chain {
+                reached = Reached::Yes;
+            }
+            let entry: Entry = serde_json::from_str(body)?;
+            if entry.at() >= instant {
+                entries.push(entry);
+            }
+            Ok(())
+        })
+        .await?;
+        if let (Reached::Older, Some(Some(found)), Some(meant)) = (reached, first, head.ledger)
+            && found != meant
+        {
+            reached = Reached::Foreign;
+        }
+        Ok((entries, reached))
+    }
+
+    /// Every line's text and hash, oldest first, as far as the chain holds.
+    async fn walk(&self, mut each: impl FnMut(&str, &str) -> anyhow::Result<()>) -> Result<()> {
+        let mut chain = chain::Walk::default();
+        match self {
+            Self::Folder(path) => folder::lines(path, |line| chain.step(line, &mut each))?,
+            Self::Database(db) => {
+                let mut after = 0_i64;
+                loop {
+                    let sql = format!("SELECT seq, entry FROM ledger_entries WHERE seq > $1 ORDER BY seq LIMIT {PAGE}");
+                    let rows = db::rows(db.read(), &sql, [after.into()]).await?;
+                    let Some(last) = rows.last() else { break };
+                    after = last.try_get_by_index(0)?;
+                    for row in &rows {
+                        chain.step(&row.try_get_by_index::<String>(1)?, &mut each)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the whole ledger into a folder: a drill works on a copy.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or the folder cannot be written.
+    pub async fn copy_to(&self, folder: &std::path::Path) -> Result<Self> {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        let mut lines: Vec<(DateTime<Utc>, String)> = Vec::new();
+        self.walk(|body, chain| {
+            let entry: Entry = serde_json::from_str(body)?;
+            lines.push((entry.at(), chain::join(body, chain)));
+            Ok(())
+        })
+        .await?;
+        folder::write(folder, &lines)?;
+        Ok(Self::Folder(folder.to_owned()))
+    }
+
+    /// Removes what is itself past its period; returns how many files or entries went.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub async fn expire(&self, rule: &Rule, now: DateTime<Utc>) -> Result<u64> {
+        // Where all of it goes, it goes on under a new name: an empty ledger is one that is missing.
+        let renewed = Entry::Opened { ledger: uuid_at(now), at: now };
+        match self {
+            Self::Folder(path) => {
+                if folder::is_over(path, rule, now)? {
+                    self.append(now, &renewed, false).await?;
+                }
+                Ok(folder::expire(path, rule, now)?)
+            }
+            Self::Database(db) => {
+                let year = calendar::start_of(calendar::year_end(calendar::day_of(rule.started_before(now))));
+                let rows =
+                    db::rows(db.read(), "SELECT id, at FROM ledger_entries WHERE at < $1", [year.into()]).await?;
+                let mut due = Vec::new();
+                for row in rows {
+                    if rule.is_over(row.try_get_by_index(1)?, now) {
+                        due.push(row.try_get_by_index::<Uuid>(0)?);
+                    }
+                }
+                let all = db::rows(db.read(), "SELECT CAST(COUNT(*) AS bigint) FROM ledger_entries", []).await?;
+                let all: i64 = all.first().map_or(Ok(0), |r| r.try_get_by_index(0))?;
+                if !due.is_empty() && i64::try_from(due.len()).is_ok_and(|due| due == all) {
+                    self.append(now, &renewed, false).await?;
+                }
+                let any = db::is_any(db.backend(), "id", 1);
+                let sql = format!("DELETE FROM ledger_entries WHERE {any}");
+                Ok(db::run(db.write(), &sql, [db::id_list(due)]).await?)
+            }
+        }
+    }
+
+    /// Closes its connections.
+    pub async fn close(self) {
+        if let Self::Database(db) = self {
+            db.close().await;
+        }
+    }
+}
+
+/// Whether a ledger has been where a backup saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// It has, and it may have gone on since.
+    Yes,
+    /// It has not got there: it is older than the backup, or its end is lost.
+    Older,
+    /// It is another installation's.
+    Foreign,
+}
+
+/// The hash of the latest entry in a database.
+async fn latest(tx: &DatabaseTransaction) -> Result<Option<String>> {
+    let rows = db::rows(tx, "SELECT entry FROM ledger_entries ORDER BY seq DESC LIMIT 1", []).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let line: String = row.try_get_by_index(0)?;
+    let (_, chain) = chain::parts(&line).context("the latest line of the ledger is damaged")?;
+    Ok(Some(chain.to_owned()))
+}

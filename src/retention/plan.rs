@@ -1,0 +1,358 @@
+//! A plan of removal: which rows a run would take, as they are now. Carried out, it takes these and no others, and each is
+//! checked again: what has changed drops out, with the reason.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::DataType;
+use entity::ids::{EntryId, PlanId};
+use entity::map::{Table, table, tables};
+use entity::retention_plan_rows as rows_table;
+use entity::retention_plan_rows::Outcome as RowOutcome;
+use entity::retention_plans::{ActiveModel, Column, Entity, Model, State};
+use entity::retention_runs::State as RunState;
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::door::{self, Ground, Verdict};
+use super::{forecast, rows, rules, run, sweep};
+use crate::auth::{Actor, Permission};
+use crate::error::{Code, Error, Refusal, Result};
+use crate::idempotency::{self, Outcome};
+use crate::state::App;
+use crate::{audit, db};
+
+/// After that nobody should act on it any more, and its rows go (R28).
+pub const LASTS: TimeDelta = TimeDelta::days(7);
+/// What one plan names at most: more is the nightly run's.
+pub const MOST: usize = 100_000;
+const BATCH: usize = 1_000;
+
+/// Counts of a data type in a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// Data type.
+    pub data_type: DataType,
+    /// Table.
+    pub table: String,
+    /// The version of the rule.
+    pub rule_version: i32,
+    /// How many rows.
+    pub rows: i64,
+}
+
+/// Makes a plan of everything that may go now, by the check that a run asks.
+///
+/// # Errors
+/// `FORBIDDEN`; refused: more than [`MOST`] rows. The database fails.
+pub async fn make(app: &App, actor: &Actor, key: &str) -> Result<Model> {
+    actor.require(Permission::ProtectData)?;
+    let (tx, now) = (app.db.begin().await?, app.clock.now());
+    let claim = match idempotency::claim(app, &tx, actor, "retentionPlanCreate", key, &()).await? {
+        Outcome::Replay(ids) => return by_id(&tx, PlanId(*ids.first().ok_or(Error::NotFound)?)).await,
+        Outcome::First(claim) => claim,
+    };
+    let id = PlanId::new(now);
+    let (planned, lines) = collect(app, &tx, now).await?;
+    let row = ActiveModel {
+        id: Set(id),
+        state: Set(State::Planned),
+        due_at: Set(now),
+        made_at: Set(now),
+        made_by: Set(actor.staff()),
+        approved_at: Set(None),
+        approved_by: Set(None),
+        finished_at: Set(None),
+        planned: Set(i64::try_from(planned.len()).unwrap_or(i64::MAX)),
+        lines: Set(serde_json::to_string(&lines).map_err(|e| anyhow::anyhow!("plan: {e}"))?),
+    };
+    let row = row.insert(&tx).await?;
+    for (some, first) in planned.chunks(BATCH).zip((0_i64..).step_by(BATCH)) {
+        let models = some.iter().zip(first..).map(|(p, position)| p.model(id, position, now));
+        rows_table::Entity::insert_many(models).exec(&tx).await?;
+    }
+    claim.done(&tx, now, &[id.0], None).await?;
+    let details = json!({ "rows": row.planned });
+    audit::record(&tx, now, actor, "retention.plan", ("retention_plans", Some(id.0)), details).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+struct Planned {
+    table: &'static Table,
+    row: rows::Row,
+    start: DateTime<Utc>,
+    version: Option<i64>,
+    rule_version: i32,
+}
+
+impl Planned {
+    fn model(&self, plan: PlanId, position: i64, now: DateTime<Utc>) -> rows_table::ActiveModel {
+        rows_table::ActiveModel {
+            id: Set(EntryId::new(now)),
+            plan_id: Set(plan),
+            position: Set(position),
+            table_name: Set(self.table.name.to_owned()),
+            row_id: Set(self.row.id),
+            data_type: Set(self.row.data_type),
+            rule_version: Set(self.rule_version),
+            row_start: Set(self.start),
+            row_version: Set(self.version),
+            outcome: Set(None),
+            made_at: Set(now),
+        }
+    }
+}
+
+async fn collect(app: &App, tx: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(Vec<Planned>, Vec<Line>)> {
+    let versions: HashMap<DataType, i32> =
+        rules::current(tx).await?.into_iter().map(|r| (r.data_type, r.version)).collect();
+    let (mut planned, mut lines) = (Vec::new(), Vec::new());
+    for t in tables().iter().rev().filter(|t| t.has("id")) {
+        for rule in t.types.iter().filter_map(|d| app.rules.get(d)) {
+            let before = planned.len();
+            let mut after = None;
+            loop {
+                let page = sweep::candidates(tx, t, rule, now, after, BATCH).await?;
+                let Some(last) = page.last().copied() else { break };
+                after = Some(last);
+                let ids: Vec<Uuid> = page.into_iter().map(|(_, id)| id).collect();
+                let counted = counters(tx, t, &ids).await?;
+                for row in rows::read_ids(tx, t, &ids).await? {
+                    let goes =
+                        matches!(door::check(&row, rule, Ground::Rule, now), Verdict::Erased | Verdict::Anonymised);
+                    let Some(start) = row.start.filter(|_| goes) else { continue };
+                    let (version, rule_version) =
+                        (counted.get(&row.id).copied(), versions.get(&rule.data_type).copied().unwrap_or(1));
+                    planned.push(Planned { table: t, row, start, version, rule_version });
+                }
+                if planned.len() > MOST {
+                    return Err(Refusal::at(Code::TooLarge, &["input"]).with("most", MOST).into());
+                }
+            }
+            let rows = i64::try_from(planned.len() - before).unwrap_or(i64::MAX);
+            if rows > 0 {
+                let rule_version = versions.get(&rule.data_type).copied().unwrap_or(1);
+                lines.push(Line { data_type: rule.data_type, table: t.name.to_owned(), rule_version, rows });
+            }
+        }
+    }
+    Ok((planned, lines))
+}
+
+/// The versions of rows of a table that counts their changes.
+async fn counters(db: &impl sea_orm::ConnectionTrait, t: &Table, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
+    if !t.has("version") || t.has("data_type") && t.name == "retention_rules" {
+        return Ok(HashMap::new());
+    }
+    let sql = format!("SELECT id, version FROM {} WHERE {}", t.name, db::is_any(db.get_database_backend(), "id", 1));
+    let rows = db::rows(db, &sql, [db::id_list(ids.iter().copied())]).await?;
+    rows.iter().map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?))).collect()
+}
+
+/// Approves a plan: its job carries it out within a minute.
+///
+/// # Errors
+/// Refused: unknown, approved or carried out already, or older than [`LASTS`].
+pub async fn approve(app: &App, actor: &Actor, id: PlanId, key: &str) -> Result<Model> {
+    actor.require(Permission::ProtectData)?;
+    let (tx, now) = (app.db.begin().await?, app.clock.now());
+    let claim = match idempotency::claim(app, &tx, actor, "retentionPlanApprove", key, &id).await? {
+        Outcome::Replay(_) => return by_id(&tx, id).await,
+        Outcome::First(claim) => claim,
+    };
+    db::lock(&tx, "retention_plans", id.0).await?;
+    let plan = by_id(&tx, id).await.map_err(|_| Refusal::at(Code::NotFound, &["input", "id"]))?;
+    let state = if plan.made_at + LASTS <= now && plan.state == State::Planned { State::Expired } else { plan.state };
+    if state != State::Planned {
+        let refusal = Refusal::at(Code::TransitionNotAllowed, &["input", "id"]);
+        return Err(refusal.with("state", state.code()).with("possibleIn", State::Planned.code()).into());
+    }
+    let mut row: ActiveModel = plan.into();
+    row.state = Set(State::Approved);
+    (row.approved_at, row.approved_by) = (Set(Some(now)), Set(actor.staff()));
+    let row = row.update(&tx).await?;
+    claim.done(&tx, now, &[id.0], None).await?;
+    audit::record(&tx, now, actor, "retention.plan.approve", ("retention_plans", Some(id.0)), json!({})).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+async fn by_id(tx: &DatabaseTransaction, id: PlanId) -> Result<Model> {
+    Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound)
+}
+
+/// What the job did.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Plans carried out.
+    pub executed: u64,
+    /// Plans that nobody approved in time.
+    pub expired: u64,
+    /// Rows that went.
+    pub gone: u64,
+    /// Rows that dropped out.
+    pub dropped_out: u64,
+}
+
+/// Carries out approved plans and ends those that nobody approved.
+///
+/// # Errors
+/// A store fails; what has gone by then has gone completely, the next run goes on with the rest.
+pub async fn run_approved(app: &App, dry_run: bool) -> Result<Report> {
+    let mut report = Report::default();
+    let open = Entity::find().filter(Column::State.is_in([State::Planned, State::Approved])).order_by_asc(Column::Id);
+    for plan in open.all(app.db.read()).await? {
+        let now = app.clock.now();
+        if plan.state == State::Planned {
+            if plan.made_at + LASTS <= now {
+                report.expired += 1;
+                finish(app, plan.id, State::Expired, dry_run).await?;
+            }
+        } else if dry_run {
+            report.executed += 1;
+        } else if !run::is_paused(app).await? {
+            execute(app, &plan, &mut report).await?;
+            report.executed += 1;
+        }
+    }
+    Ok(report)
+}
+
+async fn finish(app: &App, id: PlanId, state: State, dry_run: bool) -> Result<()> {
+    if !dry_run {
+        let sql = "UPDATE retention_plans SET state = $1, finished_at = $2 WHERE id = $3";
+        db::run(app.db.write(), sql, [state.code().into(), app.clock.now().into(), id.0.into()]).await?;
+    }
+    Ok(())
+}
+
+async fn execute(app: &App, plan: &Model, report: &mut Report) -> Result<()> {
+    let actor = plan.approved_by.map_or(Actor::System, |id| Actor::Staff(id, entity::staff::Role::Dpo));
+    let judgement = forecast::Judgement { due: plan.planned, foreseen: Some(plan.planned), surplus: 0 };
+    let run = run::begin(app, &actor, Some(plan.id), judgement).await?;
+    let (mut done, mut position) = (0, -1_i64);
+    loop {
+        let next = rows_table::Entity::find()
+            .filter(rows_table::Column::PlanId.eq(plan.id))
+            .filter(rows_table::Column::Position.gt(position))
+            .order_by_asc(rows_table::Column::Position)
+            .limit(BATCH as u64);
+        let page = next.all(app.db.read()).await?;
+        let Some(last) = page.last() else { break };
+        position = last.position;
+        for some in page.chunk_by(|a, b| a.table_name == b.table_name) {
+            let open: Vec<_> = some.iter().filter(|r| r.outcome.is_none()).collect();
+            let outcomes = take(app, &actor, &open).await?;
+            done += some.len() as u64;
+            for outcome in [
+                RowOutcome::Deleted,
+                RowOutcome::Anonymised,
+                RowOutcome::Held,
+                RowOutcome::Restricted,
+                RowOutcome::Open,
+                RowOutcome::NotDue,
+                RowOutcome::Changed,
+                RowOutcome::Gone,
+            ] {
+                let ids: Vec<Uuid> = outcomes.iter().filter(|(_, o)| *o == outcome).map(|(id, _)| id.0).collect();
+                if matches!(outcome, RowOutcome::Deleted | RowOutcome::Anonymised) {
+                    report.gone += ids.len() as u64;
+                } else {
+                    report.dropped_out += ids.len() as u64;
+                }
+                if !ids.is_empty() {
+                    let any = db::is_any(app.db.backend(), "id", 2);
+                    let sql = format!("UPDATE retention_plan_rows SET outcome = $1 WHERE {any}");
+                    db::run(app.db.write(), &sql, [outcome.code().into(), db::id_list(ids)]).await?;
+                }
+            }
+        }
+        run::note_done(app, run.id, done).await?;
+    }
+    finish(app, plan.id, State::Executed, false).await?;
+    sweep::finish(app).await?;
+    run::ended(app, run, RunState::Done, sweep::Report::default()).await?;
+    Ok(())
+}
+
+/// Takes those of one table's planned rows that are still as they were through the door.
+async fn take(app: &App, actor: &Actor, planned: &[&rows_table::Model]) -> Result<Vec<(EntryId, RowOutcome)>> {
+    let Some(t) = planned.first().and_then(|p| table(&p.table_name)) else { return Ok(Vec::new()) };
+    let ids: Vec<Uuid> = planned.iter().map(|p| p.row_id).collect();
+    let versions = counters(app.db.read(), t, &ids).await?;
+    let rows: HashMap<Uuid, rows::Row> =
+        rows::read_ids(app.db.read(), t, &ids).await?.into_iter().map(|r| (r.id, r)).collect();
+    let (mut outcomes, mut unchanged) = (Vec::new(), HashMap::new());
+    for p in planned {
+        match rows.get(&p.row_id).filter(|row| !row.bare) {
+            None => outcomes.push((p.id, RowOutcome::Gone)),
+            Some(row) => {
+                let same = row.data_type == p.data_type
+                    && row.start == Some(p.row_start)
+                    && versions.get(&p.row_id).copied() == p.row_version;
+                if same {
+                    unchanged.insert(p.row_id, p.id);
+                } else {
+                    outcomes.push((p.id, RowOutcome::Changed));
+                }
+            }
+        }
+    }
+    let ids: Vec<Uuid> = planned.iter().map(|p| p.row_id).filter(|id| unchanged.contains_key(id)).collect();
+    if ids.is_empty() {
+        return Ok(outcomes);
+    }
+    for (id, verdict) in door::remove(app, actor, t, &ids, Ground::Rule).await? {
+        let outcome = match verdict {
+            Verdict::Erased => RowOutcome::Deleted,
+            Verdict::Anonymised => RowOutcome::Anonymised,
+            Verdict::Held => RowOutcome::Held,
+            Verdict::Restricted => RowOutcome::Restricted,
+            Verdict::Deferred => RowOutcome::Open,
+            Verdict::Kept { .. } | Verdict::NotDue => RowOutcome::NotDue,
+        };
+        outcomes.extend(unchanged.remove(&id).map(|entry| (entry, outcome)));
+    }
+    outcomes.extend(unchanged.into_values().map(|entry| (entry, RowOutcome::Gone)));
+    Ok(outcomes)
+}
+
+/// Plans, newest first, one more than asked for.
+///
+/// # Errors
+/// `FORBIDDEN`; the database cannot be read.
+pub async fn page(app: &App, actor: &Actor, before: Option<PlanId>, most: u64) -> Result<Vec<Model>> {
+    actor.require(Permission::ProtectData)?;
+    let mut found = Entity::find().order_by_desc(Column::Id).limit(most + 1);
+    if let Some(before) = before {
+        found = found.filter(Column::Id.lt(before));
+    }
+    Ok(found.all(app.db.read()).await?)
+}
+
+/// The rows of a plan in its order, after a position, one more than asked for.
+///
+/// # Errors
+/// `FORBIDDEN`; the database cannot be read.
+pub async fn rows_of(
+    app: &App,
+    actor: &Actor,
+    plan: PlanId,
+    after: Option<EntryId>,
+    most: u64,
+) -> Result<Vec<rows_table::Model>> {
+    actor.require(Permission::ProtectData)?;
+    let mut found = rows_table::Entity::find().filter(rows_table::Column::PlanId.eq(plan));
+    if let Some(after) = after {
+        found = found.filter(rows_table::Column::Id.gt(after));
+    }
+    Ok(found.order_by_asc(rows_table::Column::Id).limit(most + 1).all(app.db.read()).await?)
+}

@@ -1,0 +1,319 @@
+//! A run of the sweep: stored while it goes on, so that it can be watched, cancelled and gone on with.
+//!
+//! It needs nobody: it stops before it takes anything only where more is due than was foreseen and nothing explains it,
+//! where somebody has thrown the kill switch, and after as many rows as a night may take.
+
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use entity::ids::{PlanId, RunId};
+use entity::retention_control::Entity as Control;
+use entity::retention_runs::{ActiveModel, Column, Entity, Model, State};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+use serde_json::json;
+
+use super::{forecast, sweep};
+use crate::auth::{Actor, Permission};
+use crate::error::{Code, Error, Refusal, Result};
+use crate::idempotency::{self, Outcome};
+use crate::state::App;
+use crate::{audit, db};
+
+/// A confirmation of a surplus is for the next run, not for ever.
+const CONFIRMED_FOR: TimeDelta = TimeDelta::hours(26);
+
+/// How often a run looks whether it should stop and says how far it is: every batch would be a commit more per batch.
+const LOOKS_UP: Duration = Duration::from_millis(250);
+
+/// Why a sweep should not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// As many rows as a run may take.
+    Capped,
+    /// The kill switch.
+    Paused,
+    /// Somebody cancelled this run.
+    Cancelled,
+}
+
+/// What a sweep asks before each batch.
+#[derive(Debug)]
+pub struct Steering {
+    run: RunId,
+    done: u64,
+    left: u64,
+    looked: Option<Instant>,
+    /// Why it was stopped.
+    pub stopped: Option<Stop>,
+}
+
+impl Steering {
+    /// How many of the next `rows` may be taken; none: stop here.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn may_take(&mut self, app: &App, rows: usize) -> Result<usize> {
+        if self.stopped.is_none() && self.left == 0 {
+            self.stopped = Some(Stop::Capped);
+        }
+        if self.looked.is_none_or(|at| at.elapsed() >= LOOKS_UP) {
+            self.look_up(app).await?;
+            self.looked = Some(Instant::now());
+        }
+        if self.stopped.is_some() {
+            return Ok(0);
+        }
+        Ok(rows.min(usize::try_from(self.left).unwrap_or(usize::MAX)))
+    }
+
+    /// So many rows were looked at, and so many of them went.
+    pub fn took(&mut self, looked_at: usize, gone: usize) {
+        self.done += looked_at as u64;
+        self.left = self.left.saturating_sub(gone as u64);
+    }
+
+    async fn look_up(&mut self, app: &App) -> Result<()> {
+        let sql = "UPDATE retention_runs SET done = $1 WHERE id = $2 RETURNING cancelled_at IS NOT NULL";
+        let done = i64::try_from(self.done).unwrap_or(i64::MAX);
+        let rows = db::rows(app.db.write(), sql, [done.into(), self.run.0.into()]).await?;
+        if rows.first().map(|r| r.try_get_by_index::<bool>(0)).transpose()?.unwrap_or(true) {
+            self.stopped = Some(Stop::Cancelled);
+        }
+        if is_paused(app).await? {
+            self.stopped = Some(Stop::Paused);
+        }
+        Ok(())
+    }
+}
+
+/// Whether the kill switch is on.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn is_paused(app: &App) -> Result<bool> {
+    Ok(Control::find_by_id(1).one(app.db.read()).await?.is_some_and(|c| c.paused_at.is_some()))
+}
+
+/// How a run ended, with what it did.
+#[derive(Debug)]
+pub struct Ran {
+    /// The stored run.
+    pub run: Model,
+    /// What went.
+    pub report: sweep::Report,
+}
+
+/// The nightly run.
+///
+/// # Errors
+/// A store fails: the run is stored as failed, what has gone by then has gone completely, the next run goes on.
+pub async fn nightly(app: &App, actor: &Actor) -> Result<Ran> {
+    let judgement = forecast::judge(app).await?;
+    let run = begin(app, actor, None, judgement).await?;
+    let tolerated = i64::from(app.config.retention.surplus_tolerance);
+    if is_paused(app).await? {
+        return ended(app, run, State::Paused, sweep::Report::default()).await;
+    }
+    if judgement.surplus > tolerated && !is_confirmed(app).await? {
+        tracing::error!(
+            surplus = judgement.surplus,
+            due = judgement.due,
+            "more is due than was foreseen, and nothing explains it: nothing was removed. Look at `aftersales privacy \
+             due`, then confirm the run (retentionRunConfirm, or `aftersales jobs run retention --confirm-surplus`)"
+        );
+        return ended(app, run, State::Surplus, sweep::Report::default()).await;
+    }
+    let cap = app.config.retention.daily_cap;
+    let left = if cap == 0 { u64::MAX } else { u64::from(cap) };
+    let mut steering = Steering { run: run.id, done: 0, left, looked: None, stopped: None };
+    match sweep::run(app, actor, false, Some(&mut steering)).await {
+        Ok(report) => {
+            let state = match steering.stopped {
+                None => State::Done,
+                Some(Stop::Capped) => State::Capped,
+                Some(Stop::Paused) => State::Paused,
+                Some(Stop::Cancelled) => State::Cancelled,
+            };
+            note_done(app, run.id, steering.done).await?;
+            forecast::foresee(app).await?;
+            ended(app, run, state, report).await
+        }
+        Err(error) => {
+            note_done(app, run.id, steering.done).await?;
+            ended(app, run, State::Failed, sweep::Report::default()).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Stores that a run begins. One that was left running by a process that died has failed.
+pub(super) async fn begin(
+    app: &App,
+    actor: &Actor,
+    plan: Option<PlanId>,
+    judgement: forecast::Judgement,
+) -> Result<Model> {
+    let now = app.clock.now();
+    let sql = "UPDATE retention_runs SET state = 'FAILED', finished_at = $1 WHERE state = 'RUNNING' AND \
+               (plan_id IS NULL) = $2";
+    db::run(app.db.write(), sql, [now.into(), plan.is_none().into()]).await?;
+    let row = ActiveModel {
+        id: Set(RunId::new(now)),
+        plan_id: Set(plan),
+        state: Set(State::Running),
+        started_at: Set(now),
+        started_by: Set(actor.staff()),
+        finished_at: Set(None),
+        due: Set(judgement.due),
+        done: Set(0),
+        forecast: Set(judgement.foreseen),
+        surplus: Set(judgement.surplus),
+        confirmed_at: Set(None),
+        confirmed_by: Set(None),
+        cancelled_at: Set(None),
+        cancelled_by: Set(None),
+    };
+    Ok(row.insert(app.db.write()).await?)
+}
+
+pub(super) async fn note_done(app: &App, run: RunId, done: u64) -> Result<()> {
+    let done = i64::try_from(done).unwrap_or(i64::MAX);
+    db::run(app.db.write(), "UPDATE retention_runs SET done = $1 WHERE id = $2", [done.into(), run.0.into()]).await?;
+    Ok(())
+}
+
+pub(super) async fn ended(app: &App, run: Model, state: State, report: sweep::Report) -> Result<Ran> {
+    let row = ActiveModel {
+        id: Set(run.id),
+        state: Set(state),
+        finished_at: Set(Some(app.clock.now())),
+        ..Default::default()
+    };
+    row.update(app.db.write()).await?;
+    let run = Entity::find_by_id(run.id).one(app.db.write()).await?.ok_or(Error::NotFound)?;
+    Ok(Ran { run, report })
+}
+
+async fn is_confirmed(app: &App) -> Result<bool> {
+    let since = app.clock.now() - CONFIRMED_FOR;
+    let confirmed = Entity::find().filter(Column::State.eq(State::Surplus)).filter(Column::ConfirmedAt.gte(since));
+    Ok(confirmed.one(app.db.read()).await?.is_some())
+}
+
+/// Confirms the surplus of the latest run that one stopped, if there is one: from the command line.
+///
+/// # Errors
+/// As [`confirm`].
+pub async fn confirm_latest(app: &App, actor: &Actor, key: &str) -> Result<bool> {
+    let stopped = Entity::find().filter(Column::State.eq(State::Surplus)).order_by_desc(Column::Id);
+    match stopped.one(app.db.read()).await? {
+        Some(run) => confirm(app, actor, run.id, key).await.map(|_| true),
+        None => Ok(false),
+    }
+}
+
+/// The run that goes on at this moment, if one does.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn current(app: &App) -> Result<Option<Model>> {
+    let running = Entity::find().filter(Column::State.eq(State::Running)).order_by_desc(Column::Id);
+    Ok(running.one(app.db.read()).await?)
+}
+
+/// Runs, newest first, one more than asked for.
+///
+/// # Errors
+/// `FORBIDDEN`; the database cannot be read.
+pub async fn page(app: &App, actor: &Actor, before: Option<RunId>, most: u64) -> Result<Vec<Model>> {
+    actor.require(Permission::ReadOperations)?;
+    let mut rows = Entity::find().order_by_desc(Column::Id).limit(most + 1);
+    if let Some(before) = before {
+        rows = rows.filter(Column::Id.lt(before));
+    }
+    Ok(rows.all(app.db.read()).await?)
+}
+
+/// Whether the sweep may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// Runs remove what is due.
+    On,
+    /// No run removes anything until it is on again; erasures that a person asked for are not runs.
+    Off,
+}
+
+/// Throws the kill switch, or turns it back.
+///
+/// # Errors
+/// `FORBIDDEN`; the database fails.
+pub async fn switch(app: &App, actor: &Actor, to: Switch, key: &str) -> Result<()> {
+    actor.require(Permission::ProtectData)?;
+    let (tx, now) = (app.db.begin().await?, app.clock.now());
+    let (name, action, at, by) = match to {
+        Switch::Off => ("retentionPause", "retention.pause", Some(now), actor.staff()),
+        Switch::On => ("retentionResume", "retention.resume", None, None),
+    };
+    let claim = match idempotency::claim(app, &tx, actor, name, key, &()).await? {
+        Outcome::Replay(_) => return Ok(()),
+        Outcome::First(claim) => claim,
+    };
+    let sql = "UPDATE retention_control SET paused_at = $1, paused_by = $2 WHERE id = 1";
+    db::run(&tx, sql, [at.into(), by.map(|s| s.0).into()]).await?;
+    claim.done(&tx, now, &[], None).await?;
+    audit::record(&tx, now, actor, action, ("retention_control", None), json!({})).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Asks a run to stop after the batch that it is at.
+///
+/// # Errors
+/// Refused: unknown, or not running.
+pub async fn cancel(app: &App, actor: &Actor, id: RunId, key: &str) -> Result<Model> {
+    change(app, actor, id, key, ("retentionRunCancel", "retention.cancel", State::Running)).await
+}
+
+/// Confirms that a surplus is right: the next run takes it.
+///
+/// # Errors
+/// Refused: unknown, or not stopped by a surplus.
+pub async fn confirm(app: &App, actor: &Actor, id: RunId, key: &str) -> Result<Model> {
+    change(app, actor, id, key, ("retentionRunConfirm", "retention.confirm", State::Surplus)).await
+}
+
+async fn change(
+    app: &App,
+    actor: &Actor,
+    id: RunId,
+    key: &str,
+    (name, action, wanted): (&'static str, &'static str, State),
+) -> Result<Model> {
+    actor.require(Permission::ProtectData)?;
+    let (tx, now) = (app.db.begin().await?, app.clock.now());
+    let find = || Entity::find_by_id(id).one(&tx);
+    let claim = match idempotency::claim(app, &tx, actor, name, key, &id).await? {
+        Outcome::Replay(_) => return find().await?.ok_or(Error::NotFound),
+        Outcome::First(claim) => claim,
+    };
+    db::lock(&tx, "retention_runs", id.0).await?;
+    let run = find().await?.ok_or_else(|| Refusal::at(Code::NotFound, &["input", "id"]))?;
+    if run.state != wanted {
+        let refusal = Refusal::at(Code::TransitionNotAllowed, &["input", "id"]);
+        return Err(refusal.with("state", run.state.code()).with("possibleIn", wanted.code()).into());
+    }
+    let mut row: ActiveModel = run.into();
+    if wanted == State::Running {
+        (row.cancelled_at, row.cancelled_by) = (Set(Some(now)), Set(actor.staff()));
+    } else {
+        (row.confirmed_at, row.confirmed_by) = (Set(Some(now)), Set(actor.staff()));
+    }
+    let row = row.update(&tx).await?;
+    claim.done(&tx, now, &[id.0], None).await?;
+    audit::record(&tx, now, actor, action, ("retention_runs", Some(id.0)), json!({})).await?;
+    tx.commit().await?;
+    Ok(row)
+}

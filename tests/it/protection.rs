@@ -1,0 +1,237 @@
+//! Holds on records of a year, restriction of processing, purposes, and the archive.
+
+use aftersales::db;
+use aftersales::error::Error;
+use aftersales::retention::guards;
+use entity::Purpose;
+use entity::ids::UnitId;
+use serde_json::{Value, json};
+
+use crate::on_both_engines;
+use crate::support::{App, life};
+
+async fn restrict(app: &App, scope: Value) -> String {
+    let mut input = json!({ "ground": "ACCURACY_CONTESTED", "note": "Adresse bestritten", "reviewOn": "2014-09-01" });
+    input.as_object_mut().unwrap().extend(scope.as_object().unwrap().clone());
+    let placed =
+        app.dpo().await.done("restrictionPlace", "RestrictionPlaceInput", input, "restriction { id note }").await;
+    assert_eq!(placed["restriction"]["note"], "Adresse bestritten");
+    placed["restriction"]["id"].as_str().unwrap().to_owned()
+}
+
+async fn found(app: &App, case: &str) -> Value {
+    let agent = app.agent().await;
+    let search = "query($e: String!) { serviceCases(filter: { email: $e }) { nodes { id } } }";
+    let listed = agent.data(search, json!({ "e": "max@example.com" })).await;
+    let one = agent.gql("query($id: ID!) { serviceCase(id: $id) { number } }", json!({ "id": case })).await.json();
+    json!([listed["serviceCases"]["nodes"].as_array().unwrap().len(), one["data"]["serviceCase"]])
+}
+
+on_both_engines! {
+    /// F91, S67: a restricted case is gone from search and reads of staff, changes are refused with the date, and the
+    /// person goes on reading; it is lifted only after the person was told (GDPR Art. 18(3)).
+    async fn a_restricted_case_is_stored_and_nothing_else(app) {
+        let known = life::order(app, "max@example.com", "B-7001").await;
+        life::delivered(app, &known).await;
+        let customer = app.customer(&known.email).await;
+        let case = life::open(&customer, "WARRANTY_CLAIM", Some(&known.order), "Kaputt.").await;
+        assert_eq!(found(app, &case).await[0], 1);
+        let restriction = restrict(app, json!({ "caseId": case })).await;
+        assert_eq!(found(app, &case).await, json!([0, null]));
+
+        let input = json!({ "caseId": case, "body": "Guten Tag" });
+        let refused = app.agent().await.mutate("messageAdd", "MessageAddInput", input, "message { id }").await;
+        assert_eq!(refused["userErrors"][0]["code"], "RESTRICTED");
+        assert_eq!(refused["userErrors"][0]["details"][0]["name"], "since");
+        life::order(app, "other@example.com", "B-7010").await;
+        let stranger = app.customer("other@example.com").await;
+        let input = json!({ "caseId": case, "body": "Guten Tag" });
+        let refused = stranger.mutate("messageAdd", "MessageAddInput", input, "message { id }").await;
+        assert_eq!(refused["userErrors"][0]["code"], "NOT_FOUND", "nobody else learns of it");
+        let own = customer.data("query($id: ID!) { serviceCase(id: $id) { number } }", json!({ "id": case })).await;
+        assert!(own["serviceCase"]["number"].is_string(), "{own}");
+
+        let dpo = app.dpo().await;
+        let id = json!({ "id": restriction });
+        let early = dpo.mutate("restrictionLift", "RestrictionLiftInput", id.clone(), "restriction { id }").await;
+        assert_eq!(early["userErrors"][0]["code"], "PERSON_NOT_TOLD");
+        let tell = json!({ "id": restriction, "toldBy": "LETTER" });
+        dpo.done("restrictionTell", "RestrictionTellInput", tell, "restriction { toldAt }").await;
+        let review = json!({ "id": restriction, "reviewOn": "2014-08-01" });
+        dpo.done("restrictionReview", "RestrictionReviewInput", review, "restriction { reviewOn }").await;
+        let lifted = dpo.done("restrictionLift", "RestrictionLiftInput", id, "restriction { liftedAt history { action } }").await;
+        let done: Vec<_> = lifted["restriction"]["history"].as_array().unwrap().iter().map(|h| h["action"].clone()).collect();
+        assert_eq!(done, ["restriction.place", "restriction.tell", "restriction.review", "restriction.lift"]);
+        assert_eq!(found(app, &case).await[0], 1);
+    }
+
+    /// F91: what the statute or the person demands still goes through: a refund that runs, a withdrawal.
+    async fn a_refund_and_a_withdrawal_go_through_a_restriction(app) {
+        let known = life::order(app, "max@example.com", "B-7002").await;
+        life::delivered(app, &known).await;
+        let customer = app.customer(&known.email).await;
+        let case = life::open(&customer, "COMPLAINT", Some(&known.order), "Kratzer.").await;
+        life::decide(app, &case, "ELIGIBLE").await;
+        let refund = life::grant(app, &case, 500).await;
+        restrict(app, json!({ "customerId": known.customer })).await;
+        assert_eq!(found(app, &case).await, json!([0, null]));
+        let listed = app.finance().await.data("{ refunds { nodes { id } } }", json!({})).await;
+        assert_eq!(listed["refunds"]["nodes"][0]["id"], json!(refund), "it has to be paid");
+        life::step(app, "refundSubmit", &refund).await;
+        life::step(app, "refundCredit", &refund).await;
+        let listed = app.finance().await.data("{ refunds { nodes { id } } }", json!({})).await;
+        assert_eq!(listed["refunds"]["nodes"], json!([]), "and nothing else");
+
+        let withdrawal = life::open(&customer, "WITHDRAWAL", Some(&known.order), "Ich widerrufe.").await;
+        assert!(found(app, &withdrawal).await[1]["number"].is_string(), "staff has to deal with it");
+    }
+
+    /// Decision 4: neither the job, nor an erasure, nor a statement that slips past the code deletes what is restricted.
+    async fn nothing_restricted_is_deleted(app) {
+        let known = life::order(app, "max@example.com", "B-7003").await;
+        life::delivered(app, &known).await;
+        let (case, ..) = life::whole_case(app, &known).await;
+        let restriction = restrict(app, json!({ "caseId": case })).await;
+        let refused = db::run(app.state.db.write(), "DELETE FROM messages", []).await.unwrap_err().to_string();
+        assert!(refused.contains("restriction of processing"), "{refused}");
+        app.at("2018-06-01T00:00:00Z");
+        let report = app.run_job("retention").await;
+        let line = report["lines"].as_array().unwrap().iter().find(|l| l["table"] == "cases").unwrap();
+        assert_eq!((&line["restricted"], &line["anonymised"]), (&json!(1), &json!(0)));
+        let input = json!({ "customerId": known.customer });
+        let erased = app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { state records { table outcome } }").await;
+        let records = erased["erasure"]["records"].as_array().unwrap();
+        let restricted = records.iter().filter(|r| r["outcome"] == "RESTRICTED").count();
+        assert!(restricted > 2 && records.iter().any(|r| r["table"] == "cases" && r["outcome"] == "RESTRICTED"), "{records:?}");
+        assert_eq!(erased["erasure"]["state"], "DEFERRED");
+
+        let dpo = app.dpo().await;
+        let tell = json!({ "id": restriction, "toldBy": "EMAIL" });
+        dpo.done("restrictionTell", "RestrictionTellInput", tell, "restriction { toldBy }").await;
+        dpo.done("restrictionLift", "RestrictionLiftInput", json!({ "id": restriction }), "restriction { id }").await;
+        app.run_job("retention").await;
+        assert_eq!(app.count("cases", "state <> 'ERASED'").await, 0, "it follows by itself");
+    }
+
+    /// domain 1.4, TX: a tax hold is one switch per year and data type.
+    async fn a_hold_on_records_of_a_year_keeps_them_and_no_others(app) {
+        let known = life::order(app, "max@example.com", "B-7004").await;
+        life::delivered(app, &known).await;
+        life::whole_case(app, &known).await;
+        app.at("2015-02-01T00:00:00Z");
+        let later = life::order(app, "eva@example.com", "B-7005").await;
+        life::delivered(app, &later).await;
+        life::whole_case(app, &later).await;
+        assert_eq!(app.count("refunds", "1 = 1").await, 2);
+        app.at("2022-12-01T00:00:00Z");
+        let dpo = app.dpo().await;
+        let input = json!({ "records": { "dataType": "R01", "year": 2014 }, "reason": "TAX_AUDIT", "reviewOn": "2023-05-01" });
+        let selection = "hold { id records { dataType year } }";
+        let placed = dpo.done("holdPlace", "HoldPlaceInput", input, selection).await;
+        assert_eq!(placed["hold"]["records"], json!({ "dataType": "R01", "year": 2014 }));
+        for (records, field) in [(json!({ "dataType": "R99", "year": 2014 }), "dataType"), (json!({ "dataType": "R01", "year": 14 }), "year")] {
+            let input = json!({ "records": records, "reason": "TAX_AUDIT", "reviewOn": "2023-05-01" });
+            let refused = dpo.mutate("holdPlace", "HoldPlaceInput", input, "hold { id }").await;
+            assert_eq!(refused["userErrors"][0]["field"], json!(["input", "records", field]));
+        }
+        let refused = db::run(app.state.db.write(), "DELETE FROM refunds", []).await.unwrap_err().to_string();
+        assert!(refused.contains("row of refunds is under a legal hold"), "{refused}");
+
+        app.at("2024-01-01T02:00:00Z");
+        let report = app.run_job("retention").await;
+        let line = report["lines"].as_array().unwrap().iter().find(|l| l["table"] == "refunds").unwrap();
+        assert_eq!((&line["held"], &line["deleted"]), (&json!(1), &json!(1)), "2014 is held, 2015 went: {report:#}");
+        let due = app.dpo().await.data("{ holds(which: REVIEW_DUE) { nodes { id reviewDue } } }", json!({})).await;
+        assert_eq!(due["holds"]["nodes"][0]["reviewDue"], true);
+        let id = placed["hold"]["id"].clone();
+        let review = json!({ "id": id, "reviewOn": "2024-06-30" });
+        app.dpo().await.done("holdReview", "HoldReviewInput", review, "hold { reviewOn }").await;
+        let due = app.dpo().await.data("{ holds(which: REVIEW_DUE) { nodes { id } } }", json!({})).await;
+        assert_eq!(due["holds"]["nodes"], json!([]));
+        let far = json!({ "id": id, "reviewOn": "2024-07-02" });
+        let refused = app.dpo().await.mutate("holdReview", "HoldReviewInput", far, "hold { id }").await;
+        assert_eq!(refused["userErrors"][0]["field"], json!(["input", "reviewOn"]), "six months at most");
+        let released = app.dpo().await.done("holdRelease", "HoldReleaseInput", json!({ "id": id }), "hold { history { action } }").await;
+        assert_eq!(released["hold"]["history"].as_array().unwrap().len(), 3);
+        app.run_job("retention").await;
+        assert_eq!(app.count("refunds", "1 = 1").await, 0);
+    }
+
+    /// Decision 2: the guards are those that the map wants, and one that was tampered with is put right at the next start.
+    async fn guards_are_put_right(app) {
+        assert_eq!(guards::missing(&app.state.db).await.unwrap(), Vec::<String>::new());
+        let drop = if app.state.db.backend() == sea_orm::DbBackend::Postgres {
+            "DROP TRIGGER messages_guard_delete ON messages"
+        } else {
+            "DROP TRIGGER messages_guard_delete"
+        };
+        db::run(app.state.db.write(), drop, []).await.unwrap();
+        assert_eq!(guards::missing(&app.state.db).await.unwrap(), ["messages_guard_delete"]);
+        guards::install(&app.state.db).await.unwrap();
+        assert_eq!(guards::missing(&app.state.db).await.unwrap(), Vec::<String>::new());
+    }
+
+    /// S67: nothing is opened for a purpose that its data type does not serve.
+    async fn a_purpose_that_the_data_does_not_serve_opens_nothing(app) {
+        let known = life::order(app, "max@example.com", "B-7006").await;
+        let input = json!({ "customerId": known.customer, "reason": "LEGAL_CLAIM", "note": "Klage", "reviewOn": "2014-09-01" });
+        app.dpo().await.done("holdPlace", "HoldPlaceInput", input, "hold { note }").await;
+        let rows = db::rows(app.state.db.read(), "SELECT unit_id FROM holds", []).await.unwrap();
+        let unit = UnitId(rows[0].try_get_by_index(0).unwrap());
+        let now = app.state.clock.now();
+        for purpose in [Purpose::CaseHandling, Purpose::Refund, Purpose::Contact, Purpose::Bookkeeping] {
+            let Err(Error::Refused(refusal)) = app.state.keys.load(&[unit], purpose, now).await else { panic!("{purpose:?}") };
+            assert_eq!(refusal.code.as_str(), "PURPOSE_NOT_ALLOWED");
+        }
+        assert_eq!(app.state.keys.load(&[unit], Purpose::DataProtection, now).await.unwrap().len(), 1);
+
+        let agent = app.agent().await;
+        let reveal = "query($id: ID!, $p: AccessPurpose!) { customer(id: $id) { contact(purpose: $p) { email } } }";
+        for purpose in ["BOOKKEEPING", "SELF_SERVICE", "DATA_PROTECTION"] {
+            let refused = agent.gql(reveal, json!({ "id": known.customer, "p": purpose })).await.json();
+            assert!(refused["data"]["customer"].is_null(), "{refused}");
+            assert!(refused.to_string().contains("may not be used for this purpose"), "{refused}");
+        }
+        let shown = agent.data(reveal, json!({ "id": known.customer, "p": "CONTACT" })).await;
+        assert_eq!(shown["customer"]["contact"]["email"], "max@example.com");
+    }
+
+    /// S71, N7: after the tails of the warranty a case leaves search and normal reads; finance and the data-protection
+    /// officer see what serves their reason, and every look is logged.
+    async fn what_is_kept_for_a_duty_alone_lies_in_the_archive(app) {
+        let known = life::order(app, "max@example.com", "B-7007").await;
+        life::delivered(app, &known).await;
+        let (case, ..) = life::whole_case(app, &known).await;
+        let agent = app.agent().await;
+        let number = agent.data("query($id: ID!) { serviceCase(id: $id) { number } }", json!({ "id": case })).await;
+        let number = number["serviceCase"]["number"].as_str().unwrap().to_owned();
+        app.at("2016-06-01T00:00:00Z");
+        app.run_job("retention").await;
+        assert_eq!(found(app, &case).await[0], 1, "two years and two months: a defect may still show up late");
+        app.at("2016-08-15T00:00:00Z");
+        app.run_job("retention").await;
+        assert_eq!(found(app, &case).await, json!([0, null]));
+        let order = app.agent().await.gql("query($id: ID!) { order(id: $id) { id } }", json!({ "id": known.order })).await.json();
+        assert!(order["data"]["order"].is_null());
+        let listed = app.finance().await.data("{ refunds { nodes { id } } }", json!({})).await;
+        assert_eq!(listed["refunds"]["nodes"], json!([]));
+
+        let open = "query($n: String!, $r: ArchiveReason!) { archive(of: { caseNumber: $n }, reason: $r) \
+                    { table dataType keptUntil because purpose values { label value } } }";
+        let books = app.finance().await.data(open, json!({ "n": number, "r": "BOOKKEEPING" })).await;
+        let tables: Vec<&str> = books["archive"].as_array().unwrap().iter().map(|r| r["table"].as_str().unwrap()).collect();
+        assert!(tables.contains(&"refunds") && tables.contains(&"messages"), "{tables:?}");
+        assert!(!tables.contains(&"cases") && !tables.contains(&"customers"), "not what no books need: {tables:?}");
+        let refund = books["archive"].as_array().unwrap().iter().find(|r| r["table"] == "refunds").unwrap().clone();
+        assert_eq!(refund["keptUntil"], "2022-12-31");
+        let all = app.dpo().await.data(open, json!({ "n": number, "r": "DATA_PROTECTION" })).await;
+        assert!(all["archive"].as_array().unwrap().iter().any(|r| r["table"] == "cases"), "{all}");
+        let refused = app.finance().await.gql(open, json!({ "n": number, "r": "DATA_PROTECTION" })).await.json();
+        assert!(refused.to_string().contains("may not be used for this purpose"), "{refused}");
+        assert_eq!(app.count("access_entries", "purpose = 'BOOKKEEPING'").await, 1);
+
+        // A new order brings the person back.
+        let again = life::order(app, "max@example.com", "B-7009").await;
+        assert_eq!(app.count("customers", "archived_at IS NULL").await, 1, "{}", again.customer);
+    }
+}
