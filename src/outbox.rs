@@ -67,7 +67,7 @@ pub async fn drain(app: &App) -> Result<Report> {
         if claimed.is_empty() {
             if report.done > 0 {
                 // Not only the main database has to forget: the keys lay in pages and logs of their own.
-                app.keys.db().forget().await?;
+                app.keys.db().forget(&crate::keys::TABLES).await?;
             }
             return Ok(report);
         }

@@ -48,6 +48,9 @@ pub struct Unit {
     pub key: Arc<UnitKey>,
 }
 
+/// The tables of the key store of which rows disappear.
+pub const TABLES: [&str; 2] = ["units", "lookups"];
+
 /// Opened keys, kept for at most this long (design: a command beside a running server must be noticed at once, which
 /// the generation number does; this bounds what a memory dump finds).
 const CACHED_FOR: TimeDelta = TimeDelta::seconds(60);

@@ -75,6 +75,10 @@ pub(crate) async fn insert(
     let id = ParcelId::new(now);
     let place = Place { table: "parcels", column: "tracking_number", row: id.0 };
     let (case_id, return_id) = sent.part_of;
+    let start = match case_id {
+        Some(case) => starts::parcel_sent(tx, case, now).await?,
+        None => None,
+    };
     let row = parcels::ActiveModel {
         id: Set(id),
         order_id: Set(sent.order),
@@ -88,7 +92,7 @@ pub(crate) async fn insert(
         dispatched_at: Set(sent.dispatched_at),
         delivered_at: Set(None),
         version: Set(1),
-        start_at: Set(None),
+        start_at: Set(start),
         not_before: Set(None),
     };
     let row = row.insert(tx).await?;

@@ -278,7 +278,7 @@ async fn execute(app: &App, plan: &Model, report: &mut Report) -> Result<()> {
         run::note_done(app, run.id, done).await?;
     }
     finish(app, plan.id, State::Executed, false).await?;
-    sweep::finish(app).await?;
+    sweep::finish_all(app).await?;
     run::ended(app, run, RunState::Done, sweep::Report::default()).await?;
     Ok(())
 }

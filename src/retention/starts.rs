@@ -33,6 +33,20 @@ async fn wake_erasures(tx: &DatabaseTransaction, customer: CustomerId, now: Date
     Ok(())
 }
 
+/// What carriers reported of them, which never lives longer than its parcel (R08).
+const EVENTS: &str = "UPDATE carrier_events SET start_at = $2 WHERE parcel_id IN \
+                      (SELECT p.id FROM parcels p WHERE p.case_id = $1 AND p.state IN ('ANNOUNCED', 'IN_TRANSIT'))";
+
+/// A parcel leaves for a case. For one that is over, such as goods that go back after it was called off, its period begins
+/// at once, until its arrival moves it: its case will not close again, and carriers do not always report.
+///
+/// # Errors
+/// The database fails.
+pub async fn parcel_sent(tx: &DatabaseTransaction, case: CaseId, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let sql = "SELECT 1 FROM cases WHERE id = $1 AND start_at IS NOT NULL";
+    Ok((!db::rows(tx, sql, [case.0.into()]).await?.is_empty()).then_some(now))
+}
+
 /// A parcel has been delivered or is lost: what its carrier reported begins its period (R08).
 ///
 /// # Errors
@@ -111,14 +125,14 @@ pub async fn case_reopened(
     for table in WITH_THE_HEADER {
         db::run(tx, &format!("UPDATE {table} SET start_at = NULL WHERE case_id = $1"), [case.0.into()]).await?;
     }
-    for sql in [RETURNS, RETURN_LINES, PARCELS] {
+    for sql in [RETURNS, RETURN_LINES, PARCELS, EVENTS] {
         db::run(tx, &sql.replace("$2", "NULL"), [case.0.into()]).await?;
     }
     case_opened(tx, customer, order).await
 }
 
 /// A case closes: its header (R24), timers and tasks (R26), its evidence (R09a, R09b), its advice (R06), its returns that led
-/// to no booking (R02b), its parcels of which nobody reported an end (R07), and, where it was the last open one, the order (R25) and the contact record (R21) begin their periods.
+/// to no booking (R02b), its parcels of which nobody reported an end, with their events (R07, R08), and, where it was the last open one, the order (R25) and the contact record (R21) begin their periods.
 ///
 /// # Errors
 /// The database fails.
@@ -142,7 +156,7 @@ pub async fn case_closed(
         let sql = format!("UPDATE {table} SET start_at = $1 WHERE case_id = $2");
         db::run(tx, &sql, [now.into(), case.0.into()]).await?;
     }
-    for sql in [RETURNS, RETURN_LINES, PARCELS] {
+    for sql in [RETURNS, RETURN_LINES, PARCELS, EVENTS] {
         db::run(tx, sql, [case.0.into(), now.into()]).await?;
     }
     if let Some(order) = order {

@@ -263,7 +263,7 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     db::run(&tx, sql, [done.state.code().into(), text(&done)?.into(), settled_at.into(), row.id.0.into()]).await?;
     request::answer(app, &tx, actor, &row, &done, now).await?;
     tx.commit().await?;
-    sweep::finish(app).await?;
+    sweep::finish_all(app).await?;
     Entity::find_by_id(row.id).one(app.db.write()).await?.ok_or(Error::NotFound)
 }
 

@@ -47,7 +47,7 @@ pub(super) async fn replay(app: &App, checked: &Checked, say: &impl Fn(&str)) ->
     say("what had gone is gone again");
     report.blobs_reaped = reap(app, &mut report.blobs_missing).await?;
     report.rows_without_key = without_key(app).await.map_err(Error::cause)?;
-    let (_, forgotten) = sweep::finish(app).await.map_err(Error::cause)?;
+    let (_, forgotten) = sweep::finish_all(app).await.map_err(Error::cause)?;
     if !forgotten {
         tracing::warn!("freed pages are not overwritten yet; the next run of the retention job does it");
     }

@@ -43,7 +43,7 @@ async fn sqlite_forgets_the_bytes() {
     }
     // What the erasure wrote after its own checkpoint goes with the next run.
     app.run_job("retention").await;
-    let (_, forgotten) = sweep::finish(&app.state).await.unwrap();
+    let (_, forgotten) = sweep::finish_all(&app.state).await.unwrap();
     assert!(forgotten);
     for log in [&main[1], &keys[1]] {
         assert_eq!(std::fs::metadata(log).map_or(0, |log| log.len()), 0, "{} is empty", log.display());
@@ -61,9 +61,9 @@ async fn postgres_says_when_it_cannot_forget_yet() {
     for db in [&app.state.db, app.state.keys.db()] {
         let reader = db.read().begin_with_config(level, None).await.unwrap();
         db::rows(&reader, "SELECT 1", []).await.unwrap();
-        assert!(!sweep::finish(&app.state).await.unwrap().1, "a reader is in the way");
+        assert!(!sweep::finish_all(&app.state).await.unwrap().1, "a reader is in the way");
         reader.rollback().await.unwrap();
-        assert!(sweep::finish(&app.state).await.unwrap().1);
+        assert!(sweep::finish_all(&app.state).await.unwrap().1);
     }
     erase(&app, &known).await;
     for (db, table) in [(&app.state.db, "customers"), (app.state.keys.db(), "units")] {
