@@ -152,7 +152,7 @@ fn filled(values: &BTreeMap<String, String>) -> String {
 fn parties(policy: &Policy) -> String {
     let shop = format!("{}, {}", policy.shop.name, policy.shop.address.join(", "));
     let said =
-        |party: &Option<Party>| party.as_ref().map(|p| [&[p.name.clone()], p.address.as_slice()].concat().join(", "));
+        |party: &Option<Party>| party.as_ref().map(|p| [std::slice::from_ref(&p.name), p.address.as_slice()].concat().join(", "));
     let lines = [
         ("controller (Verantwortlicher, GDPR Art. 4(7))", said(&policy.privacy.controller).or(Some(shop))),
         ("representative in the Union (Vertreter, GDPR Art. 27)", said(&policy.privacy.eu_representative)),

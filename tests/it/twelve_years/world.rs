@@ -299,7 +299,7 @@ impl World {
 
     async fn opens(&self, app: &App, copy: &Copy) -> bool {
         let unit = UnitId(copy.unit);
-        let keys = app.state.keys.load(&[unit], app.now()).await.unwrap();
+        let keys = app.state.keys.load(&[unit], entity::Purpose::DataProtection, app.now()).await.unwrap();
         keys.get(&unit).and_then(|key| key.open(copy.place, &copy.sealed)).is_some()
     }
 
