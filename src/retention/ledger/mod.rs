@@ -18,7 +18,6 @@ use uuid::Uuid;
 
 use crate::db::{self, Db, Place};
 use crate::error::{Error, Result};
-use crate::policy::calendar;
 use crate::policy::retention::Rule;
 pub use entry::Entry;
 
@@ -287,23 +286,26 @@ impl Ledger {
                 Ok(folder::expire(path, rule, now)?)
             }
             Self::Database(db) => {
-                let year = calendar::start_of(calendar::year_end(calendar::day_of(rule.started_before(now))));
-                let rows =
-                    db::rows(db.read(), "SELECT id, at FROM ledger_entries WHERE at < $1", [year.into()]).await?;
-                let mut due = Vec::new();
-                for row in rows {
-                    if rule.is_over(row.try_get_by_index(1)?, now) {
-                        due.push(row.try_get_by_index::<Uuid>(0)?);
+                // Only from the front, as far as all is over: a hole would break the chain.
+                let sql = "SELECT seq, at FROM ledger_entries WHERE seq > $1 ORDER BY seq LIMIT 1000";
+                let (mut over, mut goes_on) = (0_i64, true);
+                while goes_on {
+                    let rows = db::rows(db.read(), sql, [over.into()]).await?;
+                    if rows.is_empty() {
+                        break;
+                    }
+                    for row in rows {
+                        goes_on = rule.is_over(row.try_get_by_index(1)?, now);
+                        if !goes_on {
+                            break;
+                        }
+                        over = row.try_get_by_index(0)?;
                     }
                 }
-                let all = db::rows(db.read(), "SELECT CAST(COUNT(*) AS bigint) FROM ledger_entries", []).await?;
-                let all: i64 = all.first().map_or(Ok(0), |r| r.try_get_by_index(0))?;
-                if !due.is_empty() && i64::try_from(due.len()).is_ok_and(|due| due == all) {
+                if over > 0 && goes_on {
                     self.append(now, &renewed, false).await?;
                 }
-                let any = db::is_any(db.backend(), "id", 1);
-                let sql = format!("DELETE FROM ledger_entries WHERE {any}");
-                Ok(db::run(db.write(), &sql, [db::id_list(due)]).await?)
+                Ok(db::run(db.write(), "DELETE FROM ledger_entries WHERE seq <= $1", [over.into()]).await?)
             }
         }
     }

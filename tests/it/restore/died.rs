@@ -42,7 +42,13 @@ owning! {
             assert_eq!(said.len(), steps, "{said:?}");
             let expected = ["the stores are closed until this is done", "are in place; the ledger is replayed"];
             assert!(said[steps - 1].contains(expected[steps - 2]), "{said:?}");
-            for command in [&["serve"][..], &["doctor"], &["privacy", "scan", "x"], &["backup", "/nowhere"]] {
+            // A server that starts would not end by itself.
+            let mut server = program(config).arg("serve").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+            let mut line = String::new();
+            BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            server.kill().unwrap();
+            assert_eq!((line.as_str(), server.wait().unwrap().success()), ("", false), "no server starts");
+            for command in [&["migrate"][..], &["doctor"], &["privacy", "scan", "x"], &["backup", "/nowhere"]] {
                 let said = refused(config, command);
                 assert!(said.contains("did not come to its end") && said.contains("aftersales restore"), "{said}");
             }
