@@ -151,8 +151,11 @@ fn filled(values: &BTreeMap<String, String>) -> String {
 
 fn parties(policy: &Policy) -> String {
     let shop = format!("{}, {}", policy.shop.name, policy.shop.address.join(", "));
-    let said =
-        |party: &Option<Party>| party.as_ref().map(|p| [std::slice::from_ref(&p.name), p.address.as_slice()].concat().join(", "));
+    let said = |party: &Option<Party>| {
+        party
+            .as_ref()
+            .map(|p| std::iter::once(&p.name).chain(&p.address).map(String::as_str).collect::<Vec<_>>().join(", "))
+    };
     let lines = [
         ("controller (Verantwortlicher, GDPR Art. 4(7))", said(&policy.privacy.controller).or(Some(shop))),
         ("representative in the Union (Vertreter, GDPR Art. 27)", said(&policy.privacy.eu_representative)),

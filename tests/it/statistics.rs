@@ -72,6 +72,10 @@ on_both_engines! {
     /// about fewer than five, nor lets one subtract them.
     async fn figures_stay_when_their_cases_go(app) {
         let customers = year(app).await;
+        let kept = [("WITHIN", 11), ("OVER", 1)];
+        for (promise, n) in kept {
+            assert_eq!(app.count("cases", &format!("first_response = '{promise}'")).await, n, "{promise}");
+        }
         let before = all(app, 2014).await;
         let kinds = &before["KIND"];
         assert_eq!(kinds["total"], 12);
