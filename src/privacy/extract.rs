@@ -5,7 +5,6 @@ use entity::ids::{CaseId, CustomerId, OrderId, uuid_at};
 use entity::map::{Table, tables};
 use entity::{Purpose, cases, orders};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::export::{self, Record};
@@ -14,7 +13,7 @@ use crate::error::{Code, Error, Refusal, Result};
 use crate::keys::lookup::Kind;
 use crate::retention::{paths, read};
 use crate::state::App;
-use crate::{audit, db, input};
+use crate::{db, input};
 
 /// Whose records.
 #[derive(Clone, Debug)]
@@ -108,7 +107,6 @@ async fn find(app: &App, of: Of) -> Result<(&'static str, Uuid, CustomerId, Opti
 
 async fn log(app: &App, actor: &Actor, whose: (CustomerId, Option<CaseId>), purpose: Purpose) -> Result<()> {
     let (now, (customer, case)) = (app.clock.now(), whose);
-    let tx = app.db.begin().await?;
     let sql = "INSERT INTO access_entries (id, at, actor_kind, actor_id, case_id, customer_id, attachment_id, purpose) \
                VALUES ($1, $2, $3, $4, $5, $6, NULL, $7) \
                ON CONFLICT (case_id, actor_id, at, purpose) WHERE attachment_id IS NULL DO NOTHING";
@@ -121,9 +119,6 @@ async fn log(app: &App, actor: &Actor, whose: (CustomerId, Option<CaseId>), purp
         customer.0.into(),
         purpose.code().into(),
     ];
-    db::run(&tx, sql, values).await?;
-    let details = json!({ "purpose": purpose.code() });
-    audit::record(&tx, now, actor, "archive.open", ("customers", Some(customer.0)), details).await?;
-    tx.commit().await?;
+    db::run(app.db.write(), sql, values).await?;
     Ok(())
 }

@@ -37,8 +37,8 @@ pub struct Person {
     pub word: String,
 }
 
-/// People with random lives of so many parts each; the first has these parts besides.
-pub async fn grow(app: &App, seed: u64, people: usize, parts: usize, first: &[Part]) -> Vec<Person> {
+/// The first person has these parts and so many random ones; the others have random lives of one part.
+pub async fn grow(app: &App, seed: u64, people: usize, first: &[Part], more: usize) -> Vec<Person> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut grown = Vec::new();
     for n in 0..people {
@@ -46,9 +46,9 @@ pub async fn grow(app: &App, seed: u64, people: usize, parts: usize, first: &[Pa
         let number = format!("{word}-1");
         let known = goods::order(app, &format!("{word}@example.com"), &number, "DE").await;
         let person = Person { known, word };
-        let more = (0..parts).map(|_| PARTS[random.random_range(0..PARTS.len())]);
-        let of_first = first.iter().copied().filter(|_| n == 0);
-        for part in of_first.chain(more).collect::<Vec<_>>() {
+        let (fixed, any) = if n == 0 { (first, more) } else { (&[][..], 1) };
+        let any: Vec<Part> = (0..any).map(|_| PARTS[random.random_range(0..PARTS.len())]).collect();
+        for part in fixed.iter().chain(&any).copied() {
             live(app, &person, part).await;
             app.advance(chrono::TimeDelta::minutes(random.random_range(1..90)));
         }

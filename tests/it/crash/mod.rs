@@ -37,17 +37,17 @@ struct Scene {
 }
 
 impl Scene {
-    async fn erasure(stores: Stores, seed: u64, first: &[Part]) -> Self {
+    async fn erasure(stores: Stores, seed: u64, more: usize) -> Self {
         let app = stores.begin().await;
-        let people = lives::grow(&app, seed, 2, 1, first).await;
+        let people = lives::grow(&app, seed, 2, &[Part::Claim], more).await;
         let whose = image::of_person(&app, &people[0].known).await;
         let deed = Deed::Erase(people[0].known.customer.clone());
         Self::of(app, people, deed, Some(whose)).await
     }
 
-    async fn sweep(stores: Stores, seed: u64, first: &[Part]) -> Self {
+    async fn sweep(stores: Stores, seed: u64, more: usize) -> Self {
         let app = stores.begin().await;
-        let people = lives::grow(&app, seed, 1, 1, first).await;
+        let people = lives::grow(&app, seed, 1, &[Part::Claim], more).await;
         // By now everything but vouchers, letters and what is held or open is due.
         app.at("2018-01-02T02:15:00Z");
         Self::of(app, people, Deed::Sweep, None).await
@@ -280,7 +280,7 @@ async fn opened(app: &App) -> BTreeMap<(Key, &'static str), Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_erasure_survives_every_death_on_sqlite() {
-    let scene = Scene::erasure(Stores::new(false).unwrap(), 1, &[Part::Claim]).await;
+    let scene = Scene::erasure(Stores::new(false).unwrap(), 1, 1).await;
     scene.kill_everywhere().await;
     scene.stores.remove();
 }
@@ -288,14 +288,14 @@ async fn an_erasure_survives_every_death_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_erasure_survives_every_death_on_postgres() {
     let Some(stores) = Stores::new(true) else { return };
-    let scene = Scene::erasure(stores, 2, &[Part::Claim]).await;
+    let scene = Scene::erasure(stores, 2, 0).await;
     scene.kill_everywhere().await;
     scene.stores.remove();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_nightly_run_survives_every_death_on_sqlite() {
-    let scene = Scene::sweep(Stores::new(false).unwrap(), 3, &[Part::Claim]).await;
+    let scene = Scene::sweep(Stores::new(false).unwrap(), 3, 1).await;
     scene.kill_everywhere().await;
     scene.stores.remove();
 }
@@ -303,7 +303,7 @@ async fn a_nightly_run_survives_every_death_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_nightly_run_survives_every_death_on_postgres() {
     let Some(stores) = Stores::new(true) else { return };
-    let scene = Scene::sweep(stores, 4, &[Part::Claim]).await;
+    let scene = Scene::sweep(stores, 4, 0).await;
     scene.kill_everywhere().await;
     scene.stores.remove();
 }

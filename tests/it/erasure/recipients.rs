@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::exchanged;
 use crate::on_both_engines;
 use crate::support::smtp::Inbox;
-use crate::support::{App, days, goods, life};
+use crate::support::{App, goods, life};
 
 const NOTICES: &str =
     "erasure { id state recipients { id recipientKind recipient state references toldAt acknowledgedAt } }";
@@ -95,7 +95,7 @@ on_both_engines! {
         assert_eq!(app.count("audit_entries", "action = 'recipient.told'").await, 2);
 
         // The open case closes: its recipients are told of it, and of nothing else.
-        app.advance(days(1));
+        app.advance(chrono::TimeDelta::minutes(1));
         life::decide(app, &open, "SOLVED_DIRECTLY").await;
         life::close(app, &open).await;
         app.run_job("erasures").await;

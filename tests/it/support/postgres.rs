@@ -95,9 +95,16 @@ impl Server {
         self.run(&format!("CREATE DATABASE {}", quote(name)));
     }
 
-    /// Creates a database as a copy of another, to which nothing may be connected.
-    pub fn copy_database(&self, name: &str, of: &str) {
-        self.run(&format!("CREATE DATABASE {} TEMPLATE {}", quote(name), quote(of)));
+    /// Creates databases as copies of others, to which nothing may be connected.
+    pub fn copy_databases(&self, copies: &[(String, String)]) {
+        let create = |(name, of): &(String, String)| format!("CREATE DATABASE {} TEMPLATE {}", quote(name), quote(of));
+        self.run_all(&copies.iter().map(create).collect::<Vec<_>>());
+    }
+
+    /// As [`Server::drop_database`], for many.
+    pub fn drop_databases(&self, names: &[String]) {
+        let drop = |name: &String| format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote(name));
+        self.run_all(&names.iter().map(drop).collect::<Vec<_>>());
     }
 
     /// Drops a database together with the connections to it; one that does not
@@ -107,16 +114,25 @@ impl Server {
     }
 
     fn run(&self, statement: &str) {
-        if let Err(reason) = self.query(statement) {
-            panic!("PostgreSQL: `{statement}`: {reason}");
+        self.run_all(&[statement.to_owned()]);
+    }
+
+    fn run_all(&self, statements: &[String]) {
+        if let Err(reason) = self.query_all(statements) {
+            panic!("PostgreSQL: {statements:?}: {reason}");
         }
     }
 
     fn query(&self, statement: &str) -> Result<String, String> {
+        self.query_all(&[statement.to_owned()])
+    }
+
+    /// One after the other, each in a transaction of its own.
+    fn query_all(&self, statements: &[String]) -> Result<String, String> {
         let mut psql = Command::new(&self.psql);
         psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d"])
             .arg(self.url(&self.maintenance))
-            .args(["-c", statement])
+            .args(statements.iter().flat_map(|statement| ["-c", statement]))
             .env("PGCONNECT_TIMEOUT", "10");
         output(&mut psql)
     }

@@ -13,15 +13,15 @@ use super::{App, BEGIN, postgres};
 /// A folder with blobs, master key and, on SQLite, databases and ledger; on PostgreSQL the databases that go with it.
 pub struct Stores {
     pub folder: tempfile::TempDir,
-    /// Main database, key store, ledger.
+    /// Main database, and the key store with the ledger.
     databases: Vec<String>,
 }
 
 /// The settings of an instance on such stores.
 pub fn config(folder: &Path, urls: &[String]) -> Config {
-    let [main, keys, ledger] = urls else { return super::config(&folder, None) };
+    let [main, keys] = urls else { return super::config(&folder, None) };
     let mut config = super::config(&folder, Some((main.clone(), keys.clone())));
-    config.ledger = Place::Postgres(ledger.clone());
+    config.ledger = Place::Postgres(keys.clone());
     config
 }
 
@@ -47,9 +47,8 @@ impl Stores {
             return copy;
         }
         let databases = names();
-        for (name, of) in databases.iter().zip(&self.databases) {
-            postgres::server().unwrap().copy_database(name, of);
-        }
+        let copies: Vec<_> = databases.iter().cloned().zip(self.databases.iter().cloned()).collect();
+        postgres::server().unwrap().copy_databases(&copies);
         Self { folder: copy.folder, databases }
     }
 
@@ -77,8 +76,8 @@ impl Stores {
 
     /// Removes them.
     pub fn remove(self) {
-        for database in &self.databases {
-            postgres::server().unwrap().drop_database(database);
+        if !self.databases.is_empty() {
+            postgres::server().unwrap().drop_databases(&self.databases);
         }
     }
 }
@@ -86,7 +85,7 @@ impl Stores {
 fn names() -> Vec<String> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!("crash_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    ["main", "keys", "ledger"].iter().map(|store| format!("{name}_{store}")).collect()
+    ["main", "keys"].iter().map(|store| format!("{name}_{store}")).collect()
 }
 
 fn copy_folder(from: &Path, to: &Path) {
