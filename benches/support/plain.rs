@@ -92,7 +92,8 @@ pub async fn copy(app: &App) -> anyhow::Result<()> {
     let letters = entity::messages::Entity::find().all(app.db.read()).await?;
     let units: Vec<UnitId> =
         customers.iter().map(|c| c.unit_id).chain(letters.iter().map(|m| m.unit_id)).flatten().collect();
-    let keys = app.keys.load(&units, app.clock.now()).await.map_err(super::fill::said)?;
+    let keys =
+        app.keys.load(&units, entity::Purpose::CaseHandling, app.clock.now()).await.map_err(super::fill::said)?;
     let opened = |unit, place, sealed| open(&keys, unit, place, sealed);
 
     let mut rows = Vec::with_capacity(customers.len());

@@ -11,7 +11,6 @@ use super::node;
 use super::page::{Page, page, wanted};
 use super::retention::{Retention, retention};
 use super::session::ContextExt as _;
-use crate::audit;
 use crate::auth::Permission;
 use crate::error::{Code, Refusal, Result};
 use crate::keys::Place;
@@ -124,7 +123,7 @@ pub(super) async fn history(ctx: &Context<'_>, table: &'static str, row: uuid::U
         actor_id: e.actor_id.map(|id| id.to_string()),
         details: e.details,
     };
-    Ok(audit::of(ctx.app().db.read(), table, row).await?.into_iter().map(entry).collect())
+    Ok(holds::history(ctx.app(), ctx.actor(), table, row).await?.into_iter().map(entry).collect())
 }
 
 /// Which holds or restrictions.

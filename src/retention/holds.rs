@@ -46,8 +46,8 @@ pub(super) enum Lock {
 pub(super) async fn lock_records(tx: &DatabaseTransaction, lock: Lock) -> Result<()> {
     if tx.get_database_backend() == DbBackend::Postgres {
         let sql = match lock {
-            Lock::Shared => "SELECT pg_advisory_xact_lock_shared(7171)",
-            Lock::Alone => "SELECT pg_advisory_xact_lock(7171)",
+            Lock::Shared => "SELECT pg_advisory_xact_lock_shared(7173)",
+            Lock::Alone => "SELECT pg_advisory_xact_lock(7173)",
         };
         db::rows(tx, sql, []).await?;
     }
@@ -275,6 +275,20 @@ pub async fn page(app: &App, actor: &Actor, wanted: Wanted, before: Option<HoldI
         rows = rows.filter(table::Column::Id.lt(before));
     }
     Ok(rows.all(app.db.read()).await?)
+}
+
+/// Everything that was done with a hold or a restriction, oldest first.
+///
+/// # Errors
+/// `FORBIDDEN`; the database cannot be read.
+pub async fn history(
+    app: &App,
+    actor: &Actor,
+    table: &'static str,
+    row: Uuid,
+) -> Result<Vec<entity::audit_entries::Model>> {
+    actor.require(Permission::ProtectData)?;
+    audit::of(app.db.read(), table, row).await
 }
 
 /// Which holds or restrictions are asked for.

@@ -285,7 +285,7 @@ on_both_engines! {
         readable.dedup();
         assert_eq!(readable, [
             "consents", "disputes", "holds", "inquiry_entries", "mails", "messages", "proposals", "refunds", "remedies",
-            "return_lines", "returns", "safety_entries", "withdrawals",
+            "restrictions", "return_lines", "returns", "safety_entries", "withdrawals",
         ], "only what the law keeps");
     }
 }

@@ -3,6 +3,7 @@
 use aftersales::db;
 use aftersales::error::Error;
 use aftersales::retention::guards;
+use chrono::TimeDelta;
 use entity::Purpose;
 use entity::ids::UnitId;
 use serde_json::{Value, json};
@@ -55,10 +56,13 @@ on_both_engines! {
         let id = json!({ "id": restriction });
         let early = dpo.mutate("restrictionLift", "RestrictionLiftInput", id.clone(), "restriction { id }").await;
         assert_eq!(early["userErrors"][0]["code"], "PERSON_NOT_TOLD");
+        app.advance(TimeDelta::seconds(1));
         let tell = json!({ "id": restriction, "toldBy": "LETTER" });
         dpo.done("restrictionTell", "RestrictionTellInput", tell, "restriction { toldAt }").await;
+        app.advance(TimeDelta::seconds(1));
         let review = json!({ "id": restriction, "reviewOn": "2014-08-01" });
         dpo.done("restrictionReview", "RestrictionReviewInput", review, "restriction { reviewOn }").await;
+        app.advance(TimeDelta::seconds(1));
         let lifted = dpo.done("restrictionLift", "RestrictionLiftInput", id, "restriction { liftedAt history { action } }").await;
         let done: Vec<_> = lifted["restriction"]["history"].as_array().unwrap().iter().map(|h| h["action"].clone()).collect();
         assert_eq!(done, ["restriction.place", "restriction.tell", "restriction.review", "restriction.lift"]);

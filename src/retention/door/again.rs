@@ -67,7 +67,7 @@ pub async fn again(app: &App, actor: &Actor, t: &Table, gone: &Gone) -> Result<A
                 let action = app.rules.get(&row.data_type).map_or(Action::Delete, |rule| rule.action);
                 done.rows.push((row.id, row.data_type));
                 done.units.extend(row.unit);
-                done.were_held += u64::from(row.held);
+                done.were_held += u64::from(row.held || row.restricted);
                 proofs.push(Proof { row, action });
             }
         }

@@ -41,7 +41,9 @@ pub struct Image {
 }
 
 /// Tables that a removal only adds counts to.
-pub const STATISTICS: [&str; 2] = ["case_statistics", "order_line_statistics"];
+pub const STATISTICS: [&str; 1] = ["service_statistics"];
+/// Tables in which runs note how they stand.
+pub const NOTES: [&str; 2] = ["jobs", "retention_control"];
 
 fn text_of(backend: DbBackend, columns: &[&str]) -> String {
     match backend {

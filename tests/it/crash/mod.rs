@@ -16,7 +16,7 @@ use entity::map::tables;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 
-use self::image::{Image, Key, STATISTICS};
+use self::image::{Image, Key, NOTES, STATISTICS};
 use self::lives::{Part, Person};
 
 use self::victim::{Deed, End};
@@ -145,7 +145,7 @@ impl Scene {
     fn rows(&self, image: &Image, reference: &Image, case: &str) {
         for (key, row) in &self.before.rows {
             let after = image.rows.get(key);
-            if key.0 == "jobs" || STATISTICS.contains(&key.0) {
+            if NOTES.contains(&key.0) || STATISTICS.contains(&key.0) {
                 continue;
             }
             if self.whose.as_ref().is_some_and(|whose| !whose.contains(key)) {
@@ -153,7 +153,8 @@ impl Scene {
             }
             let left = |row: Option<&image::Stored>| row.map(|r| r.bare);
             assert_eq!(left(after), left(reference.rows.get(key)), "{case}: {key:?}");
-            if let Some(after) = after.filter(|after| !after.bare) {
+            // A disclosure notes by which notice its recipient was told.
+            if let Some(after) = after.filter(|after| !after.bare && key.0 != "disclosures") {
                 assert_eq!(after, row, "{case}: {key:?} is kept, and changed");
             }
         }
@@ -176,11 +177,14 @@ impl Scene {
         }
         let waiting: Vec<&str> = image.marks("outbox_entries").into_iter().filter(|m| !m.ends_with("DONE")).collect();
         assert_eq!(waiting, Vec::<&str>::new(), "{case}: the outbox");
-        let units = |image: &Image| image.units.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(units(image), units(reference), "{case}: keys");
-        for (id, unit) in &image.units {
-            assert_eq!(self.before.units.get(id), Some(unit), "{case}: the key of {id}");
-        }
+        let old = |image: &Image| {
+            let units = image.units.iter().filter(|(id, _)| self.before.units.contains_key(*id));
+            units.map(|(id, unit)| (id.clone(), unit.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(old(image), old(reference), "{case}: keys");
+        // One that was made for papers whose transaction never came is the reaper's, a day later.
+        let papers = reference.units.len()..=reference.units.len() + 1;
+        assert!(papers.contains(&image.units.len()), "{case}: {} keys, {papers:?}", image.units.len());
         assert_eq!(image.lookups, reference.lookups, "{case}: look-ups");
         assert_eq!(image.blobs, reference.blobs, "{case}: blobs");
     }
@@ -190,7 +194,7 @@ impl Scene {
     /// gone, rows and keys, is named by an intent that was settled or is open, and nothing that is settled is still there.
     fn ledger(&self, image: &Image, case: &str) {
         let (mut intents, mut ended) = (BTreeMap::new(), BTreeMap::new());
-        for entry in &image.ledger {
+        for entry in image.ledger.iter().filter(|entry| !entry["intent"].is_null()) {
             let id = entry["intent"].as_str().unwrap();
             if entry["event"] == "INTENT" {
                 assert!(intents.insert(id, entry).is_none(), "{case}: {entry}");
@@ -222,7 +226,7 @@ impl Scene {
                 named.insert(key);
             }
         }
-        for (key, _) in self.before.rows.iter().filter(|(key, row)| !row.bare && key.0 != "jobs") {
+        for (key, _) in self.before.rows.iter().filter(|(key, row)| !row.bare && !NOTES.contains(&key.0)) {
             assert!(
                 !is_gone(key) || STATISTICS.contains(&key.0) || named.contains(key),
                 "{case}: {key:?} went unnamed"
@@ -244,6 +248,9 @@ impl Scene {
         assert_eq!(outcomes(&found.report), outcomes(&reference.report), "{case}: an outcome for every record");
         let word = &self.people[0].word;
         let stays = |table: &str, row: &str| {
+            if ["recipient_notices", "subject_requests"].contains(&table) {
+                return true; // The papers of the erasure itself.
+            }
             found.report["records"].as_array().unwrap().iter().any(|r| {
                 let outcome = r["outcome"].as_str().unwrap();
                 r["table"] == table && r["rowId"] == row && !matches!(outcome, "ERASED" | "ANONYMISED")

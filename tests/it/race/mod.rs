@@ -63,7 +63,7 @@ impl Arena {
         barrier: Arc<Barrier>,
         wait: usize,
     ) -> impl Future<Output = Result<Model>> + use<> {
-        let (state, officer) = (Arc::clone(&self.app.state), self.officer.clone());
+        let (state, officer) = (Arc::clone(&self.app.state), self.officer);
         let review_on = self.app.now().date_naive();
         async move {
             let new = NewHold { scope: contested.scope, reason: Reason::LegalClaim, note: None, review_on };
@@ -203,7 +203,7 @@ async fn an_erasure_and_a_hold(arena: &Arena) {
         let contested = Contested { ..people::whole(&arena.app).await };
         let person = Contested { scope: holds::Scope::Customer(contested.customer), ..contested };
         let before = people::there(&arena.app).await;
-        let (other, officer) = (Arc::clone(&arena.other), arena.officer.clone());
+        let (other, officer) = (Arc::clone(&arena.other), arena.officer);
         let erase = async move {
             let key = format!("erase-{}", contested.row);
             erasure::erase(&other, &officer, contested.customer, false, &key).await.map(|_| ())

@@ -143,7 +143,7 @@ owning! {
         assert_eq!((&done["keysDestroyedAgain"], &done["rowsWithoutKey"]), (&json!(0), &json!(0)), "{done:#}");
         let app = stopped.start(Clock::System.now()).await;
         assert_eq!(rows(&app.state.db).await, after);
-        assert_eq!(app.count("suppressions", "1 = 1").await, 1, "from the ledger: the keys no longer know the order");
+        assert_eq!(app.count("suppressions", "1 = 1").await, 2, "from the ledger: the keys no longer know order and address");
         app.finish().await;
     }
 }
