@@ -32,6 +32,7 @@ mod fill;
 mod load;
 #[path = "support/plain.rs"]
 mod plain;
+#[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../tests/it/support/postgres.rs"]
 mod postgres;
 

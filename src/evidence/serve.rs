@@ -108,7 +108,7 @@ pub async fn bytes(app: &App, attachment: &Model) -> Result<impl Stream<Item = s
     opened(app, unit, blob, &binding(attachment.id)).await
 }
 
-/// As [`bytes`], for any blob: with the unit that seals it and what it is bound to.
+/// As [`bytes()`], for any blob: with the unit that seals it and what it is bound to.
 ///
 /// # Errors
 /// The blob or its key is missing.
