@@ -47,8 +47,13 @@ impl Presence {
         let mut session = None;
         if let Place::Postgres(url) = &config.database {
             let connection = db::session(url, SESSION).await?;
-            if !is_true(&connection, &format!("SELECT pg_try_advisory_lock_shared({KEY})")).await? {
-                bail!(running);
+            let mut waits = LEAVING.iter();
+            // The server sees a moment later than the system that a restore has ended.
+            while !is_true(&connection, &format!("SELECT pg_try_advisory_lock_shared({KEY})")).await? {
+                match waits.next() {
+                    Some(millis) => tokio::time::sleep(Duration::from_millis(*millis)).await,
+                    None => bail!(running),
+                }
             }
             session = Some(connection);
         }

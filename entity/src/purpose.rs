@@ -62,7 +62,8 @@ impl DataType {
             Self::R09b => &[P::CaseHandling, P::Evidence, P::SelfService, P::LegalClaim, P::DataProtection],
             Self::R10 => &[P::CaseHandling, P::Refund, P::SelfService, P::LegalClaim, P::DataProtection],
             Self::R19 => &[P::CaseHandling, P::SelfService, P::LegalClaim, P::DataProtection],
-            Self::R20 => &[P::CaseHandling, P::DataProtection],
+            // Administrators keep the register, too.
+            Self::R20 => &[P::CaseHandling, P::StaffAccounts, P::DataProtection],
             Self::R21 => {
                 &[P::CaseHandling, P::Goods, P::Refund, P::Contact, P::SelfService, P::LegalClaim, P::DataProtection]
             }

@@ -293,24 +293,8 @@ async fn an_erasure_survives_every_death_on_sqlite() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_erasure_survives_every_death_on_postgres() {
-    let Some(stores) = Stores::new(true) else { return };
-    let scene = Scene::erasure(stores, 2, 0).await;
-    scene.kill_everywhere().await;
-    scene.stores.remove();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_nightly_run_survives_every_death_on_sqlite() {
     let scene = Scene::sweep(Stores::new(false).unwrap(), 3, 1).await;
-    scene.kill_everywhere().await;
-    scene.stores.remove();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_nightly_run_survives_every_death_on_postgres() {
-    let Some(stores) = Stores::new(true) else { return };
-    let scene = Scene::sweep(stores, 4, 0).await;
     scene.kill_everywhere().await;
     scene.stores.remove();
 }
