@@ -2,15 +2,16 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::{EntryId, UnitId};
-use entity::outbox_entries::{ActiveModel, Kind, State};
+use entity::outbox_entries::{Kind, State};
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend};
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::db;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::state::App;
 
 /// Writes an intent in the transaction of the change.
@@ -18,20 +19,45 @@ use crate::state::App;
 /// # Errors
 /// The row cannot be written, and then the change must not be either.
 pub async fn enqueue(tx: &DatabaseTransaction, now: DateTime<Utc>, kind: Kind, target: String) -> Result<()> {
-    ActiveModel {
-        id: Set(EntryId::new(now)),
-        kind: Set(kind),
-        target: Set(target),
-        state: Set(State::Pending),
-        attempts: Set(0),
-        created_at: Set(now),
-        available_at: Set(now),
-        claimed_until: Set(None),
-        done_at: Set(None),
+    enqueue_all(tx, now, [(kind, target)]).await
+}
+
+/// Writes any number of intents in one statement.
+///
+/// # Errors
+/// As [`enqueue`].
+pub async fn enqueue_all(
+    tx: &DatabaseTransaction,
+    now: DateTime<Utc>,
+    intents: impl IntoIterator<Item = (Kind, String)>,
+) -> Result<()> {
+    let row =
+        |(kind, target): (Kind, String)| json!([EntryId::new(now).0.as_simple().to_string(), kind.code(), target]);
+    let rows: Vec<serde_json::Value> = intents.into_iter().map(row).collect();
+    if rows.is_empty() {
+        return Ok(());
     }
-    .insert(tx)
-    .await?;
+    let (columns, source) = if tx.get_database_backend() == DbBackend::Postgres {
+        ("(v->>0)::uuid, v->>1, v->>2", "json_array_elements($1::json) v")
+    } else {
+        ("unhex(v.value->>0), v.value->>1, v.value->>2", "json_each($1) v")
+    };
+    let sql = format!(
+        "INSERT INTO outbox_entries (id, kind, target, state, attempts, created_at, available_at) \
+         SELECT {columns}, $2, 0, $3, $3 FROM {source}"
+    );
+    let list = serde_json::Value::from(rows).to_string();
+    db::run(tx, &sql, [list.into(), State::Pending.code().into(), now.into()]).await?;
     Ok(())
+}
+
+/// Orders that keys be destroyed: many in one entry, because they are destroyed together.
+///
+/// # Errors
+/// As [`enqueue`].
+pub async fn destroy_keys(tx: &DatabaseTransaction, now: DateTime<Utc>, units: &[UnitId]) -> Result<()> {
+    let names = |some: &[UnitId]| some.iter().map(ToString::to_string).collect::<Vec<_>>().join(SEPARATOR);
+    enqueue_all(tx, now, units.chunks(KEYS).map(|some| (Kind::DestroyKey, names(some)))).await
 }
 
 /// What a run of the outbox did.
@@ -54,6 +80,9 @@ struct Claimed {
 }
 
 const BATCH: u32 = 200;
+/// Keys of one entry: their end keeps the writer, and the locks of their persons, only for a moment.
+const KEYS: usize = 500;
+const SEPARATOR: &str = ",";
 const MOST_ATTEMPTS: i32 = 20;
 
 /// Does everything that is due, keys before blobs of the same change. Any number of instances may run this at once.
@@ -71,13 +100,18 @@ pub async fn drain(app: &App) -> Result<Report> {
             }
             return Ok(report);
         }
+        let mut done = Vec::with_capacity(claimed.len());
         for entry in claimed {
-            let outcome = perform(app, &entry).await;
-            if let Err(error) = &outcome {
-                tracing::warn!(entry = %entry.id, kind = entry.kind.code(), %error, "outbox entry failed");
+            match perform(app, &entry).await {
+                Ok(()) => done.push(entry),
+                Err(error) => {
+                    tracing::warn!(entry = %entry.id, kind = entry.kind.code(), %error, "outbox entry failed");
+                    put_off(app, &entry, &mut report).await?;
+                }
             }
-            settle(app, &entry, outcome.is_ok(), &mut report).await?;
         }
+        report.done += done.len() as u64;
+        settle(app, &done).await?;
     }
 }
 
@@ -107,8 +141,9 @@ async fn claim(app: &App) -> Result<Vec<Claimed>> {
 async fn perform(app: &App, entry: &Claimed) -> anyhow::Result<()> {
     match entry.kind {
         Kind::DestroyKey => {
-            let unit = UnitId(entry.target.parse()?);
-            app.keys.destroy_unused(&app.db, &[unit]).await?;
+            let units: Result<Vec<UnitId>, _> =
+                entry.target.split(SEPARATOR).map(|unit| unit.parse().map(UnitId)).collect();
+            app.keys.destroy_unused(&app.db, &units?).await.map_err(Error::cause)?;
             Ok(())
         }
         Kind::DeleteBlob => match app.blobs.delete(&Path::from(entry.target.as_str())).await {
@@ -118,20 +153,28 @@ async fn perform(app: &App, entry: &Claimed) -> anyhow::Result<()> {
     }
 }
 
-async fn settle(app: &App, entry: &Claimed, done: bool, report: &mut Report) -> Result<()> {
+async fn settle(app: &App, done: &[Claimed]) -> Result<()> {
+    if done.is_empty() {
+        return Ok(());
+    }
+    let any = db::is_any(app.db.backend(), "id", 3);
+    let sql = format!("UPDATE outbox_entries SET state = $1, done_at = $2, claimed_until = NULL WHERE {any}");
+    let ids = db::id_list(done.iter().map(|entry| entry.id));
+    db::run(app.db.write(), &sql, [State::Done.code().into(), app.clock.now().into(), ids]).await?;
+    Ok(())
+}
+
+/// An entry that failed is tried again later, or given up.
+async fn put_off(app: &App, entry: &Claimed, report: &mut Report) -> Result<()> {
     let now = app.clock.now();
-    let (state, counter) = match done {
-        true => (State::Done, &mut report.done),
-        false if entry.attempts >= MOST_ATTEMPTS => (State::Dead, &mut report.dead),
-        false => (State::Pending, &mut report.failed),
-    };
+    let is_dead = entry.attempts >= MOST_ATTEMPTS;
+    let (state, counter) = if is_dead { (State::Dead, &mut report.dead) } else { (State::Pending, &mut report.failed) };
     *counter += 1;
-    let finished = (state != State::Pending).then_some(now);
     // Doubling from two minutes to seventeen hours.
     let wait = TimeDelta::minutes(1_i64 << entry.attempts.clamp(1, 10));
     let sql =
         "UPDATE outbox_entries SET state = $1, done_at = $2, available_at = $3, claimed_until = NULL WHERE id = $4";
-    let values = [state.code().into(), finished.into(), (now + wait).into(), entry.id.into()];
+    let values = [state.code().into(), is_dead.then_some(now).into(), (now + wait).into(), entry.id.into()];
     db::run(app.db.write(), sql, values).await?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use crate::auth::{Actor, Permission, STAFF_TOKEN_LASTS};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::retention::door;
+use crate::retention::ledger::Rows;
 use crate::state::App;
 
 /// A bearer token for the first account of a role, which is made if there is none.
@@ -94,12 +95,13 @@ pub async fn leave(app: &App, actor: &Actor, id: StaffId, key: &str) -> Result<M
     }
     let unit = member.unit_id;
     // A restore from an older backup must not open the account again, nor bring the name back.
-    let intent = app.ledger.intent(now, door::STAFF, "staff", &[id.0]).await?;
+    let rows = vec![Rows { table: "staff".to_owned(), ids: vec![id.0] }];
+    let intent = app.ledger.intent(now, door::STAFF, rows, &[]).await?;
     door::clear_staff(&tx, member, now).await?;
     claim.done(&tx, now, &[id.0], None).await?;
     audit::record(&tx, now, actor, "staff.leave", ("staff", Some(id.0)), json!({})).await?;
     let row = Entity::find_by_id(id).one(&tx).await?.ok_or(Error::NotFound)?;
     tx.commit().await?;
-    app.ledger.settled(now, intent, &[id.0], unit.as_slice(), &[]).await?;
+    app.ledger.settled(now, intent, unit.as_slice()).await?;
     Ok(row)
 }

@@ -8,7 +8,7 @@ use crate::{DataType, ids::EntryId};
 crate::codes! {
     /// What is to be done.
     Kind {
-        /// Destroy the data key of an erasure unit.
+        /// Destroy the data keys of erasure units.
         DestroyKey = "DESTROY_KEY",
         /// Delete a blob.
         DeleteBlob = "DELETE_BLOB",
@@ -36,7 +36,7 @@ pub struct Model {
     pub id: EntryId,
     /// What to do.
     pub kind: Kind,
-    /// On what: a unit id or a blob name.
+    /// On what: ids of units, separated by commas, or the name of a blob.
     pub target: String,
     /// Where it stands.
     pub state: State,

@@ -121,8 +121,6 @@ async fn lower_to_advice(app: &App, tx: &DatabaseTransaction, case: CaseId, advi
         row.update(tx).await?;
     }
     units.extend(mail::lower_to_advice(app, tx, case, advice).await?);
-    for unit in crate::keys::without_rows(tx, &units).await? {
-        crate::outbox::enqueue(tx, app.clock.now(), entity::outbox_entries::Kind::DestroyKey, unit.to_string()).await?;
-    }
-    Ok(())
+    let unused = crate::keys::without_rows(tx, &units, &[DataType::R03]).await?;
+    crate::outbox::destroy_keys(tx, app.clock.now(), &unused).await
 }

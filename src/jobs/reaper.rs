@@ -14,7 +14,6 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::keys;
 use crate::state::App;
 
 /// What the reaper removed, or would remove.
@@ -53,7 +52,7 @@ async fn reap_keys(app: &App, dry_run: bool) -> Result<usize> {
         after = *last;
         reaped += if dry_run {
             let tx = app.db.begin().await?;
-            let unused = keys::without_rows(&tx, &page).await;
+            let unused = app.keys.unused(&tx, &page).await;
             tx.rollback().await?;
             unused?.len()
         } else {

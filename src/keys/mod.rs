@@ -8,7 +8,7 @@ pub mod master;
 pub mod seal;
 pub mod stream;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
@@ -17,7 +17,7 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::{UnitId, uuid_at};
 use entity::{DataType, Purpose};
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -245,17 +245,33 @@ impl Keys {
         if units.is_empty() {
             return Ok(Vec::new());
         }
-        let is_any = db::is_any(self.db.backend(), "id", 1);
-        let sql = format!("SELECT DISTINCT subject_id FROM units WHERE {is_any} AND subject_id IS NOT NULL ORDER BY 1");
-        let subjects = db::rows(self.db.read(), &sql, [db::id_list(units.iter().map(|u| u.0))]).await?;
         let tx = main.begin().await?;
-        for subject in subjects {
-            db::lock(&tx, "customers", subject.try_get_by_index(0)?).await?;
+        if main.backend() == DbBackend::Postgres {
+            let is_any = db::is_any(self.db.backend(), "id", 1);
+            let sql = format!("SELECT DISTINCT subject_id FROM units WHERE {is_any} AND subject_id IS NOT NULL");
+            let subjects = db::rows(self.db.read(), &sql, [db::id_list(units.iter().map(|u| u.0))]).await?;
+            let subjects: Vec<Uuid> = subjects.iter().map(|r| r.try_get_by_index(0)).collect::<Result<_, _>>()?;
+            let sql = format!(
+                "SELECT id FROM customers WHERE {} ORDER BY id FOR NO KEY UPDATE",
+                db::is_any(main.backend(), "id", 1)
+            );
+            db::rows(&tx, &sql, [db::id_list(subjects)]).await?;
         }
-        let unused = without_rows(&tx, units).await?;
+        let unused = self.unused(&tx, units).await?;
         self.destroy(&unused).await?;
         tx.rollback().await?;
         Ok(unused)
+    }
+
+    /// Those of the units that no row of the main database names, seen from inside one of its transactions.
+    ///
+    /// # Errors
+    /// A database fails.
+    pub async fn unused(&self, main: &DatabaseTransaction, units: &[UnitId]) -> Result<Vec<UnitId>> {
+        let sql = format!("SELECT DISTINCT data_type FROM units WHERE {}", db::is_any(self.db.backend(), "id", 1));
+        let types = db::rows(self.db.read(), &sql, [db::id_list(units.iter().map(|u| u.0))]).await?;
+        let types: Vec<DataType> = types.iter().map(|r| r.try_get_by_index(0)).collect::<Result<_, _>>()?;
+        without_rows(main, units, &types).await
     }
 
     /// Destroys keys, with the look-ups that go with them, and lets every cache know. Destroying twice is fine.
@@ -336,26 +352,26 @@ fn allowed(key: Arc<UnitKey>, data_type: DataType, purpose: Purpose) -> Result<A
     Err(refusal.with("dataType", data_type.code()).with("purpose", purpose.code()))
 }
 
-/// Which of these units no row of the main database names any more, seen from inside a transaction.
+/// Which of these units, of the given data types, no row of the main database names any more, seen from inside a
+/// transaction. A unit seals rows of tables alone that can have its data type.
 ///
 /// # Errors
 /// The statement fails.
-pub async fn without_rows(tx: &DatabaseTransaction, units: &[UnitId]) -> Result<Vec<UnitId>> {
-    if units.is_empty() {
-        return Ok(Vec::new());
-    }
-    let used: Vec<String> = entity::map::tables()
-        .iter()
-        .filter(|t| t.has("unit_id"))
-        .map(|t| {
-            let is_any = db::is_any(tx.get_database_backend(), "unit_id", 1);
-            format!("SELECT unit_id FROM {} WHERE {is_any}", t.name)
-        })
-        .collect();
-    let rows = db::rows(tx, &used.join(" UNION "), [db::id_list(units.iter().map(|u| u.0))]).await?;
-    let used = rows.iter().map(|r| Ok(UnitId(r.try_get_by_index(0)?))).collect::<Result<Vec<_>>>()?;
-    let mut unused: Vec<UnitId> = units.iter().copied().filter(|u| !used.contains(u)).collect();
+pub async fn without_rows(tx: &DatabaseTransaction, units: &[UnitId], types: &[DataType]) -> Result<Vec<UnitId>> {
+    let mut unused: Vec<UnitId> = units.to_vec();
     unused.sort_unstable();
     unused.dedup();
+    let is_any = db::is_any(tx.get_database_backend(), "unit_id", 1);
+    let used: Vec<String> = entity::map::tables()
+        .iter()
+        .filter(|t| t.has("unit_id") && t.types.iter().any(|of| types.contains(of)))
+        .map(|t| format!("SELECT unit_id FROM {} WHERE {is_any}", t.name))
+        .collect();
+    if unused.is_empty() || used.is_empty() {
+        return Ok(unused);
+    }
+    let rows = db::rows(tx, &used.join(" UNION "), [db::id_list(unused.iter().map(|u| u.0))]).await?;
+    let used = rows.iter().map(|r| Ok(UnitId(r.try_get_by_index(0)?))).collect::<Result<HashSet<_>>>()?;
+    unused.retain(|unit| !used.contains(unit));
     Ok(unused)
 }

@@ -207,6 +207,14 @@ pub fn shipped() -> Vec<Rule> {
     rules(Profile::DeKaufmann, &BTreeMap::new())
 }
 
+/// Whether running work puts off the end of a data type. What only lets somebody in, or shows who was in, lives by its own
+/// short period; the ceiling of the register of product safety is the law's, whatever its case does.
+#[must_use]
+pub const fn waits_for_work(data_type: DataType) -> bool {
+    use DataType as D;
+    !matches!(data_type, D::R12 | D::R20 | D::R27 | D::R28 | D::R29 | D::R30 | D::R32)
+}
+
 #[rustfmt::skip]
 fn table() -> Vec<Rule> {
     use Action::{Anonymise, Delete};
@@ -227,9 +235,7 @@ fn table() -> Vec<Rule> {
         purpose,
         basis,
         floor,
-        // What only lets somebody in, or shows who was in, lives by its own short period; the ceiling of the register of product
-        // safety is the law's, whatever its case does.
-        waits_for_work: !matches!(data_type, D::R12 | D::R20 | D::R27 | D::R28 | D::R29 | D::R30 | D::R32),
+        waits_for_work: waits_for_work(data_type),
     };
     let year_end = |n| (n, Year, true);
     vec![

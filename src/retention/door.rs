@@ -1,14 +1,17 @@
 //! The one door of deletion. A row passes only with a `Proof`, and only the check below can make one.
 //!
-//! Order across the stores: ledger INTENT, then one transaction of the main database (lock the owner, read again,
-//! check, delete, audit, intents for keys and blobs), then ledger SETTLED or VOID. Keys and blobs follow through the
-//! outbox, never before the main database has committed.
+//! Order across the stores: one transaction of the main database locks the owners, reads and checks; the ledger's INTENT, with
+//! what has passed the check, is on disk; the same transaction deletes, audits and orders the ends of keys and blobs, and
+//! commits; then the ledger's SETTLED, or VOID. Keys and blobs follow through the outbox, never before that commit.
 
 mod again;
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::ids::{ErasureId, UnitId};
-use entity::map::{AtEnd, RowEnd, Table};
+use entity::DataType;
+use entity::ids::{CustomerId, ErasureId, UnitId};
+use entity::map::{AtEnd, RowEnd, Table, tables};
 use entity::outbox_entries::Kind;
 use entity::retention_rules::Action;
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait as _, DatabaseTransaction, DbBackend};
@@ -16,6 +19,8 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::ledger::Rows;
+use super::pace::Pace;
 use super::rows::{self, Row};
 use super::{anonymise, holds, paths};
 use crate::auth::Actor;
@@ -121,89 +126,137 @@ fn prove(row: Row, rule: &Rule, ground: Ground, now: DateTime<Utc>) -> (Uuid, Ve
     (id, verdict, goes.then_some(Proof { row, action: rule.action }))
 }
 
-/// Takes the given rows of one table through the door, as far as the check lets them, in one transaction.
+/// Rows of one table that are to go.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The table.
+    pub table: &'static Table,
+    /// Their ids.
+    pub ids: Vec<Uuid>,
+}
+
+/// What became of rows at the door.
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// What the check said of each that was there.
+    pub verdicts: Vec<(Uuid, Verdict)>,
+    /// How long the writer, or the locks of the persons concerned, were kept.
+    pub kept: Duration,
+}
+
+/// Takes the given rows through the door, as far as the check lets them, in one transaction. Rows of several tables are given
+/// children first.
 ///
 /// # Errors
-/// A store fails: then nothing of this batch has gone, and the ledger says so.
-pub async fn remove(
-    app: &App,
-    actor: &Actor,
-    t: &'static Table,
-    ids: &[Uuid],
-    ground: Ground,
-) -> Result<Vec<(Uuid, Verdict)>> {
+/// A store fails: then nothing of this has gone, and the ledger says so.
+pub async fn remove(app: &App, actor: &Actor, asked: &[Asked], ground: Ground) -> Result<Removed> {
     let now = app.clock.now();
-    let intent = app.ledger.intent(now, &ground.name(), t.name, ids).await?;
-    // An error may hide a commit whose answer was lost: the intent then stays open, and a restore checks it again.
-    let done = remove_in_transaction(app, actor, t, ids, ground, now).await?;
-    if done.gone.is_empty() {
-        app.ledger.void(now, intent).await?;
-    } else {
-        app.ledger.settled(now, intent, &done.gone, &done.units, &done.suppressed).await?;
+    let tx = app.db.begin().await?;
+    let begun = Instant::now();
+    holds::lock_records(&tx, holds::Lock::Shared).await?;
+    lock_owners(&tx, asked).await?;
+    let mut removed = Removed::default();
+    let mut passing: Vec<Passing> = Vec::new();
+    for (asked, rows) in asked.iter().zip(rows::read_asked(&tx, asked).await?) {
+        let mut proofs = Vec::with_capacity(rows.len());
+        for row in rows {
+            let Some(rule) = app.rules.get(&row.data_type) else { continue };
+            let (id, verdict, proof) = prove(row, rule, ground, now);
+            removed.verdicts.push((id, verdict));
+            proofs.extend(proof);
+        }
+        if !proofs.is_empty() {
+            passing.push(Passing { table: asked.table, proofs });
+        }
     }
-    Ok(done.verdicts)
+    if passing.is_empty() {
+        tx.rollback().await?;
+        removed.kept = begun.elapsed();
+        return Ok(removed);
+    }
+    let suppressed = suppressed_by(app, &passing, ground).await?;
+    let names = |p: &Passing| Rows { table: p.table.name.to_owned(), ids: p.ids().collect() };
+    let intent = app.ledger.intent(now, &ground.name(), passing.iter().map(names).collect(), &suppressed).await?;
+    let units = match carry_out(&tx, actor, &passing, &suppressed, ground, now).await {
+        Ok(units) => units,
+        Err(error) => {
+            tx.rollback().await?;
+            app.ledger.void(now, intent).await?;
+            return Err(error);
+        }
+    };
+    // An error here may hide a commit whose answer was lost: the intent then stays open, and a restore checks it again.
+    tx.commit().await?;
+    removed.kept = begun.elapsed();
+    app.ledger.settled(now, intent, &units).await?;
+    Ok(removed)
 }
 
-struct Done {
-    verdicts: Vec<(Uuid, Verdict)>,
-    gone: Vec<Uuid>,
-    units: Vec<UnitId>,
-    suppressed: Vec<Vec<u8>>,
+/// Rows of one table that have passed the check.
+struct Passing {
+    table: &'static Table,
+    proofs: Vec<Proof>,
 }
 
-async fn remove_in_transaction(
-    app: &App,
+impl Passing {
+    fn ids(&self) -> impl Iterator<Item = Uuid> {
+        self.proofs.iter().map(|p| p.row.id)
+    }
+}
+
+/// By these the shop's next synchronisation is recognised.
+async fn suppressed_by(app: &App, passing: &[Passing], ground: Ground) -> Result<Vec<Vec<u8>>> {
+    let is_erasure = matches!(ground, Ground::Erasure(_));
+    let remembered = |p: &&Passing| p.table.name == "orders" || (is_erasure && p.table.name == "customers");
+    let ids: Vec<Uuid> = passing.iter().filter(remembered).flat_map(Passing::ids).collect();
+    if ids.is_empty() { Ok(Vec::new()) } else { app.keys.hashes_of(&ids).await }
+}
+
+/// Everything of one passage that the main database has to do. Returns the units whose last rows have gone.
+async fn carry_out(
+    tx: &DatabaseTransaction,
     actor: &Actor,
-    t: &'static Table,
-    ids: &[Uuid],
+    passing: &[Passing],
+    suppressed: &[Vec<u8>],
     ground: Ground,
     now: DateTime<Utc>,
-) -> Result<Done> {
-    let tx = app.db.begin().await?;
-    holds::lock_records(&tx, holds::Lock::Shared).await?;
-    lock_owners(&tx, t, ids).await?;
-    let (mut verdicts, mut proofs) = (Vec::with_capacity(ids.len()), Vec::new());
-    for row in rows::read_ids(&tx, t, ids).await? {
-        let Some(rule) = app.rules.get(&row.data_type) else { continue };
-        let (id, verdict, proof) = prove(row, rule, ground, now);
-        verdicts.push((id, verdict));
-        proofs.extend(proof);
+) -> Result<Vec<UnitId>> {
+    for p in passing {
+        pass(tx, p.table, &p.proofs, now).await?;
     }
-    let gone: Vec<Uuid> = proofs.iter().map(|p| p.row.id).collect();
-    let units: Vec<UnitId> = proofs.iter().filter_map(|p| p.row.unit).collect();
-    // By these the shop's next synchronisation is recognised; the ledger keeps them, too, for a restore.
-    let person = t.name == "customers" && matches!(ground, Ground::Erasure(_));
-    let suppressed = if t.name == "orders" || person { app.keys.hashes_of(&gone).await? } else { Vec::new() };
-    pass(&tx, t, &proofs, now).await?;
-    let units = keys::without_rows(&tx, &units).await?;
-    for unit in &units {
-        outbox::enqueue(&tx, now, Kind::DestroyKey, unit.to_string()).await?;
+    let rows = || passing.iter().flat_map(|p| &p.proofs).map(|p| &p.row);
+    let units: Vec<UnitId> = rows().filter_map(|row| row.unit).collect();
+    let types: Vec<DataType> = passing.iter().flat_map(|p| p.table.types).copied().collect();
+    let units = keys::without_rows(tx, &units, &types).await?;
+    outbox::destroy_keys(tx, now, &units).await?;
+    let blobs = rows().filter_map(|row| row.blob.clone()).map(|blob| (Kind::DeleteBlob, blob));
+    outbox::enqueue_all(tx, now, blobs).await?;
+    suppress(tx, suppressed, now).await?;
+    for p in passing {
+        let details = json!({ "ground": ground.name(), "rows": p.proofs.len() });
+        audit::record(tx, now, actor, "retention.remove", (p.table.name, None), details).await?;
     }
-    for blob in proofs.iter().filter_map(|p| p.row.blob.clone()) {
-        outbox::enqueue(&tx, now, Kind::DeleteBlob, blob).await?;
-    }
-    if !gone.is_empty() {
-        suppress(&tx, &suppressed, now).await?;
-        let details = json!({ "ground": ground.name(), "rows": gone.len() });
-        audit::record(&tx, now, actor, "retention.remove", (t.name, None), details).await?;
-    }
-    tx.commit().await?;
-    Ok(Done { verdicts, gone, units, suppressed })
+    Ok(units)
 }
 
 /// Locks the customers whom the rows belong to, in order of id: placing a hold locks the same row.
-async fn lock_owners(tx: &DatabaseTransaction, t: &Table, ids: &[Uuid]) -> Result<()> {
-    if tx.get_database_backend() != DbBackend::Postgres || !t.is_personal() {
+async fn lock_owners(tx: &DatabaseTransaction, asked: &[Asked]) -> Result<()> {
+    if tx.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
-    if let Some(customer) = paths::customer_of(t) {
-        let rows = db::is_any(DbBackend::Postgres, "t.id", 1);
+    let (mut owned, mut values) = (Vec::new(), Vec::new());
+    for asked in asked.iter().filter(|asked| asked.table.is_personal()) {
+        let Some(customer) = paths::customer_of(asked.table) else { continue };
+        values.push(db::id_list(asked.ids.iter().copied()));
+        let these = db::is_any(DbBackend::Postgres, "t.id", values.len());
+        owned.push(format!("SELECT {customer} FROM {} t WHERE {these}", asked.table.name));
+    }
+    if !owned.is_empty() {
         let sql = format!(
-            "SELECT c.id FROM customers c WHERE c.id IN (SELECT {customer} FROM {} t WHERE {rows}) \
-             ORDER BY c.id FOR NO KEY UPDATE",
-            t.name
+            "SELECT c.id FROM customers c WHERE c.id IN ({}) ORDER BY c.id FOR NO KEY UPDATE",
+            owned.join(" UNION ALL ")
         );
-        db::rows(tx, &sql, [db::id_list(ids.iter().copied())]).await?;
+        db::rows(tx, &sql, values).await?;
     }
     Ok(())
 }
@@ -213,7 +266,8 @@ async fn pass(tx: &DatabaseTransaction, t: &Table, proofs: &[Proof], now: DateTi
     let anonymise: Vec<Uuid> = proofs.iter().filter(|p| p.action == Action::Anonymise).map(|p| p.row.id).collect();
     anonymise::count(tx, t, &anonymise).await?;
     let list = || db::id_list(proofs.iter().map(|p| p.row.id));
-    let these = |n| db::is_any(tx.get_database_backend(), "t.id", n);
+    let any = |column: &str| db::is_any(tx.get_database_backend(), column, 1);
+    let these = any("t.id");
     if t.end == RowEnd::Bare {
         let clear: Vec<String> = t
             .columns
@@ -229,15 +283,13 @@ async fn pass(tx: &DatabaseTransaction, t: &Table, proofs: &[Proof], now: DateTi
             t.name,
             clear.join(", "),
             t.name,
-            these(1),
-            paths::is_pointed_to(t)
+            these,
+            paths::is_among_pointed_to(t, any)
         );
         db::run(tx, &sql, [list(), now.into()]).await?;
         let sql = format!(
             "DELETE FROM {} WHERE id IN (SELECT t.id FROM {} t WHERE {} AND t.erased_at IS NULL)",
-            t.name,
-            t.name,
-            these(1)
+            t.name, t.name, these
         );
         db::run(tx, &sql, [list()]).await?;
     } else {
@@ -247,23 +299,51 @@ async fn pass(tx: &DatabaseTransaction, t: &Table, proofs: &[Proof], now: DateTi
     Ok(())
 }
 
-/// Deletes bare ids that nothing points to any more: the last trace of a case, an order, a person.
+/// Deletes bare ids that nothing points to any more, of everybody or of one person: the last trace of a case, an order, a
+/// person. Returns how many went, and the tables that they went from.
 ///
 /// # Errors
 /// The database fails.
-pub async fn remove_bare(app: &App, t: &Table) -> Result<u64> {
-    let sql = format!(
-        "DELETE FROM {} WHERE id IN (SELECT t.id FROM {} t WHERE t.erased_at IS NOT NULL AND NOT {} AND NOT {} AND NOT {})",
-        t.name,
-        t.name,
-        paths::is_pointed_to(t),
-        paths::is_held(t),
-        paths::is_restricted(t)
-    );
+pub async fn remove_bare(app: &App, person: Option<CustomerId>) -> Result<(u64, Vec<&'static str>)> {
+    let (mut removed, mut touched) = (0, Vec::new());
+    for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
+        let of = person.map_or_else(String::new, |_| format!(" AND {}", paths::of_person(t, 2)));
+        let sql = format!(
+            "DELETE FROM {name} WHERE id IN (SELECT t.id FROM {name} t WHERE t.erased_at IS NOT NULL AND NOT {} AND NOT {} \
+             AND NOT {}{of} LIMIT $1)",
+            paths::is_pointed_to(t),
+            paths::is_held(t),
+            paths::is_restricted(t),
+            name = t.name,
+        );
+        let mut pace = Pace::default();
+        loop {
+            let (most, begun) = (i64::try_from(pace.rows()).unwrap_or(i64::MAX), Instant::now());
+            let values = [most.into()].into_iter().chain(person.map(|id| id.0.into()));
+            let tx = app.db.begin().await?;
+            let went = db::run(&tx, &sql, values).await?;
+            tx.commit().await?;
+            if went == 0 {
+                break;
+            }
+            pace.took(usize::try_from(went).unwrap_or(usize::MAX), begun.elapsed());
+            removed += went;
+            touched.push(t.name);
+        }
+    }
+    touched.dedup();
+    Ok((removed, touched))
+}
+
+/// Remembers again what went with rows that are gone, after a restore.
+///
+/// # Errors
+/// The database fails.
+pub async fn suppress_again(app: &App, hashes: &[Vec<u8>], at: DateTime<Utc>) -> Result<()> {
     let tx = app.db.begin().await?;
-    let removed = db::run(&tx, &sql, []).await?;
+    suppress(&tx, hashes, at).await?;
     tx.commit().await?;
-    Ok(removed)
+    Ok(())
 }
 
 async fn suppress(tx: &DatabaseTransaction, hashes: &[Vec<u8>], now: DateTime<Utc>) -> Result<()> {
@@ -287,8 +367,5 @@ pub async fn clear_staff(tx: &DatabaseTransaction, member: entity::staff::Model,
     row.left_at = Set(Some(now));
     row.start_at = Set(Some(now));
     row.update(tx).await?;
-    if let Some(unit) = unit {
-        outbox::enqueue(tx, now, Kind::DestroyKey, unit.to_string()).await?;
-    }
-    Ok(())
+    outbox::destroy_keys(tx, now, unit.as_slice()).await
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::door::{self, Ground, Verdict};
-use super::{rows, sweep};
+use super::sweep;
 use crate::auth::{Actor, Permission};
 use crate::error::Result;
 use crate::policy::calendar;
@@ -52,11 +52,10 @@ pub async fn due(app: &App, actor: &Actor, until: NaiveDate) -> Result<Vec<Due>>
         for rule in t.types.iter().filter_map(|d| app.rules.get(d)) {
             let mut after = None;
             loop {
-                let page = sweep::candidates(app.db.read(), t, rule, at, after, PAGE).await?;
-                let Some(last) = page.last().copied() else { break };
-                after = Some(last);
-                let ids: Vec<Uuid> = page.into_iter().map(|(_, id)| id).collect();
-                for row in rows::read_ids(app.db.read(), t, &ids).await? {
+                let page = sweep::page(app.db.read(), t, rule, at, after, PAGE).await?;
+                let Some(last) = page.last() else { break };
+                after = last.start.map(|start| (start, last.id));
+                for row in page {
                     let Some(start) = row.start.filter(|start| rule.is_over(*start, at)) else { continue };
                     let then = match door::check(&row, rule, Ground::Rule, at) {
                         Verdict::Held => "HELD",

@@ -11,6 +11,7 @@ pub mod forecast;
 pub mod guards;
 pub mod holds;
 pub mod ledger;
+pub mod pace;
 pub mod paths;
 pub mod plan;
 pub mod read;

@@ -4,6 +4,8 @@ use entity::cases::OVER;
 use entity::map::{Subject, Table, table};
 use entity::refunds::RUNNING;
 
+use crate::policy::retention::waits_for_work;
+
 /// The three kinds of row that a hold can be placed on and that work can run on.
 pub const OWNERS: [(&str, &str); 3] = [("cases", "case_id"), ("orders", "order_id"), ("customers", "customer_id")];
 
@@ -150,7 +152,8 @@ pub fn is_open(t: &Table) -> String {
 /// What may still run on what `t` hangs on nearest, each as a condition of its own: an open case, an unsettled refund.
 #[must_use]
 pub fn work(t: &Table) -> [String; 2] {
-    let nearest = owners(t, "t").into_iter().next().filter(|_| t.is_personal());
+    let waits = t.is_personal() && t.types.iter().any(|of| waits_for_work(*of));
+    let nearest = owners(t, "t").into_iter().next().filter(|_| waits);
     let Some((name, id)) = nearest else { return ["1 = 0".to_owned(), "1 = 0".to_owned()] };
     let (case_key, refund_key) = match name {
         "cases" => ("id", "case_id"),
@@ -171,11 +174,27 @@ fn is_about_access(t: &Table) -> bool {
 /// Some other row still points to `t`.
 #[must_use]
 pub fn is_pointed_to(t: &Table) -> String {
-    let pointers: Vec<String> = entity::map::tables()
-        .iter()
-        .flat_map(|other| other.links().iter().map(move |link| (other, link)))
-        .filter(|(_, (_, to))| *to == t.name)
-        .map(|(other, (column, _))| format!("EXISTS (SELECT 1 FROM {} d WHERE d.{column} = t.id)", other.name))
-        .collect();
-    if pointers.is_empty() { "1 = 0".to_owned() } else { format!("({})", pointers.join(" OR ")) }
+    let from = |(table, column): (&str, &str)| format!("EXISTS (SELECT 1 FROM {table} d WHERE d.{column} = t.id)");
+    let ways: Vec<String> = pointers(t).map(from).collect();
+    if ways.is_empty() { "1 = 0".to_owned() } else { format!("({})", ways.join(" OR ")) }
+}
+
+/// [`is_pointed_to`] where `t` is one of many: `any` makes the condition that a column is one of them. Each index is looked
+/// into once for all, not once for each.
+#[must_use]
+pub fn is_among_pointed_to(t: &Table, any: impl Fn(&str) -> String) -> String {
+    let from = |(table, column): (&str, &str)| {
+        let column = format!("d.{column}");
+        format!("SELECT {column} FROM {table} d WHERE {}", any(&column))
+    };
+    let ways: Vec<String> = pointers(t).map(from).collect();
+    if ways.is_empty() { "1 = 0".to_owned() } else { format!("t.id IN ({})", ways.join(" UNION ")) }
+}
+
+/// The columns that point to `t`, with their tables.
+fn pointers(t: &Table) -> impl Iterator<Item = (&'static str, &'static str)> {
+    entity::map::tables().iter().flat_map(|other| {
+        let links = other.links().iter().filter(|(_, to)| *to == t.name);
+        links.map(|(column, _)| (other.name, *column))
+    })
 }

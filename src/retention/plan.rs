@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::door::{self, Ground, Verdict};
+use super::door::{self, Asked, Ground, Verdict};
 use super::{forecast, rows, rules, run, sweep};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
@@ -119,12 +119,12 @@ async fn collect(app: &App, tx: &DatabaseTransaction, now: DateTime<Utc>) -> Res
             let before = planned.len();
             let mut after = None;
             loop {
-                let page = sweep::candidates(tx, t, rule, now, after, BATCH).await?;
-                let Some(last) = page.last().copied() else { break };
-                after = Some(last);
-                let ids: Vec<Uuid> = page.into_iter().map(|(_, id)| id).collect();
+                let page = sweep::page(tx, t, rule, now, after, BATCH).await?;
+                let Some(last) = page.last() else { break };
+                after = last.start.map(|start| (start, last.id));
+                let ids: Vec<Uuid> = page.iter().map(|row| row.id).collect();
                 let counted = counters(tx, t, &ids).await?;
-                for row in rows::read_ids(tx, t, &ids).await? {
+                for row in page {
                     let goes =
                         matches!(door::check(&row, rule, Ground::Rule, now), Verdict::Erased | Verdict::Anonymised);
                     let Some(start) = row.start.filter(|_| goes) else { continue };
@@ -310,7 +310,8 @@ async fn take(app: &App, actor: &Actor, planned: &[&rows_table::Model]) -> Resul
     if ids.is_empty() {
         return Ok(outcomes);
     }
-    for (id, verdict) in door::remove(app, actor, t, &ids, Ground::Rule).await? {
+    let asked = [Asked { table: t, ids }];
+    for (id, verdict) in door::remove(app, actor, &asked, Ground::Rule).await?.verdicts {
         let outcome = match verdict {
             Verdict::Erased => RowOutcome::Deleted,
             Verdict::Anonymised => RowOutcome::Anonymised,

@@ -4,12 +4,14 @@ use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::ids::UnitId;
 use entity::map::Table;
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
+use serde::Deserialize;
 use uuid::Uuid;
 
+use super::door::Asked;
 use super::paths;
 use crate::db;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A row as retention sees it. No content.
 #[derive(Clone, Debug)]
@@ -36,49 +38,111 @@ pub struct Row {
     pub bare: bool,
 }
 
-/// Reads rows of `t` that meet `condition` over the alias `t`.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn read(db: &impl ConnectionTrait, t: &Table, condition: &str, values: Vec<Value>) -> Result<Vec<Row>> {
-    let column = |name: &str| if t.has(name) { format!("t.{name}") } else { "NULL".to_owned() };
-    let sql = format!(
-        "SELECT t.id, {}, {}, {}, {}, {}, {}, {}, {}, {} FROM {} t WHERE {condition}",
-        column("data_type"),
-        column("unit_id"),
-        t.start.map_or_else(|| "NULL".to_owned(), |s| format!("t.{s}")),
-        column("not_before"),
-        paths::is_held(t),
-        paths::is_restricted(t),
-        paths::is_open(t),
-        column("blob"),
-        column("erased_at"),
-        t.name,
-    );
-    let only = t.types.first().copied().unwrap_or(DataType::R00);
-    let row = |r: &QueryResult| -> Result<Row> {
-        let data_type = if t.types.len() > 1 { r.try_get_by_index::<DataType>(1)? } else { only };
-        Ok(Row {
-            id: r.try_get_by_index(0)?,
-            data_type,
-            unit: r.try_get_by_index::<Option<Uuid>>(2)?.map(UnitId),
-            start: r.try_get_by_index(3)?,
-            not_before: r.try_get_by_index(4)?,
-            held: r.try_get_by_index(5)?,
-            restricted: r.try_get_by_index(6)?,
-            open: r.try_get_by_index(7)?,
-            blob: r.try_get_by_index(8)?,
-            bare: r.try_get_by_index::<Option<DateTime<Utc>>>(9)?.is_some(),
-        })
-    };
-    db::rows(db, &sql, values).await?.iter().map(row).collect()
+/// A row as the database tells it: id, data type, unit, start, not before, marks, blob.
+#[derive(Deserialize)]
+struct Told(Uuid, Option<DataType>, Option<UnitId>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, u8, Option<String>);
+
+const HELD: u8 = 1;
+const RESTRICTED: u8 = 2;
+const OPEN: u8 = 4;
+const BARE: u8 = 8;
+
+impl Told {
+    fn row(self, t: &Table) -> Row {
+        let Self(id, data_type, unit, start, not_before, marks, blob) = self;
+        let only = t.types.first().copied().unwrap_or(DataType::R00);
+        Row {
+            id,
+            data_type: data_type.unwrap_or(only),
+            unit,
+            start,
+            not_before,
+            held: marks & HELD > 0,
+            restricted: marks & RESTRICTED > 0,
+            open: marks & OPEN > 0,
+            blob,
+            bare: marks & BARE > 0,
+        }
+    }
 }
 
-/// Reads these rows.
+/// Rows of one table.
+#[derive(Debug)]
+pub struct Part<'a> {
+    /// The table.
+    pub table: &'static Table,
+    /// Which, over the alias `t`; it may end with an order and a limit.
+    pub condition: &'a str,
+}
+
+/// One row of the result: the table's place among the parts, and all its rows as one JSON text. A driver pays per row and per
+/// column, so that one wide text is read several times faster than what it is made of.
+fn select(backend: DbBackend, i: usize, part: &Part<'_>) -> String {
+    let (t, condition) = (part.table, part.condition);
+    let column = |name: &str| if t.has(name) { format!("t.{name}") } else { "NULL".to_owned() };
+    let data_type = if t.types.len() > 1 { "t.data_type" } else { "NULL" };
+    let start = t.start.map_or_else(|| "NULL".to_owned(), |start| format!("t.{start}"));
+    let mark = |is: &str, value: u8| format!("CASE WHEN {is} THEN {value} ELSE 0 END");
+    let mut marks = vec![
+        mark(&paths::is_held(t), HELD),
+        mark(&paths::is_restricted(t), RESTRICTED),
+        mark(&paths::is_open(t), OPEN),
+    ];
+    if t.has("erased_at") {
+        marks.push(mark("t.erased_at IS NOT NULL", BARE));
+    }
+    let (marks, name) = (marks.join(" + "), t.name);
+    let (unit, not_before, blob) = (column("unit_id"), column("not_before"), column("blob"));
+    let list = if backend == DbBackend::Postgres {
+        "COALESCE(json_agg(json_build_array(x.id, x.type, x.unit, x.start, x.until, x.marks, x.blob))::text, '[]')"
+    } else {
+        "json_group_array(json_array(hex(x.id), x.type, nullif(hex(x.unit), ''), x.start, x.until, x.marks, x.blob))"
+    };
+    format!(
+        "SELECT {i}, {list} FROM (SELECT t.id AS id, {data_type} AS type, {unit} AS unit, {start} AS start, \
+         {not_before} AS until, {marks} AS marks, {blob} AS blob FROM {name} t WHERE {condition}) x"
+    )
+}
+
+/// Reads rows of several tables in one statement; the answer has a list per part, in no order.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn read_ids(db: &impl ConnectionTrait, t: &Table, ids: &[Uuid]) -> Result<Vec<Row>> {
+pub async fn read(db: &impl ConnectionTrait, parts: &[Part<'_>], values: Vec<Value>) -> Result<Vec<Vec<Row>>> {
+    let backend = db.get_database_backend();
+    let selects: Vec<String> = parts.iter().enumerate().map(|(i, part)| select(backend, i, part)).collect();
+    let mut found: Vec<Vec<Row>> = parts.iter().map(|_| Vec::new()).collect();
+    for row in db::rows(db, &selects.join(" UNION ALL "), values).await? {
+        let (i, text): (i32, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let told: Vec<Told> = serde_json::from_str(&text).map_err(|e| anyhow::anyhow!("rows of retention: {e}"))?;
+        let part = usize::try_from(i).ok().and_then(|i| Some((parts.get(i)?, found.get_mut(i)?)));
+        let (part, list) = part.ok_or(Error::NotFound)?;
+        *list = told.into_iter().map(|told| told.row(part.table)).collect();
+    }
+    Ok(found)
+}
+
+/// Reads these rows of one table.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn read_ids(db: &impl ConnectionTrait, t: &'static Table, ids: &[Uuid]) -> Result<Vec<Row>> {
     let condition = db::is_any(db.get_database_backend(), "t.id", 1);
-    read(db, t, &condition, vec![db::id_list(ids.iter().copied())]).await
+    let part = Part { table: t, condition: &condition };
+    let list = db::id_list(ids.iter().copied());
+    Ok(read(db, &[part], vec![list]).await?.pop().unwrap_or_default())
+}
+
+/// Reads what is asked of several tables, a list for each.
+///
+/// # Errors
+/// The database cannot be read.
+pub(super) async fn read_asked(db: &impl ConnectionTrait, asked: &[Asked]) -> Result<Vec<Vec<Row>>> {
+    if let [one] = asked {
+        return Ok(vec![read_ids(db, one.table, &one.ids).await?]);
+    }
+    let conditions: Vec<String> = (1..=asked.len()).map(|n| db::is_any(db.get_database_backend(), "t.id", n)).collect();
+    let parts: Vec<Part<'_>> =
+        asked.iter().zip(&conditions).map(|(asked, condition)| Part { table: asked.table, condition }).collect();
+    read(db, &parts, asked.iter().map(|asked| db::id_list(asked.ids.iter().copied())).collect()).await
 }

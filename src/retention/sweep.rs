@@ -2,21 +2,21 @@
 
 use chrono::{DateTime, Utc};
 use entity::DataType;
-use entity::map::{RowEnd, Table, tables};
+use entity::map::{Table, tables};
 use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::door::{self, Ground, Verdict};
+use super::anonymise;
+use super::door::{self, Asked, Ground, Removed, Verdict};
+use super::pace::Pace;
+use super::rows::{self, Part, Row};
 use super::run::Steering;
-use super::{anonymise, rows};
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::policy::retention::Rule;
 use crate::state::App;
 use crate::{db, outbox};
-
-const BATCH: usize = 500;
 
 /// What a sweep did, or would do: counts and codes only.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -62,6 +62,21 @@ pub struct Line {
     pub open: u64,
 }
 
+impl Line {
+    fn count(&mut self, verdict: &Verdict) {
+        let counter = match verdict {
+            Verdict::Erased => &mut self.deleted,
+            Verdict::Anonymised => &mut self.anonymised,
+            Verdict::Held => &mut self.held,
+            Verdict::Restricted => &mut self.restricted,
+            Verdict::Deferred => &mut self.open,
+            Verdict::Kept { .. } | Verdict::NotDue => return,
+        };
+        *counter += 1;
+        self.due += 1;
+    }
+}
+
 impl Report {
     /// Rows that went, or would go.
     #[must_use]
@@ -89,11 +104,9 @@ pub async fn run(app: &App, actor: &Actor, dry_run: bool, mut steering: Option<&
     }
     let mut touched: Vec<&str> =
         report.lines.iter().filter(|l| l.deleted + l.anonymised > 0).map(|l| l.table).collect();
-    for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
-        let removed = door::remove_bare(app, t).await?;
-        report.bare_removed += removed;
-        touched.extend((removed > 0).then_some(t.name));
-    }
+    let (bare_removed, bare_touched) = door::remove_bare(app, None).await?;
+    report.bare_removed = bare_removed;
+    touched.extend(bare_touched);
     report.years_settled = anonymise::settle(app).await?;
     if let Some(rule) = app.rules.get(&DataType::R34) {
         report.ledger_expired = app.ledger.expire(rule, now).await?;
@@ -132,6 +145,7 @@ async fn in_range(app: &App, now: DateTime<Utc>) -> Result<Vec<(&'static Table, 
 /// # Errors
 /// A database fails.
 pub async fn finish(app: &App, touched: &[&str]) -> Result<(outbox::Report, bool)> {
+    app.ledger.sync().await?;
     let outbox = outbox::drain(app).await?;
     let forgotten = app.db.forget(touched).await? & app.keys.db().forget(&[]).await?;
     Ok((outbox, forgotten))
@@ -165,60 +179,64 @@ async fn sweep_table(
         restricted: 0,
         open: 0,
     };
-    let mut after: Option<(DateTime<Utc>, Uuid)> = None;
-    loop {
+    let mut pace = Pace::default();
+    let mut page = page(app.db.read(), t, rule, now, None, pace.rows()).await?;
+    while let Some(last) = page.last().and_then(place) {
         let most = match &mut steering {
-            None => BATCH,
-            Some(steering) => steering.may_take(app, BATCH).await?,
+            None => page.len(),
+            Some(steering) => steering.may_take(app, page.len()).await?,
         };
         if most == 0 {
-            return Ok(line);
+            break;
         }
-        let page = candidates(app.db.read(), t, rule, now, after, most).await?;
-        let Some(last) = page.last().copied() else { return Ok(line) };
-        after = Some(last);
-        let ids: Vec<Uuid> = page.into_iter().map(|(_, id)| id).collect();
-        // A look without a lock first: what a hold or open work keeps, or what is not due yet, is no intent of the ledger
-        // night after night. What may go is checked again behind the door.
-        let rows = rows::read_ids(app.db.read(), t, &ids).await?;
-        let looked: Vec<(Uuid, Verdict)> =
-            rows.iter().map(|row| (row.id, door::check(row, rule, Ground::Rule, now))).collect();
-        let may_go = |verdict: &Verdict| matches!(verdict, Verdict::Erased | Verdict::Anonymised);
-        let (goes, stays): (Vec<_>, Vec<_>) = looked.into_iter().partition(|(_, v)| !dry_run && may_go(v));
-        let mut verdicts: Vec<Verdict> = stays.into_iter().map(|(_, verdict)| verdict).collect();
-        if !goes.is_empty() {
-            let ids: Vec<Uuid> = goes.into_iter().map(|(id, _)| id).collect();
-            let done = door::remove(app, actor, t, &ids, Ground::Rule).await?;
-            verdicts.extend(done.into_iter().map(|(_, verdict)| verdict));
-        }
+        page.truncate(most);
+        // A look without a lock first: what a hold or open work keeps is asked of the door again only when that has ended.
+        let (goes, stays): (Vec<_>, Vec<_>) = page
+            .iter()
+            .map(|row| (row.id, door::check(row, rule, Ground::Rule, now)))
+            .partition(|(_, verdict)| !dry_run && may_go(verdict));
+        let asked = Asked { table: t, ids: goes.into_iter().map(|(id, _)| id).collect() };
+        // The next page is looked at while this one goes.
+        let next = self::page(app.db.read(), t, rule, now, Some(last), pace.rows());
+        let (removed, next) = if asked.ids.is_empty() {
+            (Removed::default(), next.await?)
+        } else {
+            let asked = [asked];
+            let (removed, next) = tokio::join!(door::remove(app, actor, &asked, Ground::Rule), next);
+            let removed = removed?;
+            pace.took(removed.verdicts.len(), removed.kept);
+            (removed, next?)
+        };
         if let Some(steering) = &mut steering {
-            let gone = verdicts.iter().filter(|v| may_go(v)).count();
-            steering.took(verdicts.len(), gone);
+            let gone = removed.verdicts.iter().filter(|(_, verdict)| may_go(verdict)).count();
+            steering.took(page.len(), gone);
         }
-        for verdict in verdicts {
-            let counter = match verdict {
-                Verdict::Erased => &mut line.deleted,
-                Verdict::Anonymised => &mut line.anonymised,
-                Verdict::Held => &mut line.held,
-                Verdict::Restricted => &mut line.restricted,
-                Verdict::Deferred => &mut line.open,
-                Verdict::Kept { .. } | Verdict::NotDue => continue,
-            };
-            *counter += 1;
-            line.due += 1;
+        for (_, verdict) in stays.into_iter().chain(removed.verdicts) {
+            line.count(&verdict);
         }
+        page = next;
     }
+    Ok(line)
 }
 
-/// The next page of the index range (data type, start instant, id).
-pub(super) async fn candidates(
+const fn may_go(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Erased | Verdict::Anonymised)
+}
+
+/// Where a row stands in the index.
+fn place(row: &Row) -> Option<(DateTime<Utc>, Uuid)> {
+    Some((row.start?, row.id))
+}
+
+/// The next page of the index range (data type, start instant, id), in its order.
+pub(super) async fn page(
     db: &impl ConnectionTrait,
-    t: &Table,
+    t: &'static Table,
     rule: &Rule,
     now: DateTime<Utc>,
     after: Option<(DateTime<Utc>, Uuid)>,
     most: usize,
-) -> Result<Vec<(DateTime<Utc>, Uuid)>> {
+) -> Result<Vec<Row>> {
     let Some(start) = t.start else { return Ok(Vec::new()) };
     let (since, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
     let mut values: Vec<Value> = vec![rule.started_before(now).into(), since.into(), id.into()];
@@ -227,11 +245,13 @@ pub(super) async fn candidates(
         values.push(rule.data_type.code().into());
         of_type = "t.data_type = $4 AND ";
     }
-    let sql = format!(
-        "SELECT t.{start}, t.id FROM {} t WHERE {of_type}t.{start} < $1 \
-         AND (t.{start} > $2 OR (t.{start} = $2 AND t.id > $3)) ORDER BY t.{start}, t.id LIMIT {most}",
-        t.name
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    values.push(most.into());
+    let condition = format!(
+        "{of_type}t.{start} < $1 AND (t.{start}, t.id) > ($2, $3) ORDER BY t.{start}, t.id LIMIT ${}",
+        values.len()
     );
-    let rows = db::rows(db, &sql, values).await?;
-    rows.iter().map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?))).collect()
+    let mut rows = rows::read(db, &[Part { table: t, condition: &condition }], values).await?.pop().unwrap_or_default();
+    rows.sort_unstable_by_key(place);
+    Ok(rows)
 }

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use entity::ids::{CaseId, UnitId};
-use entity::outbox_entries::Kind;
 use entity::returns::{ActiveModel, Column, Entity, Model};
 use entity::{DataType, Purpose, Sealed, orders, return_lines};
 use sea_orm::{
@@ -47,10 +46,8 @@ pub(crate) async fn book(app: &App, tx: &DatabaseTransaction, case: CaseId, now:
     }
     old.sort_unstable();
     old.dedup();
-    for unit in keys::without_rows(tx, &old).await? {
-        outbox::enqueue(tx, now, Kind::DestroyKey, unit.to_string()).await?;
-    }
-    Ok(())
+    let unused = keys::without_rows(tx, &old, &[DataType::R02b]).await?;
+    outbox::destroy_keys(tx, now, &unused).await
 }
 
 async fn store<'a>(

@@ -14,11 +14,11 @@ use uuid::Uuid;
 use super::{recipients, stored};
 use crate::error::Result;
 use crate::evidence::archive::hex;
+use crate::outbox;
 use crate::privacy::scan::residual::Found;
 use crate::retention::ledger::Ledger;
 use crate::retention::rules;
 use crate::state::App;
-use crate::{keys, outbox};
 
 /// A certificate as it is stored, and the SHA-256 of its bytes in hexadecimal.
 pub(in crate::privacy) struct Certificate {
@@ -154,7 +154,7 @@ fn lines(records: Vec<super::Record>) -> Vec<Line> {
 async fn places(app: &App, customer: CustomerId, gone: usize) -> Result<Places> {
     let units: Vec<UnitId> = app.keys.units_of(customer.0).await?;
     let tx = app.db.begin().await?;
-    let unused = keys::without_rows(&tx, &units).await;
+    let unused = app.keys.unused(&tx, &units).await;
     tx.rollback().await?;
     let unused = unused?.len();
     let is_postgres = app.db.backend() == sea_orm::DbBackend::Postgres;

@@ -14,7 +14,6 @@ use entity::DataType;
 use entity::customers;
 use entity::erasures::{ActiveModel, Column, Entity, Model, ScanState, State};
 use entity::ids::{CustomerId, ErasureId};
-use entity::map::{RowEnd, tables};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -34,7 +33,8 @@ use crate::idempotency::{self, Outcome};
 use crate::keys::UnitOf;
 use crate::keys::lookup::Kind as Lookup;
 use crate::policy::calendar;
-use crate::retention::door::{self, Ground};
+use crate::retention::door::{self, Asked, Ground};
+use crate::retention::pace::Pace;
 use crate::retention::sweep;
 use crate::state::App;
 use crate::{audit, db};
@@ -231,29 +231,39 @@ async fn go_on_with(app: &App, actor: &Actor, which: Condition) -> Result<Resume
 /// One pass: say what is to go and what is looked for afterwards, take it through the door, say what has gone. Killed
 /// anywhere, the next pass completes it: what was planned and is not there any more has gone.
 async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
-    // Whatever ends from here on wakes it again.
-    db::run(app.db.write(), "UPDATE erasures SET wake_at = NULL WHERE id = $1", [row.id.0.into()]).await?;
+    if row.wake_at.is_some() {
+        // Whatever ends from here on wakes it again.
+        db::run(app.db.write(), "UPDATE erasures SET wake_at = NULL WHERE id = $1", [row.id.0.into()]).await?;
+    }
     let before = stored(&row)?;
     let mut fates = fates(app, row.customer_id, row.requested_at).await?;
     let planned = prepare(app, &row, &before, &fates).await?;
-    for t in tables().iter().rev().filter(|t| t.is_personal()) {
-        let mut going: HashMap<Uuid, &mut Fate> = fates
-            .iter_mut()
-            .filter(|f| f.table.name == t.name && f.record.is_gone())
-            .map(|f| (f.record.id, f))
-            .collect();
-        let ids: Vec<Uuid> = going.keys().copied().collect();
-        for some in ids.chunks(500) {
-            for (id, verdict) in door::remove(app, actor, t, some, Ground::Erasure(row.id)).await? {
-                if let Some(fate) = going.get_mut(&id) {
-                    fate.settle(app, verdict);
-                }
+    let mut verdicts = HashMap::new();
+    let mut pace = Pace::default();
+    let going: Vec<_> = fates.iter().filter(|f| f.record.is_gone()).map(|f| (f.table, f.record.id)).collect();
+    let mut left = going.as_slice();
+    while !left.is_empty() {
+        let (batch, rest) = left.split_at(pace.rows().min(left.len()));
+        left = rest;
+        // Fates stand children first, as the door wants them.
+        let mut asked: Vec<Asked> = Vec::new();
+        for &(table, id) in batch {
+            match asked.last_mut().filter(|last| last.table.name == table.name) {
+                Some(last) => last.ids.push(id),
+                None => asked.push(Asked { table, ids: vec![id] }),
             }
         }
+        let removed = door::remove(app, actor, &asked, Ground::Erasure(row.id)).await?;
+        pace.took(removed.verdicts.len(), removed.kept);
+        verdicts.extend(removed.verdicts);
     }
-    for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
-        door::remove_bare(app, t).await?;
+    for fate in &mut fates {
+        if let Some(verdict) = verdicts.remove(&fate.record.id) {
+            fate.settle(app, verdict);
+        }
     }
+    let (_, mut touched) = door::remove_bare(app, Some(row.customer_id)).await?;
+    touched.extend(fates.iter().filter(|f| f.record.is_gone()).map(|f| f.table.name));
     let records = merged(app, planned.records, &fates);
     let done = report(app, Some(row.id), row.customer_id, records, planned.recipients);
     let tx = app.db.begin().await?;
@@ -263,7 +273,7 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     db::run(&tx, sql, [done.state.code().into(), text(&done)?.into(), settled_at.into(), row.id.0.into()]).await?;
     request::answer(app, &tx, actor, &row, &done, now).await?;
     tx.commit().await?;
-    sweep::finish_all(app).await?;
+    sweep::finish(app, &touched).await?;
     Entity::find_by_id(row.id).one(app.db.write()).await?.ok_or(Error::NotFound)
 }
 

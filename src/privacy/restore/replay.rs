@@ -3,10 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::attachments::State;
 use entity::ids::{CustomerId, ErasureId, UnitId};
-use entity::map::{RowEnd, Table, table, tables};
+use entity::map::{table, tables};
 use futures::TryStreamExt as _;
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use uuid::Uuid;
@@ -17,18 +18,25 @@ use crate::auth::Actor;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::privacy::erasure;
-use crate::retention::door::{self, Gone, Ground, Verdict};
-use crate::retention::ledger::Entry;
+use crate::retention::door::{self, Asked, Gone, Ground, Verdict};
+use crate::retention::ledger::{Entry, Rows};
 use crate::retention::{paths, sweep};
 use crate::state::App;
 
 /// An intent of the ledger.
 struct Intent<'a> {
     ground: &'a str,
-    table: &'static Table,
-    rows: &'a [Uuid],
+    /// In the order in which they went.
+    rows: Vec<Asked>,
+    suppressed: &'a [String],
     recent: bool,
     ended: bool,
+}
+
+impl Intent<'_> {
+    fn suppressed(&self) -> Vec<Vec<u8>> {
+        self.suppressed.iter().filter_map(|hash| bytes(hash)).collect()
+    }
 }
 
 /// What is known of an erasure by its intents.
@@ -67,33 +75,36 @@ async fn follow(app: &App, checked: &Checked, report: &mut Report) -> Result<()>
             }
         }
     }
-    let mut units: HashSet<UnitId> = HashSet::new();
-    let mut waiting: Vec<(&Intent<'_>, Gone)> = Vec::new();
-    for (intent, gone, with_keys) in settled {
-        units.extend(with_keys);
-        if let Some(intent) = intents.get(&intent) {
-            waiting.push((intent, gone));
-        }
-    }
     let before = suppressions(app).await?;
+    let mut units: HashSet<UnitId> = HashSet::new();
+    let mut waiting: Vec<(&str, Gone)> = Vec::new();
+    for Settled { intent: id, at, units: with_keys } in settled {
+        units.extend(with_keys);
+        let Some(intent) = intents.get(&id) else { continue };
+        door::suppress_again(app, &intent.suppressed(), at).await?;
+        // Whatever was in a row before the backup was finished may have been filled anew since.
+        let may_be_new = at <= checked.manifest.finished_at;
+        let gone = |rows: &Asked| Gone { intent: id, at, rows: rows.clone(), may_be_new };
+        waiting.extend(intent.rows.iter().map(|rows| (intent.ground, gone(rows))));
+    }
     // A parent may have been left by a child that moved elsewhere after the backup, and that goes with a later entry.
     while !waiting.is_empty() {
         let (mut left, mut failed) = (Vec::new(), None);
         let all = waiting.len();
-        for (intent, gone) in waiting {
-            match door::again(app, &actor, intent.table, &gone).await {
+        for (ground, gone) in waiting {
+            match door::again(app, &actor, &gone).await {
                 Ok(done) => {
                     report.rows_gone_again += done.rows.len() as u64;
                     report.were_held += done.were_held;
                     units.extend(&done.units);
-                    if let Some(Ground::Erasure(id)) = Ground::named(intent.ground) {
-                        let rows = done.rows.iter().map(|(row, of)| (intent.table.name, *row, *of));
+                    if let Some(Ground::Erasure(id)) = Ground::named(ground) {
+                        let rows = done.rows.iter().map(|(row, of)| (gone.rows.table.name, *row, *of));
                         erasures.entry(id).or_default().gone.extend(rows);
                     }
                 }
                 Err(error) => {
                     failed = Some(error);
-                    left.push((intent, gone));
+                    left.push((ground, gone));
                 }
             }
         }
@@ -115,9 +126,7 @@ async fn follow(app: &App, checked: &Checked, report: &mut Report) -> Result<()>
     if resumed.failed > 0 {
         return Err(anyhow::anyhow!("{} deferred erasures failed; the log has the cause", resumed.failed).into());
     }
-    for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
-        door::remove_bare(app, t).await?;
-    }
+    door::remove_bare(app, None).await?;
     let units: Vec<UnitId> = units.into_iter().collect();
     for some in units.chunks(500) {
         let there = app.keys.existing(some).await?;
@@ -126,30 +135,30 @@ async fn follow(app: &App, checked: &Checked, report: &mut Report) -> Result<()>
     Ok(())
 }
 
-/// The intents by name, and what has gone since, oldest first, with the units whose keys went.
-#[expect(clippy::type_complexity, reason = "read by the one caller")]
-fn sort(
-    checked: &Checked,
-    since: chrono::DateTime<chrono::Utc>,
-) -> (HashMap<Uuid, Intent<'_>>, Vec<(Uuid, Gone, &[UnitId])>) {
+/// That an intent has gone, with the units whose keys went.
+struct Settled<'a> {
+    intent: Uuid,
+    at: DateTime<Utc>,
+    units: &'a [UnitId],
+}
+
+/// The intents by name, and which of them have gone since, oldest first.
+fn sort(checked: &Checked, since: DateTime<Utc>) -> (HashMap<Uuid, Intent<'_>>, Vec<Settled<'_>>) {
     let mut intents: HashMap<Uuid, Intent<'_>> = HashMap::new();
     let mut settled = Vec::new();
     for entry in &checked.entries {
         match entry {
-            Entry::Intent { intent, at, ground, table: name, rows } => {
-                if let Some(table) = table(name) {
-                    intents.insert(*intent, Intent { ground, table, rows, recent: *at >= since, ended: false });
-                }
+            Entry::Intent { intent, at, ground, rows, suppressed } => {
+                let known = |rows: &Rows| Some(Asked { table: table(&rows.table)?, ids: rows.ids.clone() });
+                let rows = rows.iter().filter_map(known).collect();
+                intents.insert(*intent, Intent { ground, rows, suppressed, recent: *at >= since, ended: false });
             }
-            Entry::Settled { intent, at, rows, units, suppressed } => {
+            Entry::Settled { intent, at, units } => {
                 if let Some(known) = intents.get_mut(intent) {
                     known.ended = true;
                 }
                 if *at >= since {
-                    let suppressed = suppressed.iter().filter_map(|hash| bytes(hash)).collect();
-                    let may_be_new = *at <= checked.manifest.finished_at;
-                    let gone = Gone { intent: *intent, at: *at, rows: rows.clone(), suppressed, may_be_new };
-                    settled.push((*intent, gone, units.as_slice()));
+                    settled.push(Settled { intent: *intent, at: *at, units });
                 }
             }
             Entry::Void { intent, .. } => {
@@ -169,12 +178,17 @@ fn bytes(hex: &str) -> Option<Vec<u8>> {
 
 /// The person whom the rows of an intent belong to, while they are there.
 async fn customer_of(app: &App, intent: &Intent<'_>) -> Result<Option<CustomerId>> {
-    let Some(customer) = paths::customer_of(intent.table) else { return Ok(None) };
-    let these = db::is_any(app.db.backend(), "t.id", 1);
-    let sql = format!("SELECT {customer} FROM {} t WHERE {these} LIMIT 1", intent.table.name);
-    let rows = db::rows(app.db.read(), &sql, [db::id_list(intent.rows.iter().copied())]).await?;
-    let found: Option<Option<Uuid>> = rows.first().map(|row| row.try_get_by_index(0)).transpose()?;
-    Ok(found.flatten().map(CustomerId))
+    for rows in &intent.rows {
+        let Some(customer) = paths::customer_of(rows.table) else { continue };
+        let these = db::is_any(app.db.backend(), "t.id", 1);
+        let sql = format!("SELECT {customer} FROM {} t WHERE {these} LIMIT 1", rows.table.name);
+        let found = db::rows(app.db.read(), &sql, [db::id_list(rows.ids.iter().copied())]).await?;
+        let found: Option<Option<Uuid>> = found.first().map(|row| row.try_get_by_index(0)).transpose()?;
+        if let Some(customer) = found.flatten() {
+            return Ok(Some(CustomerId(customer)));
+        }
+    }
+    Ok(None)
 }
 
 async fn suppressions(app: &App) -> Result<u64> {
@@ -185,22 +199,21 @@ async fn suppressions(app: &App) -> Result<u64> {
 
 /// Nobody knows whether it went: whether it may go is asked anew. An account that was to be closed is closed.
 async fn recheck(app: &App, actor: &Actor, intent: &Intent<'_>) -> Result<u64> {
+    let now = app.clock.now();
     let Some(ground) = Ground::named(intent.ground) else {
-        if intent.ground != door::STAFF {
-            return Ok(0);
+        let mut closed = 0;
+        for rows in intent.rows.iter().filter(|_| intent.ground == door::STAFF) {
+            let gone = Gone { intent: Uuid::nil(), at: now, rows: rows.clone(), may_be_new: false };
+            closed += door::again(app, actor, &gone).await?.rows.len() as u64;
         }
-        let gone = Gone {
-            intent: Uuid::nil(),
-            at: app.clock.now(),
-            rows: intent.rows.to_vec(),
-            suppressed: Vec::new(),
-            may_be_new: false,
-        };
-        return Ok(door::again(app, actor, intent.table, &gone).await?.rows.len() as u64);
+        return Ok(closed);
     };
-    let verdicts = door::remove(app, actor, intent.table, intent.rows, ground).await?;
-    let went = |v: &&(Uuid, Verdict)| matches!(v.1, Verdict::Erased | Verdict::Anonymised);
-    Ok(verdicts.iter().filter(went).count() as u64)
+    let verdicts = door::remove(app, actor, &intent.rows, ground).await?.verdicts;
+    let went = verdicts.iter().filter(|v| matches!(v.1, Verdict::Erased | Verdict::Anonymised)).count() as u64;
+    if went > 0 {
+        door::suppress_again(app, &intent.suppressed(), now).await?;
+    }
+    Ok(went)
 }
 
 /// Deletes the blobs that no row names, and counts the rows whose blob is not there.

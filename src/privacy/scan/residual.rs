@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use entity::erasures::{Column, Entity, Model, ScanState, State};
 use entity::ids::ErasureId;
 use entity::map::{Table, table};
-use entity::outbox_entries::Kind as Order;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -276,9 +275,7 @@ impl Sought {
         if db::run(&tx, sql, values).await? == 0 {
             return Ok(None);
         }
-        if let Some(unit) = self.erasure.unit_id {
-            outbox::enqueue(&tx, now, Order::DestroyKey, unit.to_string()).await?;
-        }
+        outbox::destroy_keys(&tx, now, self.erasure.unit_id.as_slice()).await?;
         let details = json!({ "state": state.code(), "failures": failures, "mentions": mentions, "lawful": lawful });
         audit::record(&tx, now, &Actor::System, "erasure.scan", ("erasures", Some(id.0)), details).await?;
         tx.commit().await?;

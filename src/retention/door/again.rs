@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait 
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Proof, clear_staff, pass, rows, suppress};
+use super::{Asked, Proof, clear_staff, pass, rows};
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::state::App;
@@ -23,10 +23,8 @@ pub struct Gone {
     pub intent: Uuid,
     /// When they went.
     pub at: DateTime<Utc>,
-    /// Their ids.
-    pub rows: Vec<Uuid>,
-    /// Keyed hashes of what is suppressed with them.
-    pub suppressed: Vec<Vec<u8>>,
+    /// Which.
+    pub rows: Asked,
     /// They may have gone before the backup saw the row: one that was filled anew since is new data.
     pub may_be_new: bool,
 }
@@ -47,11 +45,12 @@ pub struct Again {
 ///
 /// # Errors
 /// The database fails, or rows that the ledger does not know still point to one: then nothing of this has gone.
-pub async fn again(app: &App, actor: &Actor, t: &Table, gone: &Gone) -> Result<Again> {
+pub async fn again(app: &App, actor: &Actor, gone: &Gone) -> Result<Again> {
+    let t = gone.rows.table;
     let tx = app.db.begin().await?;
     let mut done = Again::default();
     if t.name == "staff" {
-        for id in &gone.rows {
+        for id in &gone.rows.ids {
             let member = staff::Entity::find_by_id(StaffId(*id)).one(&tx).await?;
             if let Some(member) = member.filter(|m| m.left_at.is_none()) {
                 done.units.extend(member.unit_id);
@@ -61,7 +60,7 @@ pub async fn again(app: &App, actor: &Actor, t: &Table, gone: &Gone) -> Result<A
         }
     } else {
         let mut proofs = Vec::new();
-        for row in rows::read_ids(&tx, t, &gone.rows).await? {
+        for row in rows::read_ids(&tx, t, &gone.rows.ids).await? {
             let is_new = gone.may_be_new && row.unit.and_then(|u| made_at(u.0)).is_some_and(|made| made > gone.at);
             if !row.bare && !is_new {
                 let action = app.rules.get(&row.data_type).map_or(Action::Delete, |rule| rule.action);
@@ -75,7 +74,6 @@ pub async fn again(app: &App, actor: &Actor, t: &Table, gone: &Gone) -> Result<A
         pass(&tx, t, &proofs, gone.at).await?;
         arm(&tx, &triggers).await?;
     }
-    suppress(&tx, &gone.suppressed, gone.at).await?;
     if !done.rows.is_empty() {
         let details = json!({ "ground": format!("RESTORE:{}", gone.intent), "rows": done.rows.len() });
         audit::record(&tx, app.clock.now(), actor, "retention.again", (t.name, None), details).await?;

@@ -5,6 +5,15 @@ use entity::ids::UnitId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// Rows of one table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    /// Its name.
+    pub table: String,
+    /// Their ids.
+    pub ids: Vec<Uuid>,
+}
+
 /// An entry. Instants are UTC.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "SCREAMING_SNAKE_CASE")]
@@ -24,24 +33,21 @@ pub enum Entry {
         at: DateTime<Utc>,
         /// Why, as the door's ground names itself.
         ground: String,
-        /// Their table.
-        table: String,
-        /// Their ids.
-        rows: Vec<Uuid>,
+        /// Which, in the order in which they go.
+        rows: Vec<Rows>,
+        /// Keyed hashes that suppress what the shop sends again, in hexadecimal digits: with the rows gone, a restore could
+        /// no longer reckon them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        suppressed: Vec<String>,
     },
-    /// What of an intent has gone.
+    /// All rows of an intent have gone.
     Settled {
         /// Name of the intent.
         intent: Uuid,
         /// When.
         at: DateTime<Utc>,
-        /// Ids of the rows.
-        rows: Vec<Uuid>,
         /// Erasure units whose keys go with them.
         units: Vec<UnitId>,
-        /// Keyed hashes that suppress what the shop sends again, in hexadecimal digits.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        suppressed: Vec<String>,
     },
     /// Nothing of an intent has gone.
     Void {

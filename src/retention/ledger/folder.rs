@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use chrono::{DateTime, Datelike as _, Utc};
 
-use super::chain;
+use super::{Append, chain};
 use crate::policy::calendar;
 use crate::policy::retention::Rule;
 
@@ -44,14 +44,14 @@ pub(super) fn lines(folder: &Path, mut each: impl FnMut(&str) -> anyhow::Result<
     Ok(())
 }
 
-/// One line after all others, under a lock that other processes respect. With `only_if_empty`, the first line or none.
-pub(super) fn append(folder: &Path, now: DateTime<Utc>, body: &str, only_if_empty: bool) -> anyhow::Result<()> {
+/// One line after all others, under a lock that other processes respect.
+pub(super) fn append(folder: &Path, now: DateTime<Utc>, body: &str, how: Append) -> anyhow::Result<()> {
     let lock = folder.join("lock");
     let cannot = || format!("cannot write the erasure ledger in {}", folder.display());
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(lock).with_context(cannot)?;
     lock.lock().with_context(cannot)?;
     let newest = files(folder)?.pop();
-    if only_if_empty && newest.is_some() {
+    if how == Append::First && newest.is_some() {
         return Ok(());
     }
     // A clock that was set back must not put a line before older ones.
@@ -61,15 +61,28 @@ pub(super) fn append(folder: &Path, now: DateTime<Utc>, body: &str, only_if_empt
         Some((_, path)) => whole_end(path)?,
         None => String::new(),
     };
-    let is_new = newest.is_none_or(|(newest, _)| newest != year);
+    let is_new = newest.as_ref().is_none_or(|(newest, _)| *newest != year);
     let mut file = OpenOptions::new().create(true).append(true).open(&path).with_context(cannot)?;
     let line = format!("{}\n", chain::link(&before, body));
     file.write_all(line.as_bytes()).with_context(cannot)?;
-    file.sync_data().with_context(cannot)?;
+    if how != Append::Soon || is_new {
+        file.sync_data().with_context(cannot)?;
+    }
     if is_new {
+        // The last entry of the year before may have waited for this one.
+        if let Some((_, older)) = &newest {
+            File::open(older).and_then(|older| older.sync_data()).with_context(cannot)?;
+        }
         sync(folder).with_context(cannot)?;
     }
     Ok(())
+}
+
+/// Brings the newest file to the disk.
+pub(super) fn sync_newest(folder: &Path) -> anyhow::Result<()> {
+    let Some((_, path)) = files(folder)?.pop() else { return Ok(()) };
+    let cannot = || format!("cannot sync {}", path.display());
+    File::open(&path).and_then(|file| file.sync_data()).with_context(cannot)
 }
 
 /// A new name is on disk only when its folder is.
@@ -161,18 +174,18 @@ mod tests {
             lines(folder.path(), |line| walk.step(line, each)).unwrap();
             bodies
         };
-        append(folder.path(), at("2014-03-10T09:00:00Z"), "{\"a\":1}", true).unwrap();
-        append(folder.path(), at("2014-03-10T09:00:00Z"), "{\"a\":0}", true).unwrap();
+        append(folder.path(), at("2014-03-10T09:00:00Z"), "{\"a\":1}", Append::First).unwrap();
+        append(folder.path(), at("2014-03-10T09:00:00Z"), "{\"a\":0}", Append::First).unwrap();
         for name in ["ledger-2014.jsonl", "ledger-2015.jsonl"] {
             let path = folder.path().join(name);
             OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(b"{\"a\":").unwrap();
             assert_eq!(read(), ["{\"a\":1}"]);
         }
         std::fs::remove_file(folder.path().join("ledger-2015.jsonl")).unwrap();
-        append(folder.path(), at("2014-12-31T09:00:00Z"), "{\"a\":2}", false).unwrap();
+        append(folder.path(), at("2014-12-31T09:00:00Z"), "{\"a\":2}", Append::Durably).unwrap();
         std::fs::write(folder.path().join("ledger-2015.jsonl"), "{\"a\":").unwrap();
-        append(folder.path(), at("2015-03-10T09:00:00Z"), "{\"a\":3}", false).unwrap();
-        append(folder.path(), at("2014-03-10T09:00:00Z"), "{\"a\":4}", false).unwrap();
+        append(folder.path(), at("2015-03-10T09:00:00Z"), "{\"a\":3}", Append::Durably).unwrap();
+        append(folder.path(), at("2014-03-10T09:00:00Z"), "{\"a\":4}", Append::Durably).unwrap();
         assert_eq!(read(), ["{\"a\":1}", "{\"a\":2}", "{\"a\":3}", "{\"a\":4}"]);
     }
 }

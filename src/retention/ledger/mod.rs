@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::db::{self, Db, Place};
 use crate::error::{Error, Result};
 use crate::policy::retention::Rule;
-pub use entry::Entry;
+pub use entry::{Entry, Rows};
 
 /// Where the ledger is kept.
 #[derive(Debug)]
@@ -40,6 +40,17 @@ pub struct Head {
     pub entries: u64,
     /// SHA-256 over the latest entry and, through it, all before.
     pub chain: String,
+}
+
+/// How an entry is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Append {
+    /// On disk when it returns.
+    Durably,
+    /// On disk with the next one.
+    Soon,
+    /// As [`Append::Durably`], but only into an empty ledger.
+    First,
 }
 
 /// Serialises the writers of a ledger in a database, so that its entries stand in the order of their commits.
@@ -69,7 +80,10 @@ impl Ledger {
                 Self::Database(db)
             }
         };
-        ledger.append(now, &Entry::Opened { ledger: uuid_at(now), at: now }, true).await.map_err(Error::cause)?;
+        ledger
+            .append(now, &Entry::Opened { ledger: uuid_at(now), at: now }, Append::First)
+            .await
+            .map_err(Error::cause)?;
         Ok(ledger)
     }
 
@@ -101,33 +115,31 @@ impl Ledger {
         }
     }
 
-    /// Says what is about to go. Returns the name of the intent.
+    /// Says what is about to go, and is on disk when it returns. `suppressed` are keyed hashes. Returns the name of the
+    /// intent.
     ///
     /// # Errors
     /// The ledger cannot be written: then nothing may go.
-    pub async fn intent(&self, now: DateTime<Utc>, ground: &str, table: &str, ids: &[Uuid]) -> Result<Uuid> {
-        let intent = uuid_at(now);
-        let (ground, table, rows) = (ground.to_owned(), table.to_owned(), ids.to_vec());
-        self.append(now, &Entry::Intent { intent, at: now, ground, table, rows }, false).await?;
+    pub async fn intent(
+        &self,
+        now: DateTime<Utc>,
+        ground: &str,
+        rows: Vec<Rows>,
+        suppressed: &[Vec<u8>],
+    ) -> Result<Uuid> {
+        let (intent, ground) = (uuid_at(now), ground.to_owned());
+        let suppressed = suppressed.iter().map(|hash| chain::hex(hash)).collect();
+        self.append(now, &Entry::Intent { intent, at: now, ground, rows, suppressed }, Append::Durably).await?;
         Ok(intent)
     }
 
-    /// Says what has gone, with the erasure units whose keys go with it and the keyed hashes that recognise what the
-    /// shop sends again: with the rows, a restore could no longer reckon them.
+    /// Says that all of an intent has gone, with the erasure units whose keys go with it. It reaches the disk with the
+    /// next entry, or by [`Ledger::sync`]: an intent whose end is lost is checked again by a restore.
     ///
     /// # Errors
     /// The ledger cannot be written.
-    pub async fn settled(
-        &self,
-        now: DateTime<Utc>,
-        intent: Uuid,
-        rows: &[Uuid],
-        units: &[UnitId],
-        suppressed: &[Vec<u8>],
-    ) -> Result<()> {
-        let (rows, units) = (rows.to_vec(), units.to_vec());
-        let suppressed = suppressed.iter().map(|hash| chain::hex(hash)).collect();
-        self.append(now, &Entry::Settled { intent, at: now, rows, units, suppressed }, false).await
+    pub async fn settled(&self, now: DateTime<Utc>, intent: Uuid, units: &[UnitId]) -> Result<()> {
+        self.append(now, &Entry::Settled { intent, at: now, units: units.to_vec() }, Append::Soon).await
     }
 
     /// Says that nothing of it has gone.
@@ -135,7 +147,28 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be written.
     pub async fn void(&self, now: DateTime<Utc>, intent: Uuid) -> Result<()> {
-        self.append(now, &Entry::Void { intent, at: now }, false).await
+        self.append(now, &Entry::Void { intent, at: now }, Append::Soon).await
+    }
+
+    /// Brings to the disk what has been written so far.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub async fn sync(&self) -> Result<()> {
+        match self {
+            Self::Folder(path) => {
+                let path = path.clone();
+                tokio::task::spawn_blocking(move || folder::sync_newest(&path)).await.context("a sync died")??;
+            }
+            Self::Database(db) => {
+                // The log is one for all: a commit that waits for the disk takes the earlier ones with it.
+                let sql = "SELECT pg_current_xact_id()";
+                let tx = db.begin().await?;
+                db::rows(&tx, sql, []).await?;
+                tx.commit().await?;
+            }
+        }
+        Ok(())
     }
 
     /// Says that a backup is being put back: what came after it is lost, but for what stands here.
@@ -143,15 +176,15 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be written.
     pub async fn restoring(&self, now: DateTime<Utc>, backup: Uuid) -> Result<()> {
-        self.append(now, &Entry::Restoring { at: now, backup }, false).await
+        self.append(now, &Entry::Restoring { at: now, backup }, Append::Durably).await
     }
 
-    async fn append(&self, now: DateTime<Utc>, entry: &Entry, only_if_empty: bool) -> Result<()> {
+    async fn append(&self, now: DateTime<Utc>, entry: &Entry, how: Append) -> Result<()> {
         let body = serde_json::to_string(entry).context("an entry of the ledger")?;
         match self {
             Self::Folder(path) => {
                 let path = path.clone();
-                tokio::task::spawn_blocking(move || folder::append(&path, now, &body, only_if_empty))
+                tokio::task::spawn_blocking(move || folder::append(&path, now, &body, how))
                     .await
                     .context("the ledger's writer died")??;
             }
@@ -159,8 +192,11 @@ impl Ledger {
                 let tx = db.begin().await?;
                 db::rows(&tx, WRITING, []).await?;
                 let before = latest(&tx).await?;
-                if only_if_empty && before.is_some() {
+                if how == Append::First && before.is_some() {
                     return Ok(());
+                }
+                if how == Append::Soon {
+                    db::run(&tx, "SET LOCAL synchronous_commit = off", []).await?;
                 }
                 let line = chain::link(before.as_deref().unwrap_or_default(), &body);
                 let sql = "INSERT INTO ledger_entries (id, at, entry) VALUES ($1, $2, $3)";
@@ -281,7 +317,7 @@ impl Ledger {
         match self {
             Self::Folder(path) => {
                 if folder::is_over(path, rule, now)? {
-                    self.append(now, &renewed, false).await?;
+                    self.append(now, &renewed, Append::Durably).await?;
                 }
                 Ok(folder::expire(path, rule, now)?)
             }
@@ -303,7 +339,7 @@ impl Ledger {
                     }
                 }
                 if over > 0 && goes_on {
-                    self.append(now, &renewed, false).await?;
+                    self.append(now, &renewed, Append::Durably).await?;
                 }
                 Ok(db::run(db.write(), "DELETE FROM ledger_entries WHERE seq <= $1", [over.into()]).await?)
             }

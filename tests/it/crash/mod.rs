@@ -208,20 +208,24 @@ impl Scene {
         let ids = |list: &Value| -> Vec<String> {
             list.as_array().into_iter().flatten().map(|id| id.as_str().unwrap().replace('-', "")).collect()
         };
+        let keys = |intent: &Value| -> Vec<Key> {
+            let of = |part: &Value| {
+                let table = entity::map::table(part["table"].as_str().unwrap()).unwrap().name;
+                ids(&part["ids"]).into_iter().map(move |id| (table, id))
+            };
+            intent["rows"].as_array().unwrap().iter().flat_map(of).collect()
+        };
         let is_gone = |key: &Key| image.rows.get(key).is_none_or(|row| row.bare);
         let (mut named, mut units) = (BTreeSet::new(), BTreeSet::new());
         for end in ended.values().filter(|e| e["event"] == "SETTLED") {
-            let table = intents[end["intent"].as_str().unwrap()]["table"].as_str().unwrap();
-            for id in ids(&end["rows"]) {
-                let key = (entity::map::table(table).unwrap().name, id);
+            for key in keys(intents[end["intent"].as_str().unwrap()]) {
                 assert!(is_gone(&key), "{case}: {key:?} is settled, and there");
                 named.insert(key);
             }
             units.extend(ids(&end["units"]));
         }
         for intent in open {
-            let table = entity::map::table(intent["table"].as_str().unwrap()).unwrap().name;
-            for key in ids(&intent["rows"]).into_iter().map(|id| (table, id)) {
+            for key in keys(intent) {
                 units.extend(self.before.rows.get(&key).and_then(|row| row.unit.clone()));
                 named.insert(key);
             }

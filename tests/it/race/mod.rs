@@ -11,7 +11,7 @@ use aftersales::auth::Actor;
 use aftersales::clock::Clock;
 use aftersales::error::{Code, Error, Result};
 use aftersales::privacy::erasure;
-use aftersales::retention::door::{self, Ground, Verdict};
+use aftersales::retention::door::{self, Asked, Ground, Verdict};
 use aftersales::retention::holds::{self, NewHold};
 use aftersales::retention::sweep;
 use aftersales::state::{App as State, AppState};
@@ -133,7 +133,8 @@ async fn a_row_and_a_hold(arena: &Arena) {
         let balance = &mut balance[n % KINDS];
         let other = Arc::clone(&arena.other);
         let remove = async move {
-            door::remove(&other, &Actor::System, contested.table, &[contested.row], Ground::Rule).await.unwrap()
+            let asked = [Asked { table: contested.table, ids: vec![contested.row] }];
+            door::remove(&other, &Actor::System, &asked, Ground::Rule).await.unwrap().verdicts
         };
         let (placed, verdicts) = arena.meet(contested, balance.next(), remove).await;
         let [(_, verdict)] = verdicts.as_slice() else { panic!("{verdicts:?}") };

@@ -21,7 +21,7 @@ async fn chained(place: &Place) {
     assert_eq!(early.entries, 1, "it begins once");
     let write = async |ledger: &Ledger| {
         for day in 0..10 {
-            let intent = ledger.intent(begin + days(day), "RULE", "cases", &[]).await.unwrap();
+            let intent = ledger.intent(begin + days(day), "RULE", Vec::new(), &[]).await.unwrap();
             ledger.void(begin + days(day), intent).await.unwrap();
         }
     };

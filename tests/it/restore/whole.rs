@@ -1,5 +1,6 @@
 //! Dump, erase, drill, restore.
 
+use aftersales::retention::ledger::Rows;
 use entity::staff::Role;
 
 use super::*;
@@ -133,8 +134,10 @@ owning! {
         now(&app);
         // The process died after the intent; nobody heard whether it committed.
         let id = entity::ids::ErasureId::new(app.now());
-        app.state.ledger.intent(app.now(), &format!("ERASURE:{id}"), "customers", &[life::row(&due.customer)]).await.unwrap();
-        app.state.ledger.intent(app.now(), "RULE", "customers", &[life::row(&not_due.customer)]).await.unwrap();
+        for (ground, who) in [(format!("ERASURE:{id}"), &due), ("RULE".to_owned(), &not_due)] {
+            let rows = vec![Rows { table: "customers".to_owned(), ids: vec![life::row(&who.customer)] }];
+            app.state.ledger.intent(app.now(), &ground, rows, &[]).await.unwrap();
+        }
         let stopped = app.stop().await;
         let done = report(&stopped.config, &["restore", text(&folder), "--replace"]);
         assert_eq!((&done["intentsRechecked"], &done["intentsGone"]), (&json!(2), &json!(1)), "{done:#}");

@@ -1,0 +1,71 @@
+//! How many rows go at once: as many as keep the one writer for about as long as nobody notices.
+
+use std::time::Duration;
+
+/// Batches begin with so many rows.
+const FIRST: usize = 1_000;
+const LEAST: usize = 250;
+/// More than that gains nothing.
+pub const MOST: usize = 5_000;
+
+/// How long a batch may keep the writer, or the locks of the persons concerned.
+pub const LONGEST: Duration = Duration::from_millis(20);
+/// What a batch aims at, so that one that takes half as long again is still short enough.
+const AIM: Duration = Duration::from_millis(13);
+
+/// Finds the size of the next batch from how long the last one took.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace(usize);
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self(FIRST)
+    }
+}
+
+impl Pace {
+    /// How many rows to take next.
+    #[must_use]
+    pub const fn rows(self) -> usize {
+        self.0
+    }
+
+    /// So many rows kept the writer so long. A batch grows by half at most: one quick one may have been luck.
+    pub fn took(&mut self, rows: usize, kept: Duration) {
+        let kept = kept.as_micros().max(1);
+        let fit = (rows as u128 * AIM.as_micros() / kept).try_into().unwrap_or(usize::MAX);
+        // The end of a table says nothing about a full batch that would have taken longer.
+        if rows * 2 >= self.0 || fit < self.0 {
+            self.0 = fit.min(self.0 + self.0 / 2).clamp(LEAST, MOST);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_fits_the_time_whatever_a_row_costs() {
+        for micros_per_row in [1, 2, 5, 13, 40] {
+            let mut pace = Pace::default();
+            for _ in 0..20 {
+                let rows = pace.rows();
+                pace.took(rows, Duration::from_micros(rows as u64 * micros_per_row));
+            }
+            let kept = Duration::from_micros(pace.rows() as u64 * micros_per_row);
+            assert!(kept <= LONGEST, "{micros_per_row}: {kept:?}");
+            assert!(pace.rows() == MOST || kept >= AIM / 2, "{micros_per_row}: {kept:?}");
+        }
+    }
+
+    #[test]
+    fn a_slow_batch_halts_growth_at_once_and_a_small_rest_does_not_count() {
+        let mut pace = Pace::default();
+        pace.took(1_000, Duration::from_millis(130));
+        assert_eq!(pace.rows(), LEAST);
+        let mut pace = Pace::default();
+        pace.took(3, Duration::from_micros(1));
+        assert_eq!(pace.rows(), FIRST);
+    }
+}
