@@ -23,7 +23,7 @@ use world::World;
 /// From 10 March 2014 to 10 March 2026.
 const DAYS: u64 = 4383;
 /// Lives that are lived through the API, begun in the first two years, and those that are written in batches.
-const LIVES: u64 = 144;
+const LIVES: u64 = 96;
 const BATCHES: u64 = 44;
 const PEOPLE: usize = 50;
 const SEED: u64 = 20_140_310;

@@ -275,7 +275,7 @@ pub fn story(number: u64, chance: &mut Chance) -> Vec<(u64, Deed)> {
             life.extend([(5, claim(true)), (0, D::Photo), (1, D::Guest), (2, D::Decide("ELIGIBLE"))]);
             life.extend(paid);
             if chance.one_in(2) {
-                life.extend([(3, D::Hold("case")), (5, D::Erase), (300, D::Release)]);
+                life.extend([(3, D::Hold("case")), (5, D::Erase), (100, D::Release)]);
             } else {
                 life.push((30 + chance.below(60), D::Erase));
             }
