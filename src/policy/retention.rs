@@ -113,10 +113,9 @@ impl Rule {
         now >= self.due_at(start)
     }
 
-    /// The index range of a sweep: every row that is due at `now` started before this instant, and few others did.
-    /// Month lengths make the exact inverse ambiguous, so this is up to three days late; each row is rechecked.
-    #[must_use]
-    pub fn started_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+    /// Every row that is due at `now` started before this instant. Month lengths make the inverse ambiguous, so it is up
+    /// to three days late, and a year where the period runs from the end of one: `due_before` goes back from here.
+    fn started_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let today = calendar::day_of(now);
         let months = match self.unit {
             PeriodUnit::Day => return now - chrono::TimeDelta::days(i64::from(self.count)),
@@ -324,7 +323,7 @@ mod tests {
     }
 
     proptest! {
-        /// A sweep that reads only the index range never misses a due row.
+        /// A sweep that reads only the index range never misses a due row, and reads no other.
         #[test]
         fn the_index_range_holds_every_due_row(start in 1_262_300_400_i64..1_893_452_400, wait in 0_i64..400_000_000) {
             let start = DateTime::from_timestamp(start, 0).unwrap();

@@ -2,6 +2,8 @@
 //!
 //! Reopening a case or opening a new one brings order and contact record back into service (`starts`).
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::{CaseId, CustomerId, OrderId};
 use sea_orm::QueryResult;
@@ -53,24 +55,36 @@ async fn orders(app: &App) -> Result<u64> {
         let rows = db::rows(app.db.read(), &sql, values).await?;
         let Some(last) = rows.last() else { return Ok(archived) };
         after = last.try_get_by_index(0)?;
-        for row in &rows {
-            let id = OrderId(row.try_get_by_index(0)?);
-            if last_use::of_order(life(app, id, row).await?) <= now {
-                archived += archive_order(app, id, now).await?;
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+        let negotiated = negotiated(app, &ids).await?;
+        for (id, row) in ids.into_iter().zip(&rows) {
+            let negotiated = negotiated.get(&id).copied().unwrap_or_default();
+            if last_use::of_order(life(row, negotiated)?) <= now {
+                archived += archive_order(app, OrderId(id), now).await?;
             }
         }
     }
 }
 
-async fn life(app: &App, order: OrderId, row: &QueryResult) -> Result<OrderLife> {
-    let sql = "SELECT opened_at, closed_at FROM cases WHERE order_id = $1 \
-               AND kind IN ('WARRANTY_CLAIM', 'COMPLAINT', 'RETURN', 'EXCHANGE')";
-    let mut negotiated = TimeDelta::zero();
-    for case in db::rows(app.db.read(), sql, [order.0.into()]).await? {
-        let opened: Option<DateTime<Utc>> = case.try_get_by_index(0)?;
-        let closed: Option<DateTime<Utc>> = case.try_get_by_index(1)?;
-        negotiated += opened.zip(closed).map_or(TimeDelta::zero(), |(opened, closed)| closed - opened);
+/// How long was negotiated about each of these orders: asked once for all, since an order is looked at every night for
+/// months before its last use is over.
+async fn negotiated(app: &App, orders: &[Uuid]) -> Result<HashMap<Uuid, TimeDelta>> {
+    let these = db::is_any(app.db.backend(), "order_id", 1);
+    let sql = format!(
+        "SELECT order_id, opened_at, closed_at FROM cases WHERE {these} \
+         AND kind IN ('WARRANTY_CLAIM', 'COMPLAINT', 'RETURN', 'EXCHANGE')"
+    );
+    let mut negotiated = HashMap::new();
+    for case in db::rows(app.db.read(), &sql, [db::id_list(orders.iter().copied())]).await? {
+        let opened: Option<DateTime<Utc>> = case.try_get_by_index(1)?;
+        let closed: Option<DateTime<Utc>> = case.try_get_by_index(2)?;
+        let took = opened.zip(closed).map_or(TimeDelta::zero(), |(opened, closed)| closed - opened);
+        *negotiated.entry(case.try_get_by_index(0)?).or_default() += took;
     }
+    Ok(negotiated)
+}
+
+fn life(row: &QueryResult, negotiated: TimeDelta) -> Result<OrderLife> {
     Ok(OrderLife {
         ordered_at: row.try_get_by_index(1)?,
         delivered_at: row.try_get_by_index(2)?,

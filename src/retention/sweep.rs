@@ -116,14 +116,15 @@ pub async fn run(app: &App, actor: &Actor, dry_run: bool, mut steering: Option<&
 }
 
 /// The rules and tables with anything in their index range, in the order of the sweep: one statement, so that a night in
-/// which nothing is due costs next to nothing.
+/// which nothing is due costs next to nothing. The range is exact: a wider one would read, every night of a year, what goes
+/// at its end.
 async fn in_range(app: &App, now: DateTime<Utc>) -> Result<Vec<(&'static Table, &Rule)>> {
     let rules = tables().iter().rev().filter(|t| t.start.is_some());
     let rules = rules.flat_map(|t| t.types.iter().filter_map(move |ty| app.rules.get(ty).map(|rule| (t, rule))));
     let rules: Vec<(&'static Table, &Rule)> = rules.collect();
     let (mut looks, mut values) = (Vec::with_capacity(rules.len()), Vec::<Value>::new());
     for (i, (t, rule)) in rules.iter().enumerate() {
-        values.push(rule.started_before(now).into());
+        values.push(rule.due_before(now).into());
         let start = t.start.unwrap_or_default();
         let mut of_type = String::new();
         if t.types.len() > 1 {
@@ -239,7 +240,7 @@ pub(super) async fn page(
 ) -> Result<Vec<Row>> {
     let Some(start) = t.start else { return Ok(Vec::new()) };
     let (since, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
-    let mut values: Vec<Value> = vec![rule.started_before(now).into(), since.into(), id.into()];
+    let mut values: Vec<Value> = vec![rule.due_before(now).into(), since.into(), id.into()];
     let mut of_type = "";
     if t.types.len() > 1 {
         values.push(rule.data_type.code().into());
