@@ -157,9 +157,9 @@ pub async fn remove(app: &App, actor: &Actor, asked: &[Asked], ground: Ground) -
     lock_owners(&tx, asked).await?;
     let mut removed = Removed::default();
     let mut passing: Vec<Passing> = Vec::new();
-    for (asked, rows) in asked.iter().zip(rows::read_asked(&tx, asked).await?) {
-        let mut proofs = Vec::with_capacity(rows.len());
-        for row in rows {
+    for asked in asked {
+        let mut proofs = Vec::with_capacity(asked.ids.len());
+        for row in rows::read_ids(&tx, asked.table, &asked.ids).await? {
             let Some(rule) = app.rules.get(&row.data_type) else { continue };
             let (id, verdict, proof) = prove(row, rule, ground, now);
             removed.verdicts.push((id, verdict));

@@ -8,10 +8,9 @@ use sea_orm::{ConnectionTrait, DbBackend, Value};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::door::Asked;
 use super::paths;
 use crate::db;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A row as retention sees it. No content.
 #[derive(Clone, Debug)]
@@ -66,19 +65,14 @@ impl Told {
     }
 }
 
-/// Rows of one table.
-#[derive(Debug)]
-pub struct Part<'a> {
-    /// The table.
-    pub table: &'static Table,
-    /// Which, over the alias `t`; it may end with an order and a limit.
-    pub condition: &'a str,
-}
-
-/// One row of the result: the table's place among the parts, and all its rows as one JSON text. A driver pays per row and per
-/// column, so that one wide text is read several times faster than what it is made of.
-fn select(backend: DbBackend, i: usize, part: &Part<'_>) -> String {
-    let (t, condition) = (part.table, part.condition);
+/// Reads rows of `t` that meet `condition` over the alias `t`, which may end with an order and a limit; they come in no order.
+///
+/// All rows are one JSON text: a driver pays per row and per column, so that it is read several times faster than what it is
+/// made of.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn read(db: &impl ConnectionTrait, t: &Table, condition: &str, values: Vec<Value>) -> Result<Vec<Row>> {
     let column = |name: &str| if t.has(name) { format!("t.{name}") } else { "NULL".to_owned() };
     let data_type = if t.types.len() > 1 { "t.data_type" } else { "NULL" };
     let start = t.start.map_or_else(|| "NULL".to_owned(), |start| format!("t.{start}"));
@@ -93,56 +87,26 @@ fn select(backend: DbBackend, i: usize, part: &Part<'_>) -> String {
     }
     let (marks, name) = (marks.join(" + "), t.name);
     let (unit, not_before, blob) = (column("unit_id"), column("not_before"), column("blob"));
-    let list = if backend == DbBackend::Postgres {
+    let list = if db.get_database_backend() == DbBackend::Postgres {
         "COALESCE(json_agg(json_build_array(x.id, x.type, x.unit, x.start, x.until, x.marks, x.blob))::text, '[]')"
     } else {
         "json_group_array(json_array(hex(x.id), x.type, nullif(hex(x.unit), ''), x.start, x.until, x.marks, x.blob))"
     };
-    format!(
-        "SELECT {i}, {list} FROM (SELECT t.id AS id, {data_type} AS type, {unit} AS unit, {start} AS start, \
+    let sql = format!(
+        "SELECT {list} FROM (SELECT t.id AS id, {data_type} AS type, {unit} AS unit, {start} AS start, \
          {not_before} AS until, {marks} AS marks, {blob} AS blob FROM {name} t WHERE {condition}) x"
-    )
+    );
+    let rows = db::rows(db, &sql, values).await?;
+    let text: String = rows.first().map_or_else(|| Ok("[]".to_owned()), |row| row.try_get_by_index(0))?;
+    let told: Vec<Told> = serde_json::from_str(&text).map_err(|e| anyhow::anyhow!("rows of {name}: {e}"))?;
+    Ok(told.into_iter().map(|told| told.row(t)).collect())
 }
 
-/// Reads rows of several tables in one statement; the answer has a list per part, in no order.
+/// Reads these rows.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn read(db: &impl ConnectionTrait, parts: &[Part<'_>], values: Vec<Value>) -> Result<Vec<Vec<Row>>> {
-    let backend = db.get_database_backend();
-    let selects: Vec<String> = parts.iter().enumerate().map(|(i, part)| select(backend, i, part)).collect();
-    let mut found: Vec<Vec<Row>> = parts.iter().map(|_| Vec::new()).collect();
-    for row in db::rows(db, &selects.join(" UNION ALL "), values).await? {
-        let (i, text): (i32, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let told: Vec<Told> = serde_json::from_str(&text).map_err(|e| anyhow::anyhow!("rows of retention: {e}"))?;
-        let part = usize::try_from(i).ok().and_then(|i| Some((parts.get(i)?, found.get_mut(i)?)));
-        let (part, list) = part.ok_or(Error::NotFound)?;
-        *list = told.into_iter().map(|told| told.row(part.table)).collect();
-    }
-    Ok(found)
-}
-
-/// Reads these rows of one table.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn read_ids(db: &impl ConnectionTrait, t: &'static Table, ids: &[Uuid]) -> Result<Vec<Row>> {
+pub async fn read_ids(db: &impl ConnectionTrait, t: &Table, ids: &[Uuid]) -> Result<Vec<Row>> {
     let condition = db::is_any(db.get_database_backend(), "t.id", 1);
-    let part = Part { table: t, condition: &condition };
-    let list = db::id_list(ids.iter().copied());
-    Ok(read(db, &[part], vec![list]).await?.pop().unwrap_or_default())
-}
-
-/// Reads what is asked of several tables, a list for each.
-///
-/// # Errors
-/// The database cannot be read.
-pub(super) async fn read_asked(db: &impl ConnectionTrait, asked: &[Asked]) -> Result<Vec<Vec<Row>>> {
-    if let [one] = asked {
-        return Ok(vec![read_ids(db, one.table, &one.ids).await?]);
-    }
-    let conditions: Vec<String> = (1..=asked.len()).map(|n| db::is_any(db.get_database_backend(), "t.id", n)).collect();
-    let parts: Vec<Part<'_>> =
-        asked.iter().zip(&conditions).map(|(asked, condition)| Part { table: asked.table, condition }).collect();
-    read(db, &parts, asked.iter().map(|asked| db::id_list(asked.ids.iter().copied())).collect()).await
+    read(db, t, &condition, vec![db::id_list(ids.iter().copied())]).await
 }

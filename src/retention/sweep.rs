@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::anonymise;
 use super::door::{self, Asked, Ground, Removed, Verdict};
 use super::pace::Pace;
-use super::rows::{self, Part, Row};
+use super::rows::{self, Row};
 use super::run::Steering;
 use crate::auth::Actor;
 use crate::error::Result;
@@ -252,7 +252,7 @@ pub(super) async fn page(
         "{of_type}t.{start} < $1 AND (t.{start}, t.id) > ($2, $3) ORDER BY t.{start}, t.id LIMIT ${}",
         values.len()
     );
-    let mut rows = rows::read(db, &[Part { table: t, condition: &condition }], values).await?.pop().unwrap_or_default();
+    let mut rows = rows::read(db, t, &condition, values).await?;
     rows.sort_unstable_by_key(place);
     Ok(rows)
 }

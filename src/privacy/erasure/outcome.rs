@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::policy::calendar;
 use crate::retention::door::{self, Ground, Verdict};
 use crate::retention::paths;
-use crate::retention::rows::{self, Part, Row};
+use crate::retention::rows::{self, Row};
 use crate::state::App;
 
 /// A record of the person, and what becomes of it.
@@ -48,12 +48,8 @@ enum Why {
 pub(super) async fn fates(app: &App, customer: CustomerId, decided: DateTime<Utc>) -> Result<Vec<Fate>> {
     let (now, ground) = (app.clock.now(), Ground::Erasure(entity::ids::ErasureId(Uuid::nil())));
     let mut fates = Vec::new();
-    let personal: Vec<&'static Table> = tables().iter().rev().filter(|t| t.is_personal()).collect();
-    let theirs: Vec<String> = personal.iter().map(|t| paths::of_person(t, 1)).collect();
-    let parts: Vec<Part<'_>> =
-        personal.iter().zip(&theirs).map(|(table, condition)| Part { table, condition }).collect();
-    let found = rows::read(app.db.read(), &parts, vec![customer.0.into()]).await?;
-    for (t, found) in personal.into_iter().zip(found) {
+    for t in tables().iter().rev().filter(|t| t.is_personal()) {
+        let found = rows::read(app.db.read(), t, &paths::of_person(t, 1), vec![customer.0.into()]).await?;
         let is_old = |r: &Row| !r.bare && !came_later(r.id, decided) && !is_own_file(t, r.id, r.data_type, decided);
         let live: Vec<Row> = found.into_iter().filter(is_old).collect();
         // Whoever orders again after asking is a customer again: that is new data, and needs the contact.

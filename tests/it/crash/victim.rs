@@ -17,7 +17,7 @@ use sea_orm::sqlx::sqlite::SqliteSynchronous;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::support::App;
 use crate::support::stores::{self, Stores};
@@ -149,7 +149,8 @@ impl Subscriber for Points {
             "execute_raw" | "execute_unprepared" | "query_one_raw" | "query_all_raw" | "stream_raw"
         );
         let boundary = matches!(metadata.name(), "begin" | "commit" | "rollback");
-        metadata.is_span() && ((of_pool && statement) || (of_transaction && (statement || boundary)))
+        let failed = metadata.is_event() && *metadata.level() == Level::ERROR;
+        failed || metadata.is_span() && ((of_pool && statement) || (of_transaction && (statement || boundary)))
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
@@ -174,7 +175,10 @@ impl Subscriber for Points {
 
     fn record(&self, _: &Id, _: &Record<'_>) {}
     fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, _: &Event<'_>) {}
+    fn event(&self, event: &Event<'_>) {
+        // What made a victim end by itself.
+        eprintln!("{event:?}");
+    }
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
 }
