@@ -252,8 +252,8 @@ impl History {
     /// The day on which a record went that is not there any more after a night: an erasure waits for no night.
     pub fn went_on(&self, r: &Record, tonight: NaiveDate) -> NaiveDate {
         let person = r.customer.and_then(|id| self.people.get(&id));
-        let asked = person.into_iter().flat_map(|person| &person.erasures).map(|asked| day(*asked));
-        asked.filter(|asked| asked.succ_opt() == Some(tonight)).last().unwrap_or(tonight)
+        let mut asked = person.into_iter().flat_map(|person| &person.erasures).map(|asked| day(*asked));
+        asked.rfind(|asked| asked.succ_opt() == Some(tonight)).unwrap_or(tonight)
     }
 
     /// The night after an erasure of what was there when it was asked for.
