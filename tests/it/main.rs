@@ -39,5 +39,4 @@ mod second_path;
 mod statistics;
 mod structure;
 mod timers;
-mod twelve_years;
 mod withdrawals;
