@@ -180,8 +180,9 @@ pub async fn remove(app: &App, actor: &Actor, asked: &[Asked], ground: Ground) -
     let units = match carry_out(&tx, actor, &passing, &suppressed, ground, now).await {
         Ok(units) => units,
         Err(error) => {
-            tx.rollback().await?;
-            app.ledger.void(now, intent).await?;
+            // Why it failed is what is told. Where even this cannot be written, the intent stays open, which is no harm.
+            let _ = tx.rollback().await;
+            let _ = app.ledger.void(now, intent).await;
             return Err(error);
         }
     };

@@ -52,7 +52,7 @@ pub async fn due(app: &App, actor: &Actor, until: NaiveDate) -> Result<Vec<Due>>
         for rule in t.types.iter().filter_map(|d| app.rules.get(d)) {
             let mut after = None;
             loop {
-                let page = sweep::page(app.db.read(), t, rule, at, after, PAGE).await?;
+                let page = sweep::due_page(app.db.read(), t, rule, at, after, PAGE).await?;
                 let Some(last) = page.last() else { break };
                 after = last.start.map(|start| (start, last.id));
                 for row in page {

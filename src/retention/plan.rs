@@ -119,7 +119,7 @@ async fn collect(app: &App, tx: &DatabaseTransaction, now: DateTime<Utc>) -> Res
             let before = planned.len();
             let mut after = None;
             loop {
-                let page = sweep::page(tx, t, rule, now, after, BATCH).await?;
+                let page = sweep::due_page(tx, t, rule, now, after, BATCH).await?;
                 let Some(last) = page.last() else { break };
                 after = last.start.map(|start| (start, last.id));
                 let ids: Vec<Uuid> = page.iter().map(|row| row.id).collect();

@@ -3,9 +3,7 @@
 //! It needs nobody: it stops before it takes anything only where more is due than was foreseen and nothing explains it,
 //! where somebody has thrown the kill switch, and after as many rows as a night may take.
 
-use std::time::{Duration, Instant};
-
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::{PlanId, RunId};
 use entity::retention_control::Entity as Control;
 use entity::retention_runs::{ActiveModel, Column, Entity, Model, State};
@@ -26,7 +24,7 @@ use crate::{audit, db};
 const CONFIRMED_FOR: TimeDelta = TimeDelta::hours(26);
 
 /// How often a run looks whether it should stop and says how far it is: every batch would be a commit more per batch.
-const LOOKS_UP: Duration = Duration::from_millis(250);
+const LOOKS_UP: TimeDelta = TimeDelta::milliseconds(250);
 
 /// Why a sweep should not go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +43,7 @@ pub struct Steering {
     run: RunId,
     done: u64,
     left: u64,
-    looked: Option<Instant>,
+    looked: Option<DateTime<Utc>>,
     /// Why it was stopped.
     pub stopped: Option<Stop>,
 }
@@ -59,9 +57,10 @@ impl Steering {
         if self.stopped.is_none() && self.left == 0 {
             self.stopped = Some(Stop::Capped);
         }
-        if self.looked.is_none_or(|at| at.elapsed() >= LOOKS_UP) {
+        let now = app.clock.now();
+        if self.looked.is_none_or(|at| (now - at).abs() >= LOOKS_UP) {
             self.look_up(app).await?;
-            self.looked = Some(Instant::now());
+            self.looked = Some(now);
         }
         if self.stopped.is_some() {
             return Ok(0);

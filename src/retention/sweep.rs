@@ -181,7 +181,7 @@ async fn sweep_table(
         open: 0,
     };
     let mut pace = Pace::default();
-    let mut page = page(app.db.read(), t, rule, now, None, pace.rows()).await?;
+    let mut page = due_page(app.db.read(), t, rule, now, None, pace.rows()).await?;
     while let Some(last) = page.last().and_then(place) {
         let most = match &mut steering {
             None => page.len(),
@@ -198,7 +198,7 @@ async fn sweep_table(
             .partition(|(_, verdict)| !dry_run && may_go(verdict));
         let asked = Asked { table: t, ids: goes.into_iter().map(|(id, _)| id).collect() };
         // The next page is looked at while this one goes.
-        let next = self::page(app.db.read(), t, rule, now, Some(last), pace.rows());
+        let next = due_page(app.db.read(), t, rule, now, Some(last), pace.rows());
         let (removed, next) = if asked.ids.is_empty() {
             (Removed::default(), next.await?)
         } else {
@@ -230,7 +230,7 @@ fn place(row: &Row) -> Option<(DateTime<Utc>, Uuid)> {
 }
 
 /// The next page of the index range (data type, start instant, id), in its order.
-pub(super) async fn page(
+pub(super) async fn due_page(
     db: &impl ConnectionTrait,
     t: &'static Table,
     rule: &Rule,
