@@ -48,7 +48,10 @@ impl Db {
                     .max_connections(16)
                     .acquire_timeout(Duration::from_secs(10))
                     .set_application_name("aftersales")
-                    .test_before_acquire_if_idle_for(Duration::from_secs(30));
+                    .test_before_acquire_if_idle_for(Duration::from_secs(30))
+                    // Conditions from the data map are long and touch few rows. The planner thinks them dear and compiles them,
+                    // which takes a hundred times as long as answering: an erasure took 2.3 s instead of 0.2 s.
+                    .map_sqlx_postgres_opts(|o| o.options([("jit", "off")]));
                 let both = connect(options).await.context("cannot reach the PostgreSQL database")?;
                 Ok(Self { read: both.clone(), write: both, file: None })
             }

@@ -32,6 +32,7 @@ use entity::staff::Role;
 use futures::TryStreamExt as _;
 use http_body_util::BodyExt as _;
 use object_store::ObjectStore as _;
+use sea_orm::DbBackend;
 use sea_orm::sqlx::sqlite::SqliteSynchronous;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -245,6 +246,10 @@ impl App {
             }
         }
         assert_eq!(self.count("jobs", "lease_owner IS NOT NULL").await, 0, "no lease is held");
+        if self.state.db.backend() == DbBackend::Postgres {
+            let shown = db::rows(self.state.db.write(), "SHOW jit", []).await.unwrap();
+            assert_eq!(shown[0].try_get_by_index::<String>(0).unwrap(), "off", "no statement is compiled");
+        }
         let over = "captured_minor < (SELECT COALESCE(SUM(r.amount_minor), 0) FROM refunds r \
                     WHERE r.order_id = orders.id AND r.state <> 'FAILED')";
         assert_eq!(self.count("orders", over).await, 0, "no order is refunded beyond what was captured");
