@@ -6,6 +6,7 @@
 
 mod again;
 
+use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -14,7 +15,7 @@ use entity::ids::{CustomerId, ErasureId, UnitId};
 use entity::map::{AtEnd, RowEnd, Table, tables};
 use entity::outbox_entries::Kind;
 use entity::retention_rules::Action;
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait as _, DatabaseTransaction, DbBackend};
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend, Value};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -87,6 +88,14 @@ pub enum Verdict {
     NotDue,
 }
 
+impl Verdict {
+    /// The row goes.
+    #[must_use]
+    pub const fn goes(&self) -> bool {
+        matches!(self, Self::Erased | Self::Anonymised)
+    }
+}
+
 /// Proof that a row may go. Its field is private: nothing outside this file can make one.
 struct Proof {
     row: Row,
@@ -122,17 +131,26 @@ pub fn check(row: &Row, rule: &Rule, ground: Ground, now: DateTime<Utc>) -> Verd
 
 fn prove(row: Row, rule: &Rule, ground: Ground, now: DateTime<Utc>) -> (Uuid, Verdict, Option<Proof>) {
     let (id, verdict) = (row.id, check(&row, rule, ground, now));
-    let goes = matches!(verdict, Verdict::Erased | Verdict::Anonymised);
-    (id, verdict, goes.then_some(Proof { row, action: rule.action }))
+    let proof = verdict.goes().then_some(Proof { row, action: rule.action });
+    (id, verdict, proof)
 }
 
-/// Rows of one table that are to go.
+/// Rows of one table that are to go, by their ids.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The table.
     pub table: &'static Table,
     /// Their ids.
     pub ids: Vec<Uuid>,
+}
+
+/// Rows of one table that are to go, as somebody saw them without a lock.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The table.
+    pub table: &'static Table,
+    /// The rows.
+    pub rows: Vec<Row>,
 }
 
 /// What became of rows at the door.
@@ -144,86 +162,176 @@ pub struct Removed {
     pub kept: Duration,
 }
 
+impl Removed {
+    /// How many rows have gone.
+    #[must_use]
+    pub fn gone(&self) -> usize {
+        self.verdicts.iter().filter(|(_, verdict)| verdict.goes()).count()
+    }
+}
+
+/// [`remove_seen`] of rows that nobody has looked at yet.
+///
+/// # Errors
+/// As [`remove_seen`].
+pub async fn remove(app: &App, actor: &Actor, asked: &[Asked], ground: Ground) -> Result<Removed> {
+    let seen = read(app.db.read(), asked).await?;
+    remove_seen(app, actor, seen, ground).await
+}
+
 /// Takes the given rows through the door, as far as the check lets them, in one transaction. Rows of several tables are given
 /// children first.
 ///
+/// What was seen is checked without a lock; the deleting statements check it once more, under the lock. Where a row has become
+/// another meanwhile, nothing goes, and all of it is read and checked again under the lock.
+///
 /// # Errors
 /// A store fails: then nothing of this has gone, and the ledger says so.
-pub async fn remove(app: &App, actor: &Actor, asked: &[Asked], ground: Ground) -> Result<Removed> {
+pub async fn remove_seen(app: &App, actor: &Actor, seen: Vec<Seen>, ground: Ground) -> Result<Removed> {
     let now = app.clock.now();
+    let (mut verdicts, passing) = judge(app, seen, ground, now);
+    if passing.is_empty() {
+        return Ok(Removed { verdicts, kept: Duration::ZERO });
+    }
+    if let Some(kept) = take(app, actor, &passing, ground, now, None).await? {
+        return Ok(Removed { verdicts, kept });
+    }
     let tx = app.db.begin().await?;
     let begun = Instant::now();
-    holds::lock_records(&tx, holds::Lock::Shared).await?;
-    lock_owners(&tx, asked).await?;
-    let mut removed = Removed::default();
-    let mut passing: Vec<Passing> = Vec::new();
-    for asked in asked {
-        let mut proofs = Vec::with_capacity(asked.ids.len());
-        for row in rows::read_ids(&tx, asked.table, &asked.ids).await? {
-            let Some(rule) = app.rules.get(&row.data_type) else { continue };
-            let (id, verdict, proof) = prove(row, rule, ground, now);
-            removed.verdicts.push((id, verdict));
-            proofs.extend(proof);
-        }
-        if !proofs.is_empty() {
-            passing.push(Passing { table: asked.table, proofs });
+    lock(&tx, &passing).await?;
+    let mut again: Vec<Asked> = Vec::new();
+    for p in &passing {
+        match again.last_mut().filter(|last| last.table.name == p.table.name) {
+            Some(last) => last.ids.extend(p.ids()),
+            None => again.push(Asked { table: p.table, ids: p.ids().collect() }),
         }
     }
+    let asked_again: HashSet<Uuid> = again.iter().flat_map(|asked| &asked.ids).copied().collect();
+    verdicts.retain(|(id, _)| !asked_again.contains(id));
+    let (of_these, passing) = judge(app, read(&tx, &again).await?, ground, now);
+    verdicts.extend(of_these);
+    let mut kept = begun.elapsed();
     if passing.is_empty() {
         tx.rollback().await?;
-        removed.kept = begun.elapsed();
-        return Ok(removed);
+    } else {
+        kept += take(app, actor, &passing, ground, now, Some(tx)).await?.unwrap_or_default();
     }
-    let suppressed = suppressed_by(app, &passing, ground).await?;
-    let names = |p: &Passing| Rows { table: p.table.name.to_owned(), ids: p.ids().collect() };
-    let intent = app.ledger.intent(now, &ground.name(), passing.iter().map(names).collect(), &suppressed).await?;
-    let units = match carry_out(&tx, actor, &passing, &suppressed, ground, now).await {
-        Ok(units) => units,
-        Err(error) => {
-            // Why it failed is what is told. Where even this cannot be written, the intent stays open, which is no harm.
-            let _ = tx.rollback().await;
-            let _ = app.ledger.void(now, intent).await;
-            return Err(error);
-        }
-    };
-    // An error here may hide a commit whose answer was lost: the intent then stays open, and a restore checks it again.
-    tx.commit().await?;
-    removed.kept = begun.elapsed();
-    app.ledger.settled(now, intent, &units).await?;
-    Ok(removed)
+    Ok(Removed { verdicts, kept })
 }
 
-/// Rows of one table that have passed the check.
-struct Passing {
+async fn read(db: &impl ConnectionTrait, asked: &[Asked]) -> Result<Vec<Seen>> {
+    let mut seen = Vec::with_capacity(asked.len());
+    for Asked { table, ids } in asked {
+        seen.push(Seen { table, rows: rows::read_ids(db, table, ids).await? });
+    }
+    Ok(seen)
+}
+
+/// Rows of one table and rule that have passed the check.
+struct Passing<'a> {
     table: &'static Table,
+    rule: &'a Rule,
     proofs: Vec<Proof>,
 }
 
-impl Passing {
+impl Passing<'_> {
     fn ids(&self) -> impl Iterator<Item = Uuid> {
         self.proofs.iter().map(|p| p.row.id)
     }
 }
 
+/// What the check says of each row, and those that pass.
+fn judge(app: &App, seen: Vec<Seen>, ground: Ground, now: DateTime<Utc>) -> (Vec<(Uuid, Verdict)>, Vec<Passing<'_>>) {
+    let (mut verdicts, mut passing) = (Vec::new(), Vec::<Passing>::new());
+    for Seen { table, rows } in seen {
+        let first = passing.len();
+        for row in rows {
+            let Some(rule) = app.rules.get(&row.data_type) else { continue };
+            let (id, verdict, proof) = prove(row, rule, ground, now);
+            verdicts.push((id, verdict));
+            let Some(proof) = proof else { continue };
+            match passing.iter_mut().skip(first).find(|p| p.rule.data_type == rule.data_type) {
+                Some(p) => p.proofs.push(proof),
+                None => passing.push(Passing { table, rule, proofs: vec![proof] }),
+            }
+        }
+    }
+    (verdicts, passing)
+}
+
+/// The ledger's intent, the statements, the commit, the ledger's end. Without a transaction that has read the rows under its
+/// lock, the statements check each row once more, and nothing goes where one has become another: then there is no answer.
+/// Otherwise returns how long the lock was kept.
+async fn take(
+    app: &App,
+    actor: &Actor,
+    passing: &[Passing<'_>],
+    ground: Ground,
+    now: DateTime<Utc>,
+    locked: Option<DatabaseTransaction>,
+) -> Result<Option<Duration>> {
+    let suppressed = suppressed_by(app, passing, ground).await?;
+    let names = |p: &Passing<'_>| Rows { table: p.table.name.to_owned(), ids: p.ids().collect() };
+    let intent = app.ledger.intent(now, &ground.name(), passing.iter().map(names).collect(), &suppressed).await?;
+    let is_unsure = locked.is_none();
+    let tx = match locked {
+        Some(tx) => tx,
+        None => app.db.begin().await?,
+    };
+    let begun = Instant::now();
+    let work = async {
+        if is_unsure {
+            lock(&tx, passing).await?;
+        }
+        carry_out(&tx, actor, passing, &suppressed, ground, now, is_unsure).await
+    };
+    match work.await {
+        Ok(Some(units)) => {
+            // An error here may hide a commit whose answer was lost: the intent then stays open, and a restore checks it again.
+            tx.commit().await?;
+            let kept = begun.elapsed();
+            app.ledger.settled(now, intent, &units).await?;
+            Ok(Some(kept))
+        }
+        Ok(None) => {
+            tx.rollback().await?;
+            app.ledger.void(now, intent).await?;
+            Ok(None)
+        }
+        Err(error) => {
+            // Why it failed is what is told. Where even this cannot be written, the intent stays open, which is no harm.
+            let _ = tx.rollback().await;
+            let _ = app.ledger.void(now, intent).await;
+            Err(error)
+        }
+    }
+}
+
 /// By these the shop's next synchronisation is recognised.
-async fn suppressed_by(app: &App, passing: &[Passing], ground: Ground) -> Result<Vec<Vec<u8>>> {
+async fn suppressed_by(app: &App, passing: &[Passing<'_>], ground: Ground) -> Result<Vec<Vec<u8>>> {
     let is_erasure = matches!(ground, Ground::Erasure(_));
-    let remembered = |p: &&Passing| p.table.name == "orders" || (is_erasure && p.table.name == "customers");
+    let remembered = |p: &&Passing<'_>| p.table.name == "orders" || (is_erasure && p.table.name == "customers");
     let ids: Vec<Uuid> = passing.iter().filter(remembered).flat_map(Passing::ids).collect();
     if ids.is_empty() { Ok(Vec::new()) } else { app.keys.hashes_of(&ids).await }
 }
 
-/// Everything of one passage that the main database has to do. Returns the units whose last rows have gone.
+/// Everything of one passage that the main database has to do. Returns the units whose last rows have gone; nothing where a
+/// row is not any more what was seen, which only those who are unsure ask.
 async fn carry_out(
     tx: &DatabaseTransaction,
     actor: &Actor,
-    passing: &[Passing],
+    passing: &[Passing<'_>],
     suppressed: &[Vec<u8>],
     ground: Ground,
     now: DateTime<Utc>,
-) -> Result<Vec<UnitId>> {
+    is_unsure: bool,
+) -> Result<Option<Vec<UnitId>>> {
     for p in passing {
-        pass(tx, p.table, &p.proofs, now).await?;
+        let still = if is_unsure { Still::going(p.table, p.rule, ground, now) } else { Still::default() };
+        let went = pass(tx, p.table, &p.proofs, now, still).await?;
+        if is_unsure && went != p.proofs.len() as u64 {
+            return Ok(None);
+        }
     }
     let rows = || passing.iter().flat_map(|p| &p.proofs).map(|p| &p.row);
     let units: Vec<UnitId> = rows().filter_map(|row| row.unit).collect();
@@ -237,38 +345,78 @@ async fn carry_out(
         let details = json!({ "ground": ground.name(), "rows": p.proofs.len() });
         audit::record(tx, now, actor, "retention.remove", (p.table.name, None), details).await?;
     }
-    Ok(units)
+    Ok(Some(units))
 }
 
-/// Locks the customers whom the rows belong to, in order of id: placing a hold locks the same row.
-async fn lock_owners(tx: &DatabaseTransaction, asked: &[Asked]) -> Result<()> {
+/// Locks the customers whom the rows belong to, in order of id, and the records as a whole against holds on a year of them:
+/// placing a hold locks the same.
+async fn lock(tx: &DatabaseTransaction, passing: &[Passing<'_>]) -> Result<()> {
     if tx.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
-    let (mut owned, mut values) = (Vec::new(), Vec::new());
-    for asked in asked.iter().filter(|asked| asked.table.is_personal()) {
-        let Some(customer) = paths::customer_of(asked.table) else { continue };
-        values.push(db::id_list(asked.ids.iter().copied()));
-        let these = db::is_any(DbBackend::Postgres, "t.id", values.len());
-        owned.push(format!("SELECT {customer} FROM {} t WHERE {these}", asked.table.name));
-    }
-    if !owned.is_empty() {
-        let sql = format!(
-            "SELECT c.id FROM customers c WHERE c.id IN ({}) ORDER BY c.id FOR NO KEY UPDATE",
-            owned.join(" UNION ALL ")
-        );
-        db::rows(tx, &sql, values).await?;
+    holds::lock_records(tx, holds::Lock::Shared).await?;
+    let customers: BTreeSet<Uuid> =
+        passing.iter().flat_map(|p| &p.proofs).filter_map(|p| p.row.customer).map(|id| id.0).collect();
+    if !customers.is_empty() {
+        let these = db::is_any(DbBackend::Postgres, "c.id", 1);
+        let sql = format!("SELECT c.id FROM customers c WHERE {these} ORDER BY c.id FOR NO KEY UPDATE");
+        db::run(tx, &sql, [db::id_list(customers)]).await?;
     }
     Ok(())
 }
 
-/// The door itself: the only statements in the program that delete or clear personal rows.
-async fn pass(tx: &DatabaseTransaction, t: &Table, proofs: &[Proof], now: DateTime<Utc>) -> Result<()> {
+/// The check once more, as a condition of the deleting statement over `t`, with the values that follow the ids.
+#[derive(Default)]
+struct Still {
+    condition: String,
+    values: Vec<Value>,
+}
+
+impl Still {
+    /// The number of the first value: `$1` are the ids.
+    const FIRST: usize = 2;
+
+    /// What [`check`] demands of a row that goes.
+    fn going(t: &Table, rule: &Rule, ground: Ground, now: DateTime<Utc>) -> Self {
+        let mut still = Self::default();
+        still.and(&format!("NOT {} AND NOT {}", paths::is_held(t), paths::is_restricted(t)));
+        if t.types.len() > 1 {
+            still.and(&format!("t.data_type = '{}'", rule.data_type.code()));
+        }
+        if rule.waits_for_work {
+            still.and(&format!("NOT {}", paths::is_open(t)));
+        }
+        if t.has("not_before") {
+            still.and_value("(t.not_before IS NULL OR t.not_before <=", now, ")");
+        }
+        if let Some(start) = t.start
+            && (ground == Ground::Rule || rule.floor.is_some())
+        {
+            still.and_value(&format!("t.{start} <"), rule.due_before(now), "");
+        }
+        still
+    }
+
+    fn and(&mut self, condition: &str) {
+        self.condition.push_str(" AND ");
+        self.condition.push_str(condition);
+    }
+
+    fn and_value(&mut self, before: &str, value: DateTime<Utc>, after: &str) {
+        let n = Self::FIRST + self.values.len();
+        self.and(&format!("{before} ${n}{after}"));
+        self.values.push(value.into());
+    }
+}
+
+/// The door itself: the only statements in the program that delete or clear personal rows. Returns how many went.
+async fn pass(tx: &DatabaseTransaction, t: &Table, proofs: &[Proof], now: DateTime<Utc>, still: Still) -> Result<u64> {
     let anonymise: Vec<Uuid> = proofs.iter().filter(|p| p.action == Action::Anonymise).map(|p| p.row.id).collect();
     anonymise::count(tx, t, &anonymise).await?;
-    let list = || db::id_list(proofs.iter().map(|p| p.row.id));
     let any = |column: &str| db::is_any(tx.get_database_backend(), column, 1);
-    let these = any("t.id");
+    let (name, these, condition) = (t.name, any("t.id"), &still.condition);
+    let values = || [db::id_list(proofs.iter().map(|p| p.row.id))].into_iter().chain(still.values.iter().cloned());
+    let mut went = 0;
     if t.end == RowEnd::Bare {
         let clear: Vec<String> = t
             .columns
@@ -280,24 +428,17 @@ async fn pass(tx: &DatabaseTransaction, t: &Table, proofs: &[Proof], now: DateTi
             .collect();
         let state = if t.has("state") { ", state = 'ERASED'" } else { "" };
         let sql = format!(
-            "UPDATE {} SET {}, erased_at = $2{state} WHERE id IN (SELECT t.id FROM {} t WHERE {} AND {})",
-            t.name,
+            "UPDATE {name} AS t SET {}, erased_at = ${}{state} WHERE {these} AND {}{condition}",
             clear.join(", "),
-            t.name,
-            these,
+            Still::FIRST + still.values.len(),
             paths::is_among_pointed_to(t, any)
         );
-        db::run(tx, &sql, [list(), now.into()]).await?;
-        let sql = format!(
-            "DELETE FROM {} WHERE id IN (SELECT t.id FROM {} t WHERE {} AND t.erased_at IS NULL)",
-            t.name, t.name, these
-        );
-        db::run(tx, &sql, [list()]).await?;
-    } else {
-        let any = db::is_any(tx.get_database_backend(), "id", 1);
-        db::run(tx, &format!("DELETE FROM {} WHERE {any}", t.name), [list()]).await?;
+        went += db::run(tx, &sql, values().chain([now.into()])).await?;
     }
-    Ok(())
+    let not_bare = if t.end == RowEnd::Bare { " AND t.erased_at IS NULL" } else { "" };
+    let sql = format!("DELETE FROM {name} AS t WHERE {these}{not_bare}{condition}");
+    went += db::run(tx, &sql, values()).await?;
+    Ok(went)
 }
 
 /// Deletes bare ids that nothing points to any more, of everybody or of one person: the last trace of a case, an order, a

@@ -32,6 +32,9 @@ impl Pace {
 
     /// So many rows kept the writer so long. A batch grows by half at most: one quick one may have been luck.
     pub fn took(&mut self, rows: usize, kept: Duration) {
+        if rows == 0 {
+            return;
+        }
         let kept = kept.as_micros().max(1);
         let fit = (rows as u128 * AIM.as_micros() / kept).try_into().unwrap_or(usize::MAX);
         // The end of a table says nothing about a full batch that would have taken longer.

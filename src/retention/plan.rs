@@ -125,8 +125,7 @@ async fn collect(app: &App, tx: &DatabaseTransaction, now: DateTime<Utc>) -> Res
                 let ids: Vec<Uuid> = page.iter().map(|row| row.id).collect();
                 let counted = counters(tx, t, &ids).await?;
                 for row in page {
-                    let goes =
-                        matches!(door::check(&row, rule, Ground::Rule, now), Verdict::Erased | Verdict::Anonymised);
+                    let goes = door::check(&row, rule, Ground::Rule, now).goes();
                     let Some(start) = row.start.filter(|_| goes) else { continue };
                     let (version, rule_version) =
                         (counted.get(&row.id).copied(), versions.get(&rule.data_type).copied().unwrap_or(1));

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::DataType;
-use entity::ids::UnitId;
+use entity::ids::{CustomerId, UnitId};
 use entity::map::Table;
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use serde::Deserialize;
@@ -21,6 +21,8 @@ pub struct Row {
     pub data_type: DataType,
     /// The erasure unit that seals it.
     pub unit: Option<UnitId>,
+    /// Whose it is, where a lock is needed before it goes: SQLite has one writer and tells nobody's.
+    pub customer: Option<CustomerId>,
     /// When its period began; none while it has not.
     pub start: Option<DateTime<Utc>>,
     /// Never deleted before.
@@ -37,9 +39,18 @@ pub struct Row {
     pub bare: bool,
 }
 
-/// A row as the database tells it: id, data type, unit, start, not before, marks, blob.
+/// A row as the database tells it: id, data type, unit, customer, start, not before, marks, blob.
 #[derive(Deserialize)]
-struct Told(Uuid, Option<DataType>, Option<UnitId>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, u8, Option<String>);
+struct Told(
+    Uuid,
+    Option<DataType>,
+    Option<UnitId>,
+    Option<CustomerId>,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+    u8,
+    Option<String>,
+);
 
 const HELD: u8 = 1;
 const RESTRICTED: u8 = 2;
@@ -48,12 +59,13 @@ const BARE: u8 = 8;
 
 impl Told {
     fn row(self, t: &Table) -> Row {
-        let Self(id, data_type, unit, start, not_before, marks, blob) = self;
+        let Self(id, data_type, unit, customer, start, not_before, marks, blob) = self;
         let only = t.types.first().copied().unwrap_or(DataType::R00);
         Row {
             id,
             data_type: data_type.unwrap_or(only),
             unit,
+            customer,
             start,
             not_before,
             held: marks & HELD > 0,
@@ -87,13 +99,18 @@ pub async fn read(db: &impl ConnectionTrait, t: &Table, condition: &str, values:
     }
     let (marks, name) = (marks.join(" + "), t.name);
     let (unit, not_before, blob) = (column("unit_id"), column("not_before"), column("blob"));
-    let list = if db.get_database_backend() == DbBackend::Postgres {
-        "COALESCE(json_agg(json_build_array(x.id, x.type, x.unit, x.start, x.until, x.marks, x.blob))::text, '[]')"
-    } else {
-        "json_group_array(json_array(hex(x.id), x.type, nullif(hex(x.unit), ''), x.start, x.until, x.marks, x.blob))"
-    };
+    let (mut customer, mut list) = (
+        None,
+        "json_group_array(json_array(hex(x.id), x.type, nullif(hex(x.unit), ''), NULL, x.start, x.until, x.marks, x.blob))",
+    );
+    if db.get_database_backend() == DbBackend::Postgres {
+        customer = paths::customer_of(t).filter(|_| t.is_personal());
+        list = "COALESCE(json_agg(json_build_array(x.id, x.type, x.unit, x.customer, x.start, x.until, x.marks, \
+                x.blob))::text, '[]')";
+    }
+    let customer = customer.as_deref().unwrap_or("NULL");
     let sql = format!(
-        "SELECT {list} FROM (SELECT t.id AS id, {data_type} AS type, {unit} AS unit, {start} AS start, \
+        "SELECT {list} FROM (SELECT t.id AS id, {data_type} AS type, {unit} AS unit, {customer} AS customer, {start} AS start, \
          {not_before} AS until, {marks} AS marks, {blob} AS blob FROM {name} t WHERE {condition}) x"
     );
     let rows = db::rows(db, &sql, values).await?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::anonymise;
-use super::door::{self, Asked, Ground, Removed, Verdict};
+use super::door::{self, Ground, Seen, Verdict};
 use super::pace::Pace;
 use super::rows::{self, Row};
 use super::run::Steering;
@@ -191,37 +191,29 @@ async fn sweep_table(
             break;
         }
         page.truncate(most);
-        // A look without a lock first: what a hold or open work keeps is asked of the door again only when that has ended.
-        let (goes, stays): (Vec<_>, Vec<_>) = page
-            .iter()
-            .map(|row| (row.id, door::check(row, rule, Ground::Rule, now)))
-            .partition(|(_, verdict)| !dry_run && may_go(verdict));
-        let asked = Asked { table: t, ids: goes.into_iter().map(|(id, _)| id).collect() };
+        let taken = page.len();
         // The next page is looked at while this one goes.
         let next = due_page(app.db.read(), t, rule, now, Some(last), pace.rows());
-        let (removed, next) = if asked.ids.is_empty() {
-            (Removed::default(), next.await?)
+        let (verdicts, gone, next) = if dry_run {
+            let verdict = |row: &Row| (row.id, door::check(row, rule, Ground::Rule, now));
+            (page.iter().map(verdict).collect(), 0, next.await?)
         } else {
-            let asked = [asked];
-            let (removed, next) = tokio::join!(door::remove(app, actor, &asked, Ground::Rule), next);
+            let going = door::remove_seen(app, actor, vec![Seen { table: t, rows: page }], Ground::Rule);
+            let (removed, next) = tokio::join!(going, next);
             let removed = removed?;
-            pace.took(removed.verdicts.len(), removed.kept);
-            (removed, next?)
+            let gone = removed.gone();
+            pace.took(gone, removed.kept);
+            (removed.verdicts, gone, next?)
         };
         if let Some(steering) = &mut steering {
-            let gone = removed.verdicts.iter().filter(|(_, verdict)| may_go(verdict)).count();
-            steering.took(page.len(), gone);
+            steering.took(taken, gone);
         }
-        for (_, verdict) in stays.into_iter().chain(removed.verdicts) {
+        for (_, verdict) in verdicts {
             line.count(&verdict);
         }
         page = next;
     }
     Ok(line)
-}
-
-const fn may_go(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Erased | Verdict::Anonymised)
 }
 
 /// Where a row stands in the index.

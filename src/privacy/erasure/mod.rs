@@ -33,7 +33,7 @@ use crate::idempotency::{self, Outcome};
 use crate::keys::UnitOf;
 use crate::keys::lookup::Kind as Lookup;
 use crate::policy::calendar;
-use crate::retention::door::{self, Asked, Ground};
+use crate::retention::door::{self, Ground, Seen};
 use crate::retention::pace::Pace;
 use crate::retention::sweep;
 use crate::state::App;
@@ -240,21 +240,21 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     let planned = prepare(app, &row, &before, &fates).await?;
     let mut verdicts = HashMap::new();
     let mut pace = Pace::default();
-    let going: Vec<_> = fates.iter().filter(|f| f.record.is_gone()).map(|f| (f.table, f.record.id)).collect();
+    let going: Vec<_> = fates.iter().filter(|f| f.record.is_gone()).map(|f| (f.table, &f.row)).collect();
     let mut left = going.as_slice();
     while !left.is_empty() {
         let (batch, rest) = left.split_at(pace.rows().min(left.len()));
         left = rest;
         // Fates stand children first, as the door wants them.
-        let mut asked: Vec<Asked> = Vec::new();
-        for &(table, id) in batch {
-            match asked.last_mut().filter(|last| last.table.name == table.name) {
-                Some(last) => last.ids.push(id),
-                None => asked.push(Asked { table, ids: vec![id] }),
+        let mut seen: Vec<Seen> = Vec::new();
+        for &(table, row) in batch {
+            match seen.last_mut().filter(|last| last.table.name == table.name) {
+                Some(last) => last.rows.push(row.clone()),
+                None => seen.push(Seen { table, rows: vec![row.clone()] }),
             }
         }
-        let removed = door::remove(app, actor, &asked, Ground::Erasure(row.id)).await?;
-        pace.took(removed.verdicts.len(), removed.kept);
+        let removed = door::remove_seen(app, actor, seen, Ground::Erasure(row.id)).await?;
+        pace.took(removed.gone(), removed.kept);
         verdicts.extend(removed.verdicts);
     }
     for fate in &mut fates {

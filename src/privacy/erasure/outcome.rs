@@ -25,7 +25,8 @@ pub(super) struct Fate {
     pub table: &'static Table,
     /// The outcome.
     pub record: Record,
-    row: Row,
+    /// As it was when that was found.
+    pub row: Row,
 }
 
 impl Fate {

@@ -18,7 +18,7 @@ use crate::auth::Actor;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::privacy::erasure;
-use crate::retention::door::{self, Asked, Gone, Ground, Verdict};
+use crate::retention::door::{self, Asked, Gone, Ground};
 use crate::retention::ledger::{Entry, Rows};
 use crate::retention::{paths, sweep};
 use crate::state::App;
@@ -208,8 +208,7 @@ async fn recheck(app: &App, actor: &Actor, intent: &Intent<'_>) -> Result<u64> {
         }
         return Ok(closed);
     };
-    let verdicts = door::remove(app, actor, &intent.rows, ground).await?.verdicts;
-    let went = verdicts.iter().filter(|v| matches!(v.1, Verdict::Erased | Verdict::Anonymised)).count() as u64;
+    let went = door::remove(app, actor, &intent.rows, ground).await?.gone() as u64;
     if went > 0 {
         door::suppress_again(app, &intent.suppressed(), now).await?;
     }

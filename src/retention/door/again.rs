@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait 
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Asked, Proof, clear_staff, pass, rows};
+use super::{Asked, Proof, Still, clear_staff, pass, rows};
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::state::App;
@@ -71,7 +71,7 @@ pub async fn again(app: &App, actor: &Actor, gone: &Gone) -> Result<Again> {
             }
         }
         let triggers = if done.were_held > 0 { disarm(&tx, t).await? } else { Vec::new() };
-        pass(&tx, t, &proofs, gone.at).await?;
+        pass(&tx, t, &proofs, gone.at, Still::default()).await?;
         arm(&tx, &triggers).await?;
     }
     if !done.rows.is_empty() {
