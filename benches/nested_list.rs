@@ -3,7 +3,6 @@
 //!
 //! Without cargo's `--bench` it fills few cases, compares the answers of both sides and measures nothing.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,15 +13,11 @@ use aftersales::customers::access::{self, NewToken};
 use aftersales::state::{App, AppState};
 use aftersales::{auth::Actor, db, http, staff};
 use anyhow::{Context as _, ensure};
-use axum::Router;
 use chrono::DateTime;
 use entity::ids::CustomerId;
 use entity::staff::Role;
 use sea_orm::DbBackend;
 use sea_orm::sqlx::sqlite::SqliteSynchronous;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 #[path = "support/check.rs"]
 mod check;
@@ -35,10 +30,13 @@ mod plain;
 #[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../tests/it/support/postgres.rs"]
 mod postgres;
+#[path = "support/served.rs"]
+mod served;
 
 use check::Reader;
 use fill::said;
 use load::{Sample, Target};
+use served::Served;
 
 /// Cases on a page; the plain statements say it too.
 const SHOWN: usize = 20;
@@ -170,30 +168,6 @@ async fn name(app: &App) -> anyhow::Result<String> {
     let rows = db::rows(app.db.read(), sql, []).await?;
     let version: String = rows.first().context("no version")?.try_get_by_index(0)?;
     Ok(format!("{engine} {}", version.split(' ').next().unwrap_or_default()))
-}
-
-/// A router behind the accept loop of the program, on a free port of the loopback interface.
-struct Served {
-    address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<anyhow::Result<()>>,
-}
-
-impl Served {
-    async fn start(router: Router) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(http::serve::serve(listener, router, async {
-            let _ = stopped.await;
-        }));
-        Ok(Self { address, stop, task })
-    }
-
-    async fn stop(self) -> anyhow::Result<()> {
-        let _ = self.stop.send(());
-        self.task.await?
-    }
 }
 
 #[derive(Default)]

@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -140,6 +141,49 @@ async fn window(target: Arc<Target>, warm_up: Duration, measured: Duration) -> a
     let at = |share: usize| latencies.get(latencies.len() * share / 100).copied();
     let (median, p99) = at(50).zip(at(99)).context("not one answer within the window")?;
     Ok(Sample { rate: f64::from(count) / measured.as_secs_f64(), median, p99 })
+}
+
+/// Asks a target at a steady rate from a thread of its own, `connections` taking turns, until told to stop. An answer that
+/// comes late does not put off the next question of another connection, and each latency counts from the moment at which the
+/// question was to be asked. Every answer is compared.
+pub async fn paced(
+    target: &Arc<Target>,
+    connections: u32,
+    every: Duration,
+    stop: &Arc<AtomicBool>,
+    longest: Duration,
+) -> anyhow::Result<Vec<Duration>> {
+    let (target, stop) = (Arc::clone(target), Arc::clone(stop));
+    let thread = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let work = async {
+            let begin = Instant::now();
+            let mut tasks = tokio::task::JoinSet::new();
+            for turn in 0..connections {
+                let (target, stop) = (Arc::clone(&target), Arc::clone(&stop));
+                tasks.spawn(async move {
+                    let mut connection = Connection::open(target.address).await?;
+                    let (mut latencies, mut next) = (Vec::new(), begin + every * turn);
+                    while !stop.load(Ordering::Relaxed) {
+                        tokio::time::sleep_until(next.into()).await;
+                        let same = connection.exchange(&target.request).await? == target.answer;
+                        latencies.push(next.elapsed());
+                        ensure!(same, "an answer is not the one that was checked");
+                        next += every * connections;
+                    }
+                    Ok(latencies)
+                });
+            }
+            let mut latencies = Vec::new();
+            while let Some(done) = tasks.join_next().await {
+                latencies.extend(done??);
+            }
+            Ok::<_, anyhow::Error>(latencies)
+        };
+        let bounded = async { tokio::time::timeout(longest, work).await };
+        runtime.block_on(bounded).context("not done in time")?
+    });
+    thread.await?
 }
 
 /// One connection; counts the answers that arrive within the window.

@@ -98,7 +98,12 @@ impl Stores {
 
     /// An instance for filling: nothing waits for the disk.
     pub async fn open_to_fill(&self) -> anyhow::Result<AppState> {
-        App::open_with(self.config()?, clock(), SqliteSynchronous::Off).await
+        self.open_to_fill_at(FixedClock::at(now())).await
+    }
+
+    /// The same by another clock.
+    pub async fn open_to_fill_at(&self, clock: FixedClock) -> anyhow::Result<AppState> {
+        App::open_with(self.config()?, Clock::Fixed(clock), SqliteSynchronous::Off).await
     }
 
     /// An instance whose commits are on disk when they return.
