@@ -97,7 +97,12 @@ async fn on(engine: Engine, wanted: usize, measure: bool) -> anyhow::Result<()> 
     served.stop().await?;
     close(app).await;
     if measure {
-        println!("swept in {:.1} s, {:.0} rows/s, beside {} lists", took.as_secs_f64(), due as f64 / took.as_secs_f64(), during.reads.len());
+        println!(
+            "swept in {:.1} s, {:.0} rows/s, beside {} lists",
+            took.as_secs_f64(),
+            due as f64 / took.as_secs_f64(),
+            during.reads.len()
+        );
         before.print("before");
         during.print("during the sweep");
         after.print("after");

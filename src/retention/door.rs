@@ -188,35 +188,93 @@ pub async fn remove(app: &App, actor: &Actor, asked: &[Asked], ground: Ground) -
 /// # Errors
 /// A store fails: then nothing of this has gone, and the ledger says so.
 pub async fn remove_seen(app: &App, actor: &Actor, seen: Vec<Seen>, ground: Ground) -> Result<Removed> {
+    announce(app, seen, ground).await?.carry_out(app, actor).await
+}
+
+/// Rows that were checked without a lock, with the ledger's word that those that passed are about to go.
+#[must_use = "what was announced is carried out or withdrawn"]
+pub struct Announced<'a> {
+    verdicts: Vec<(Uuid, Verdict)>,
+    passing: Vec<Passing<'a>>,
+    ground: Ground,
+    now: DateTime<Utc>,
+    /// None where nothing passed.
+    word: Option<Word>,
+}
+
+/// What the ledger has been told.
+struct Word {
+    intent: Uuid,
+    suppressed: Vec<Vec<u8>>,
+}
+
+/// The first half of [`remove_seen`], for which nothing waits: the disk can take the ledger's intent while other rows go.
+///
+/// # Errors
+/// The ledger or the key store fails: nothing was announced.
+pub async fn announce(app: &App, seen: Vec<Seen>, ground: Ground) -> Result<Announced<'_>> {
     let now = app.clock.now();
-    let (mut verdicts, passing) = judge(app, seen, ground, now);
-    if passing.is_empty() {
-        return Ok(Removed { verdicts, kept: Duration::ZERO });
+    let (verdicts, passing) = judge(app, seen, ground, now);
+    let word = if passing.is_empty() { None } else { Some(Word::given(app, &passing, ground, now).await?) };
+    Ok(Announced { verdicts, passing, ground, now, word })
+}
+
+impl Announced<'_> {
+    /// The second half of [`remove_seen`].
+    ///
+    /// # Errors
+    /// As [`remove_seen`].
+    pub async fn carry_out(self, app: &App, actor: &Actor) -> Result<Removed> {
+        let Self { mut verdicts, passing, ground, now, word } = self;
+        let Some(word) = word else { return Ok(Removed { verdicts, kept: Duration::ZERO }) };
+        let passage = Passage { app, actor, ground, now };
+        if let Some(kept) = passage.pass(&passing, word, None).await? {
+            return Ok(Removed { verdicts, kept });
+        }
+        let tx = app.db.begin().await?;
+        let begun = Instant::now();
+        lock(&tx, &passing).await?;
+        let mut again: Vec<Asked> = Vec::new();
+        for p in &passing {
+            match again.last_mut().filter(|last| last.table.name == p.table.name) {
+                Some(last) => last.ids.extend(p.ids()),
+                None => again.push(Asked { table: p.table, ids: p.ids().collect() }),
+            }
+        }
+        let asked_again: HashSet<Uuid> = again.iter().flat_map(|asked| &asked.ids).copied().collect();
+        verdicts.retain(|(id, _)| !asked_again.contains(id));
+        let (of_these, passing) = judge(app, read(&tx, &again).await?, ground, now);
+        verdicts.extend(of_these);
+        let mut kept = begun.elapsed();
+        if passing.is_empty() {
+            tx.rollback().await?;
+        } else {
+            let word = Word::given(app, &passing, ground, now).await?;
+            kept += passage.pass(&passing, word, Some(tx)).await?.unwrap_or_default();
+        }
+        Ok(Removed { verdicts, kept })
     }
-    if let Some(kept) = take(app, actor, &passing, ground, now, None).await? {
-        return Ok(Removed { verdicts, kept });
-    }
-    let tx = app.db.begin().await?;
-    let begun = Instant::now();
-    lock(&tx, &passing).await?;
-    let mut again: Vec<Asked> = Vec::new();
-    for p in &passing {
-        match again.last_mut().filter(|last| last.table.name == p.table.name) {
-            Some(last) => last.ids.extend(p.ids()),
-            None => again.push(Asked { table: p.table, ids: p.ids().collect() }),
+
+    /// Nothing of it goes.
+    ///
+    /// # Errors
+    /// The ledger cannot be written: then the intent stays open, and a restore checks its rows again.
+    pub async fn withdraw(self, app: &App) -> Result<()> {
+        match self.word {
+            Some(word) => app.ledger.void(self.now, word.intent).await,
+            None => Ok(()),
         }
     }
-    let asked_again: HashSet<Uuid> = again.iter().flat_map(|asked| &asked.ids).copied().collect();
-    verdicts.retain(|(id, _)| !asked_again.contains(id));
-    let (of_these, passing) = judge(app, read(&tx, &again).await?, ground, now);
-    verdicts.extend(of_these);
-    let mut kept = begun.elapsed();
-    if passing.is_empty() {
-        tx.rollback().await?;
-    } else {
-        kept += take(app, actor, &passing, ground, now, Some(tx)).await?.unwrap_or_default();
+}
+
+impl Word {
+    async fn given(app: &App, passing: &[Passing<'_>], ground: Ground, now: DateTime<Utc>) -> Result<Self> {
+        let suppressed = suppressed_by(app, passing, ground).await?;
+        let names = |p: &Passing<'_>| Rows { table: p.table.name.to_owned(), ids: p.ids().collect() };
+        let rows = passing.iter().map(names).collect();
+        let intent = app.ledger.intent(now, &ground.name(), rows, &suppressed).await?;
+        Ok(Self { intent, suppressed })
     }
-    Ok(Removed { verdicts, kept })
 }
 
 async fn read(db: &impl ConnectionTrait, asked: &[Asked]) -> Result<Vec<Seen>> {
@@ -259,51 +317,89 @@ fn judge(app: &App, seen: Vec<Seen>, ground: Ground, now: DateTime<Utc>) -> (Vec
     (verdicts, passing)
 }
 
-/// The ledger's intent, the statements, the commit, the ledger's end. Without a transaction that has read the rows under its
-/// lock, the statements check each row once more, and nothing goes where one has become another: then there is no answer.
-/// Otherwise returns how long the lock was kept.
-async fn take(
-    app: &App,
-    actor: &Actor,
-    passing: &[Passing<'_>],
+/// One way through the door.
+struct Passage<'a> {
+    app: &'a App,
+    actor: &'a Actor,
     ground: Ground,
     now: DateTime<Utc>,
-    locked: Option<DatabaseTransaction>,
-) -> Result<Option<Duration>> {
-    let suppressed = suppressed_by(app, passing, ground).await?;
-    let names = |p: &Passing<'_>| Rows { table: p.table.name.to_owned(), ids: p.ids().collect() };
-    let intent = app.ledger.intent(now, &ground.name(), passing.iter().map(names).collect(), &suppressed).await?;
-    let is_unsure = locked.is_none();
-    let tx = match locked {
-        Some(tx) => tx,
-        None => app.db.begin().await?,
-    };
-    let begun = Instant::now();
-    let work = async {
-        if is_unsure {
-            lock(&tx, passing).await?;
+}
+
+impl Passage<'_> {
+    /// The statements, the commit, the ledger's end. Without a transaction that has read the rows under its lock, the
+    /// statements check each row once more, and nothing goes where one has become another: then there is no answer.
+    /// Otherwise returns how long the lock was kept.
+    async fn pass(
+        &self,
+        passing: &[Passing<'_>],
+        word: Word,
+        locked: Option<DatabaseTransaction>,
+    ) -> Result<Option<Duration>> {
+        let (app, now, Word { intent, suppressed }) = (self.app, self.now, word);
+        let is_unsure = locked.is_none();
+        let tx = match locked {
+            Some(tx) => tx,
+            None => app.db.begin().await?,
+        };
+        let begun = Instant::now();
+        let work = async {
+            if is_unsure {
+                lock(&tx, passing).await?;
+            }
+            self.carry_out(&tx, passing, &suppressed, is_unsure).await
+        };
+        match work.await {
+            Ok(Some(units)) => {
+                // An error here may hide a commit whose answer was lost: the intent then stays open, and a restore checks it.
+                tx.commit().await?;
+                let kept = begun.elapsed();
+                app.ledger.settled(now, intent, &units).await?;
+                Ok(Some(kept))
+            }
+            Ok(None) => {
+                tx.rollback().await?;
+                app.ledger.void(now, intent).await?;
+                Ok(None)
+            }
+            Err(error) => {
+                // Why it failed is what is told. Where even this cannot be written, the intent stays open, which is no harm.
+                let _ = tx.rollback().await;
+                let _ = app.ledger.void(now, intent).await;
+                Err(error)
+            }
         }
-        carry_out(&tx, actor, passing, &suppressed, ground, now, is_unsure).await
-    };
-    match work.await {
-        Ok(Some(units)) => {
-            // An error here may hide a commit whose answer was lost: the intent then stays open, and a restore checks it again.
-            tx.commit().await?;
-            let kept = begun.elapsed();
-            app.ledger.settled(now, intent, &units).await?;
-            Ok(Some(kept))
+    }
+
+    /// Everything of one passage that the main database has to do. Returns the units whose last rows have gone; nothing where
+    /// a row is not any more what was seen, which only those who are unsure ask.
+    async fn carry_out(
+        &self,
+        tx: &DatabaseTransaction,
+        passing: &[Passing<'_>],
+        suppressed: &[Vec<u8>],
+        is_unsure: bool,
+    ) -> Result<Option<Vec<UnitId>>> {
+        let (ground, now) = (self.ground, self.now);
+        for p in passing {
+            let still = if is_unsure { Still::going(p.table, p.rule, ground, now) } else { Still::default() };
+            let went = pass(tx, p.table, &p.proofs, now, still).await?;
+            if is_unsure && went != p.proofs.len() as u64 {
+                return Ok(None);
+            }
         }
-        Ok(None) => {
-            tx.rollback().await?;
-            app.ledger.void(now, intent).await?;
-            Ok(None)
+        let rows = || passing.iter().flat_map(|p| &p.proofs).map(|p| &p.row);
+        let units: Vec<UnitId> = rows().filter_map(|row| row.unit).collect();
+        let types: Vec<DataType> = passing.iter().flat_map(|p| p.table.types).copied().collect();
+        let units = keys::without_rows(tx, &units, &types).await?;
+        outbox::destroy_keys(tx, now, &units).await?;
+        let blobs = rows().filter_map(|row| row.blob.clone()).map(|blob| (Kind::DeleteBlob, blob));
+        outbox::enqueue_all(tx, now, blobs).await?;
+        suppress(tx, suppressed, now).await?;
+        for p in passing {
+            let details = json!({ "ground": ground.name(), "rows": p.proofs.len() });
+            audit::record(tx, now, self.actor, "retention.remove", (p.table.name, None), details).await?;
         }
-        Err(error) => {
-            // Why it failed is what is told. Where even this cannot be written, the intent stays open, which is no harm.
-            let _ = tx.rollback().await;
-            let _ = app.ledger.void(now, intent).await;
-            Err(error)
-        }
+        Ok(Some(units))
     }
 }
 
@@ -313,39 +409,6 @@ async fn suppressed_by(app: &App, passing: &[Passing<'_>], ground: Ground) -> Re
     let remembered = |p: &&Passing<'_>| p.table.name == "orders" || (is_erasure && p.table.name == "customers");
     let ids: Vec<Uuid> = passing.iter().filter(remembered).flat_map(Passing::ids).collect();
     if ids.is_empty() { Ok(Vec::new()) } else { app.keys.hashes_of(&ids).await }
-}
-
-/// Everything of one passage that the main database has to do. Returns the units whose last rows have gone; nothing where a
-/// row is not any more what was seen, which only those who are unsure ask.
-async fn carry_out(
-    tx: &DatabaseTransaction,
-    actor: &Actor,
-    passing: &[Passing<'_>],
-    suppressed: &[Vec<u8>],
-    ground: Ground,
-    now: DateTime<Utc>,
-    is_unsure: bool,
-) -> Result<Option<Vec<UnitId>>> {
-    for p in passing {
-        let still = if is_unsure { Still::going(p.table, p.rule, ground, now) } else { Still::default() };
-        let went = pass(tx, p.table, &p.proofs, now, still).await?;
-        if is_unsure && went != p.proofs.len() as u64 {
-            return Ok(None);
-        }
-    }
-    let rows = || passing.iter().flat_map(|p| &p.proofs).map(|p| &p.row);
-    let units: Vec<UnitId> = rows().filter_map(|row| row.unit).collect();
-    let types: Vec<DataType> = passing.iter().flat_map(|p| p.table.types).copied().collect();
-    let units = keys::without_rows(tx, &units, &types).await?;
-    outbox::destroy_keys(tx, now, &units).await?;
-    let blobs = rows().filter_map(|row| row.blob.clone()).map(|blob| (Kind::DeleteBlob, blob));
-    outbox::enqueue_all(tx, now, blobs).await?;
-    suppress(tx, suppressed, now).await?;
-    for p in passing {
-        let details = json!({ "ground": ground.name(), "rows": p.proofs.len() });
-        audit::record(tx, now, actor, "retention.remove", (p.table.name, None), details).await?;
-    }
-    Ok(Some(units))
 }
 
 /// Locks the customers whom the rows belong to, in order of id, and the records as a whole against holds on a year of them:

@@ -37,24 +37,26 @@ pub enum Stop {
     Cancelled,
 }
 
-/// What a sweep asks before each batch.
+/// What a sweep asks before each batch. What is taken counts against the cap at once, and what stayed is given back.
 #[derive(Debug)]
 pub struct Steering {
     run: RunId,
     done: u64,
     left: u64,
+    /// Taken, and not told yet what became of them.
+    under_way: u64,
     looked: Option<DateTime<Utc>>,
     /// Why it was stopped.
     pub stopped: Option<Stop>,
 }
 
 impl Steering {
-    /// How many of the next `rows` may be taken; none: stop here.
+    /// How many of the next `rows` are taken; none: stop here, or wait for what is under way where nothing was stopped.
     ///
     /// # Errors
     /// The database fails.
     pub async fn may_take(&mut self, app: &App, rows: usize) -> Result<usize> {
-        if self.stopped.is_none() && self.left == 0 {
+        if self.stopped.is_none() && self.left == 0 && self.under_way == 0 {
             self.stopped = Some(Stop::Capped);
         }
         let now = app.clock.now();
@@ -65,13 +67,17 @@ impl Steering {
         if self.stopped.is_some() {
             return Ok(0);
         }
-        Ok(rows.min(usize::try_from(self.left).unwrap_or(usize::MAX)))
+        let taken = rows.min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        self.left -= taken as u64;
+        self.under_way += taken as u64;
+        Ok(taken)
     }
 
-    /// So many rows were looked at, and so many of them went.
-    pub fn took(&mut self, looked_at: usize, gone: usize) {
-        self.done += looked_at as u64;
-        self.left = self.left.saturating_sub(gone as u64);
+    /// So many of those that were taken went.
+    pub fn took(&mut self, taken: usize, gone: usize) {
+        self.done += taken as u64;
+        self.under_way = self.under_way.saturating_sub(taken as u64);
+        self.left = self.left.saturating_add(taken.saturating_sub(gone) as u64);
     }
 
     async fn look_up(&mut self, app: &App) -> Result<()> {
@@ -127,7 +133,7 @@ pub async fn nightly(app: &App, actor: &Actor) -> Result<Ran> {
     }
     let cap = app.config.retention.daily_cap;
     let left = if cap == 0 { u64::MAX } else { u64::from(cap) };
-    let mut steering = Steering { run: run.id, done: 0, left, looked: None, stopped: None };
+    let mut steering = Steering { run: run.id, done: 0, left, under_way: 0, looked: None, stopped: None };
     match sweep::run(app, actor, false, Some(&mut steering)).await {
         Ok(report) => {
             let state = match steering.stopped {

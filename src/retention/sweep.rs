@@ -8,8 +8,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::anonymise;
-use super::door::{self, Ground, Seen, Verdict};
-use super::pace::Pace;
+use super::door::{self, Announced, Ground, Seen, Verdict};
+use super::pace::{self, Pace};
 use super::rows::{self, Row};
 use super::run::Steering;
 use crate::auth::Actor;
@@ -94,7 +94,11 @@ pub async fn run(app: &App, actor: &Actor, dry_run: bool, mut steering: Option<&
     let mut report = Report { dry_run, at: Some(now), ..Report::default() };
     // Children stand after their parents in the map, so that in reverse nothing is left pointing to a deleted row.
     for (t, rule) in in_range(app, now).await? {
-        let line = sweep_table(app, actor, t, rule, now, dry_run, steering.as_deref_mut()).await?;
+        let line = if dry_run {
+            look_at_table(app, t, rule, now).await?
+        } else {
+            sweep_table(app, actor, t, rule, now, steering.as_deref_mut()).await?
+        };
         if line.due > 0 {
             report.lines.push(line);
         }
@@ -161,63 +165,122 @@ pub async fn finish_all(app: &App) -> Result<(outbox::Report, bool)> {
     finish(app, &personal).await
 }
 
+impl Line {
+    const fn of(t: &'static Table, rule: &Rule) -> Self {
+        Self {
+            data_type: rule.data_type,
+            table: t.name,
+            due: 0,
+            deleted: 0,
+            anonymised: 0,
+            held: 0,
+            restricted: 0,
+            open: 0,
+        }
+    }
+}
+
+/// What a sweep of the table would do.
+async fn look_at_table(app: &App, t: &'static Table, rule: &Rule, now: DateTime<Utc>) -> Result<Line> {
+    let (mut line, mut after) = (Line::of(t, rule), None);
+    loop {
+        let page = due_page(app.db.read(), t, rule, now, after, pace::MOST).await?;
+        let Some(last) = page.last().and_then(place) else { return Ok(line) };
+        after = Some(last);
+        for row in &page {
+            line.count(&door::check(row, rule, Ground::Rule, now));
+        }
+    }
+}
+
+/// Sweeps one table. While a batch goes, the next one is read, checked and announced to the ledger.
 async fn sweep_table(
     app: &App,
     actor: &Actor,
     t: &'static Table,
     rule: &Rule,
     now: DateTime<Utc>,
-    dry_run: bool,
     mut steering: Option<&mut Steering>,
 ) -> Result<Line> {
-    let mut line = Line {
-        data_type: rule.data_type,
-        table: t.name,
-        due: 0,
-        deleted: 0,
-        anonymised: 0,
-        held: 0,
-        restricted: 0,
-        open: 0,
-    };
+    let mut line = Line::of(t, rule);
     let mut pace = Pace::default();
-    let mut page = due_page(app.db.read(), t, rule, now, None, pace.rows()).await?;
-    while let Some(last) = page.last().and_then(place) {
-        let most = match &mut steering {
-            None => page.len(),
-            Some(steering) => steering.may_take(app, page.len()).await?,
+    let mut next = Batch::after(app, t, rule, now, None, pace, steering.as_deref_mut()).await?;
+    while let Next::Batch(batch) = next {
+        let Batch { last, taken, announced } = batch;
+        let following = Batch::after(app, t, rule, now, Some(last), pace, steering.as_deref_mut());
+        let (removed, following) = tokio::join!(announced.carry_out(app, actor), following);
+        let removed = match removed {
+            Ok(removed) => removed,
+            Err(error) => {
+                if let Ok(Next::Batch(following)) = following {
+                    // Why it failed is what is told.
+                    let _ = following.announced.withdraw(app).await;
+                }
+                return Err(error);
+            }
         };
-        if most == 0 {
-            break;
-        }
-        page.truncate(most);
-        let taken = page.len();
-        // The next page is looked at while this one goes.
-        let next = due_page(app.db.read(), t, rule, now, Some(last), pace.rows());
-        let (verdicts, gone, next) = if dry_run {
-            let verdict = |row: &Row| (row.id, door::check(row, rule, Ground::Rule, now));
-            (page.iter().map(verdict).collect(), 0, next.await?)
-        } else {
-            let going = door::remove_seen(app, actor, vec![Seen { table: t, rows: page }], Ground::Rule);
-            let (removed, next) = tokio::join!(going, next);
-            let removed = removed?;
-            let gone = removed.gone();
-            pace.took(gone, removed.kept);
-            (removed.verdicts, gone, next?)
-        };
+        let gone = removed.gone();
+        pace.took(gone, removed.kept);
         if let Some(steering) = &mut steering {
             steering.took(taken, gone);
         }
-        for (_, verdict) in verdicts {
+        for (_, verdict) in removed.verdicts {
             line.count(&verdict);
         }
-        page = next;
+        next = match following? {
+            // What was taken and stayed may be taken from what follows.
+            Next::Later => Batch::after(app, t, rule, now, Some(last), pace, steering.as_deref_mut()).await?,
+            following => following,
+        };
     }
     Ok(line)
 }
 
+/// A page of due rows that is about to go.
+struct Batch<'a> {
+    last: Place,
+    taken: usize,
+    announced: Announced<'a>,
+}
+
+enum Next<'a> {
+    Batch(Batch<'a>),
+    /// As many are under way as this run may take.
+    Later,
+    /// Nothing more, or the run is to stop.
+    End,
+}
+
+impl<'a> Batch<'a> {
+    async fn after(
+        app: &'a App,
+        t: &'static Table,
+        rule: &Rule,
+        now: DateTime<Utc>,
+        after: Option<Place>,
+        pace: Pace,
+        steering: Option<&mut Steering>,
+    ) -> Result<Next<'a>> {
+        let mut rows = due_page(app.db.read(), t, rule, now, after, pace.rows()).await?;
+        if rows.is_empty() {
+            return Ok(Next::End);
+        }
+        if let Some(steering) = steering {
+            rows.truncate(steering.may_take(app, rows.len()).await?);
+            if rows.is_empty() {
+                return Ok(if steering.stopped.is_some() { Next::End } else { Next::Later });
+            }
+        }
+        let (Some(last), taken) = (rows.last().and_then(place), rows.len()) else { return Ok(Next::End) };
+        let announced = door::announce(app, vec![Seen { table: t, rows }], Ground::Rule).await?;
+        Ok(Next::Batch(Batch { last, taken, announced }))
+    }
+}
+
 /// Where a row stands in the index.
-fn place(row: &Row) -> Option<(DateTime<Utc>, Uuid)> {
+type Place = (DateTime<Utc>, Uuid);
+
+fn place(row: &Row) -> Option<Place> {
     Some((row.start?, row.id))
 }
 
@@ -227,7 +290,7 @@ pub(super) async fn due_page(
     t: &'static Table,
     rule: &Rule,
     now: DateTime<Utc>,
-    after: Option<(DateTime<Utc>, Uuid)>,
+    after: Option<Place>,
     most: usize,
 ) -> Result<Vec<Row>> {
     let Some(start) = t.start else { return Ok(Vec::new()) };

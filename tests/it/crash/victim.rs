@@ -24,7 +24,7 @@ use crate::support::stores::{self, Stores};
 
 const VARIABLE: &str = "AFTERSALES_VICTIM";
 const HERE: &str = "at the point";
-const THROUGH: &str = "through after ";
+const THROUGH: &str = "through ";
 
 /// What a victim does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,12 +46,21 @@ struct Orders {
 }
 
 /// How a victim ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// It reached its point and was killed there.
     Killed,
-    /// It came to its end after so many points.
-    Through(u64),
+    /// It came to its end.
+    Through(Passed),
+}
+
+/// The points that a victim passed on its way to the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// How many.
+    pub points: u64,
+    /// Those that lie after something that may be durable.
+    pub lasting: Vec<u64>,
 }
 
 /// Runs a victim on these stores until a point, and kills it there with SIGKILL.
@@ -70,8 +79,8 @@ pub fn run(stores: &Stores, deed: &Deed, at: DateTime<Utc>, point: u64) -> End {
         if line == HERE {
             process.kill().unwrap();
             end = Some(End::Killed);
-        } else if let Some(points) = line.strip_prefix(THROUGH) {
-            end = Some(End::Through(points.parse().unwrap()));
+        } else if let Some(passed) = line.strip_prefix(THROUGH) {
+            end = Some(End::Through(serde_json::from_str(passed).unwrap()));
         }
     }
     let status = process.wait().unwrap();
@@ -91,7 +100,8 @@ fn victim() {
         let config = stores::config(&orders.folder, &orders.urls);
         let app = App::open_at(folder, config, Vec::new(), orders.at, SqliteSynchronous::Off).await;
         let officer = app.dpo().await;
-        let points = std::sync::Arc::new(Points { die_at: orders.point, seen: Mutex::default() });
+        let seen = Seen { passed: Passed { points: 0, lasting: Vec::new() }, spans: 0, durable: BTreeSet::new() };
+        let points = std::sync::Arc::new(Points { die_at: orders.point, seen: Mutex::new(seen) });
         let guard = tracing::subscriber::set_default(std::sync::Arc::clone(&points));
         match &orders.deed {
             Deed::Erase(customer) => {
@@ -103,7 +113,8 @@ fn victim() {
             }
         }
         drop(guard);
-        say(&format!("{THROUGH}{}", points.seen.lock().unwrap().points));
+        let passed = points.seen.lock().unwrap().passed.clone();
+        say(&format!("{THROUGH}{}", serde_json::to_string(&passed).unwrap()));
         app.leave().await;
     });
 }
@@ -120,17 +131,16 @@ struct Points {
     seen: Mutex<Seen>,
 }
 
-#[derive(Default)]
 struct Seen {
-    points: u64,
+    passed: Passed,
     spans: u64,
     durable: BTreeSet<u64>,
 }
 
 impl Points {
     fn pass(&self, seen: &mut Seen) {
-        seen.points += 1;
-        if seen.points == self.die_at {
+        seen.passed.points += 1;
+        if seen.passed.points == self.die_at {
             say(HERE);
             // The one thread of the runtime: nothing goes on while this waits for SIGKILL.
             loop {
@@ -168,6 +178,8 @@ impl Subscriber for Points {
     fn try_close(&self, id: Id) -> bool {
         let mut seen = self.seen.lock().unwrap();
         if seen.durable.remove(&id.into_u64()) {
+            let point = seen.passed.points + 1;
+            seen.passed.lasting.push(point);
             self.pass(&mut seen);
         }
         true
