@@ -10,7 +10,7 @@ use entity::map::Table;
 use entity::service_statistics::{Column, Counted, Entity};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _, Iterable as _,
-    QueryFilter as _, QueryResult, Value,
+    QueryFilter as _, Value,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -21,17 +21,17 @@ use crate::policy::calendar;
 use crate::policy::statistics::{self, ClosedCase, Coarse, Tally, WITHHELD};
 use crate::state::App;
 
-/// Counts the rows into the statistics; tables without statistics leave nothing.
-pub(super) async fn count(tx: &DatabaseTransaction, t: &Table, ids: &[Uuid]) -> Result<()> {
-    let Some(counted) = Counted::iter().find(|counted| source(*counted).table == t.name) else { return Ok(()) };
+/// What the rows count for in the statistics; tables without statistics leave nothing.
+pub(super) async fn tally(tx: &DatabaseTransaction, t: &Table, ids: &[Uuid]) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let Some(counted) = Counted::iter().find(|counted| source(*counted).table == t.name) else { return Ok(tally) };
     if ids.is_empty() {
-        return Ok(());
+        return Ok(tally);
     }
     let these = db::is_any(tx.get_database_backend(), "t.id", 1);
-    let mut tally = Tally::default();
     let mut settled = HashMap::new();
-    for row in db::rows(tx, &source(counted).sql(&these), [db::id_list(ids.iter().copied())]).await? {
-        let Some(one) = coarse(counted, &row)? else { continue };
+    for (_, at, columns) in source(counted).read(tx, &these, vec![db::id_list(ids.iter().copied())]).await? {
+        let Some(one) = coarse(counted, at, columns)? else { continue };
         let known = settled.get(&one.year()).copied();
         let is_settled = match known {
             Some(is_settled) => is_settled,
@@ -43,7 +43,12 @@ pub(super) async fn count(tx: &DatabaseTransaction, t: &Table, ids: &[Uuid]) -> 
             tally.count(&one);
         }
     }
-    store(tx, &tally, false).await
+    Ok(tally)
+}
+
+/// Adds what rows that have gone counted for. The counters stay locked until the transaction ends.
+pub(super) async fn add(tx: &DatabaseTransaction, tally: &Tally) -> Result<()> {
+    store(tx, tally, false).await
 }
 
 async fn is_settled(tx: &DatabaseTransaction, counted: Counted, year: i32) -> Result<bool> {
@@ -62,9 +67,26 @@ struct Source {
     counts: &'static str,
 }
 
+/// A row that counts: its id, its instant, its columns.
+type Told = (Uuid, Option<DateTime<Utc>>, serde_json::Value);
+
 impl Source {
-    fn sql(&self, condition: &str) -> String {
-        format!("SELECT t.id, {}, {} FROM {} WHERE {} AND {condition}", self.at, self.columns, self.from, self.counts)
+    /// Rows that meet a condition, which may end with an order and a limit; they come in no order. They are one JSON text for the
+    /// reason that `rows::read` gives.
+    async fn read(&self, db: &impl ConnectionTrait, condition: &str, values: Vec<Value>) -> Result<Vec<Told>> {
+        let Self { at, columns, from, counts, .. } = self;
+        let (row, list) = if db.get_database_backend() == DbBackend::Postgres {
+            (
+                format!("json_build_array(t.id, {at}, json_build_array({columns}))"),
+                "COALESCE(json_agg(x.told)::text, '[]')",
+            )
+        } else {
+            (format!("json_array(hex(t.id), {at}, json_array({columns}))"), "json_group_array(json(x.told))")
+        };
+        let sql = format!("SELECT {list} FROM (SELECT {row} AS told FROM {from} WHERE {counts} AND {condition}) x");
+        let rows = db::rows(db, &sql, values).await?;
+        let text: String = rows.first().map_or_else(|| Ok("[]".to_owned()), |row| row.try_get_by_index(0))?;
+        Ok(serde_json::from_str(&text).map_err(|e| anyhow::anyhow!("rows of {from}: {e}"))?)
     }
 }
 
@@ -88,18 +110,27 @@ const fn source(counted: Counted) -> Source {
     }
 }
 
-fn coarse(counted: Counted, row: &QueryResult) -> Result<Option<Coarse>> {
-    let Some(at) = row.try_get_by_index::<Option<DateTime<Utc>>>(1)? else { return Ok(None) };
-    let text = |i| row.try_get_by_index::<Option<String>>(i).map(Option::unwrap_or_default);
+fn coarse(counted: Counted, at: Option<DateTime<Utc>>, columns: serde_json::Value) -> Result<Option<Coarse>> {
+    type Code = Option<String>;
+    let Some(at) = at else { return Ok(None) };
+    let unreadable = |e| anyhow::anyhow!("a row of {}: {e}", counted.code());
     Ok(Some(match counted {
-        Counted::Cases => Coarse::case(ClosedCase {
-            codes: [text(2)?, text(3)?, text(4)?, text(5)?],
-            promises: [text(6)?, text(7)?],
-            opened_at: row.try_get_by_index(8)?,
-            closed_at: at,
-            refunded_minor: row.try_get_by_index(9)?,
-        }),
-        Counted::OrderLines => Coarse::line(text(2)?, at),
+        Counted::Cases => {
+            type Case = (Code, Code, Code, Code, Code, Code, Option<DateTime<Utc>>, Option<i64>);
+            let (kind, group, reason, outcome, first_response, review, opened_at, refunded_minor): Case =
+                serde_json::from_value(columns).map_err(unreadable)?;
+            Coarse::case(ClosedCase {
+                codes: [kind, group, reason, outcome].map(Option::unwrap_or_default),
+                promises: [first_response, review].map(Option::unwrap_or_default),
+                opened_at,
+                closed_at: at,
+                refunded_minor,
+            })
+        }
+        Counted::OrderLines => {
+            let (group,): (Code,) = serde_json::from_value(columns).map_err(unreadable)?;
+            Coarse::line(group.unwrap_or_default(), at)
+        }
     }))
 }
 
@@ -113,21 +144,21 @@ const PAGE: usize = 2000;
 async fn live(db: &impl ConnectionTrait, counted: Counted, year: i32, tally: &mut Tally) -> Result<()> {
     let Some((from, to)) = bounds(year) else { return Ok(()) };
     let source = source(counted);
-    let sql = source.sql(&format!(
+    let condition = format!(
         "{at} >= $1 AND {at} < $2 AND ({at} > $3 OR ({at} = $3 AND t.id > $4)) ORDER BY {at}, t.id LIMIT {PAGE}",
         at = source.at
-    ));
+    );
     let (mut since, mut after) = (DateTime::UNIX_EPOCH, Uuid::nil());
     loop {
-        let values: [Value; 4] = [from.into(), to.into(), since.into(), after.into()];
-        let rows = db::rows(db, &sql, values).await?;
-        for row in &rows {
-            (after, since) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            if let Some(one) = coarse(counted, row)? {
+        let rows = source.read(db, &condition, vec![from.into(), to.into(), since.into(), after.into()]).await?;
+        let read = rows.len();
+        for (id, at, columns) in rows {
+            (since, after) = (since, after).max((at.unwrap_or(since), id));
+            if let Some(one) = coarse(counted, at, columns)? {
                 tally.count(&one);
             }
         }
-        if rows.len() < PAGE {
+        if read < PAGE {
             return Ok(());
         }
     }
@@ -203,8 +234,8 @@ async fn settle_year(app: &App, counted: Counted, year: i32) -> Result<bool> {
     let Some((from, to)) = bounds(year) else { return Ok(false) };
     let source = source(counted);
     let tx = app.db.begin().await?;
-    let sql = format!("{} LIMIT 1", source.sql(&format!("{at} >= $1 AND {at} < $2", at = source.at)));
-    if !db::rows(&tx, &sql, [from.into(), to.into()]).await?.is_empty() {
+    let condition = format!("{at} >= $1 AND {at} < $2 LIMIT 1", at = source.at);
+    if !source.read(&tx, &condition, vec![from.into(), to.into()]).await?.is_empty() {
         return Ok(false);
     }
     let exact = tally_of(&stored(&tx, counted, year).await?);

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::map::{Table, tables};
+use futures::future::join_all;
 use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 use uuid::Uuid;
@@ -193,7 +194,11 @@ async fn look_at_table(app: &App, t: &'static Table, rule: &Rule, now: DateTime<
     }
 }
 
-/// Sweeps one table. While a batch goes, the next one is read, checked and announced to the ledger.
+/// Batches of a table that go at once: one waits for its statements, the other for the disk, and on PostgreSQL each has a
+/// processor. Persons whom both concern are locked, so that they take turns there.
+const LANES: usize = 2;
+
+/// Sweeps one table. While batches go, the next ones are read, checked and announced to the ledger.
 async fn sweep_table(
     app: &App,
     actor: &Actor,
@@ -202,78 +207,132 @@ async fn sweep_table(
     now: DateTime<Utc>,
     mut steering: Option<&mut Steering>,
 ) -> Result<Line> {
-    let mut line = Line::of(t, rule);
-    let mut pace = Pace::default();
-    let mut next = Batch::after(app, t, rule, now, None, pace, steering.as_deref_mut()).await?;
-    while let Next::Batch(batch) = next {
-        let Batch { last, taken, announced } = batch;
-        let following = Batch::after(app, t, rule, now, Some(last), pace, steering.as_deref_mut());
-        let (removed, following) = tokio::join!(announced.carry_out(app, actor), following);
-        let removed = match removed {
-            Ok(removed) => removed,
-            Err(error) => {
-                if let Ok(Next::Batch(following)) = following {
-                    // Why it failed is what is told.
-                    let _ = following.announced.withdraw(app).await;
+    let (mut line, mut pace) = (Line::of(t, rule), Pace::default());
+    let due = Due { app, t, rule, now };
+    let mut taken = due.take(None, pace, steering.as_deref_mut()).await?;
+    while let Some(last) = taken.batches.last().map(|batch| batch.last) {
+        let Taken { batches, then } = taken;
+        let going = batches.into_iter().map(|batch| async move {
+            let removed = batch.announced.carry_out(app, actor).await;
+            (batch.rows, removed)
+        });
+        let following = async {
+            match then {
+                Then::More => due.take(Some(last), pace, steering.as_deref_mut()).await,
+                Then::Later | Then::End => Ok(Taken { batches: Vec::new(), then }),
+            }
+        };
+        let (gone, following) = tokio::join!(join_all(going), following);
+        let mut failure = None;
+        for (rows, removed) in gone {
+            match removed {
+                Ok(removed) => {
+                    pace.took(removed.gone(), removed.kept);
+                    if let Some(steering) = &mut steering {
+                        steering.took(rows, removed.gone());
+                    }
+                    removed.verdicts.iter().for_each(|(_, verdict)| line.count(verdict));
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        taken = match (failure, following) {
+            (None, following) => following?,
+            (Some(error), following) => {
+                if let Ok(following) = following {
+                    following.withdraw(app).await;
                 }
                 return Err(error);
             }
         };
-        let gone = removed.gone();
-        pace.took(gone, removed.kept);
-        if let Some(steering) = &mut steering {
-            steering.took(taken, gone);
+        if let (true, Then::Later) = (taken.batches.is_empty(), taken.then) {
+            // What stayed may be taken from what follows.
+            taken = due.take(Some(last), pace, steering.as_deref_mut()).await?;
         }
-        for (_, verdict) in removed.verdicts {
-            line.count(&verdict);
-        }
-        next = match following? {
-            // What was taken and stayed may be taken from what follows.
-            Next::Later => Batch::after(app, t, rule, now, Some(last), pace, steering.as_deref_mut()).await?,
-            following => following,
-        };
     }
     Ok(line)
 }
 
-/// A page of due rows that is about to go.
+/// What is due of a table by a rule.
+struct Due<'a> {
+    app: &'a App,
+    t: &'static Table,
+    rule: &'a Rule,
+    now: DateTime<Utc>,
+}
+
+/// Batches that are about to go, in the order of the index, and whether others follow.
+struct Taken<'a> {
+    batches: Vec<Batch<'a>>,
+    then: Then,
+}
+
 struct Batch<'a> {
+    rows: usize,
     last: Place,
-    taken: usize,
     announced: Announced<'a>,
 }
 
-enum Next<'a> {
-    Batch(Batch<'a>),
-    /// As many are under way as this run may take.
+#[derive(Clone, Copy)]
+enum Then {
+    /// Perhaps.
+    More,
+    /// As many are under way as this run may take: when it is known what became of them.
     Later,
     /// Nothing more, or the run is to stop.
     End,
 }
 
-impl<'a> Batch<'a> {
-    async fn after(
-        app: &'a App,
-        t: &'static Table,
-        rule: &Rule,
-        now: DateTime<Utc>,
+impl<'a> Due<'a> {
+    async fn take(
+        &self,
+        mut after: Option<Place>,
+        pace: Pace,
+        mut steering: Option<&mut Steering>,
+    ) -> Result<Taken<'a>> {
+        let mut taken = Taken { batches: Vec::with_capacity(LANES), then: Then::More };
+        while let (Then::More, true) = (taken.then, taken.batches.len() < LANES) {
+            match self.batch(after, pace, steering.as_deref_mut()).await {
+                Ok(Ok(batch)) => {
+                    after = Some(batch.last);
+                    taken.batches.push(batch);
+                }
+                Ok(Err(then)) => taken.then = then,
+                Err(error) => {
+                    taken.withdraw(self.app).await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    async fn batch(
+        &self,
         after: Option<Place>,
         pace: Pace,
         steering: Option<&mut Steering>,
-    ) -> Result<Next<'a>> {
+    ) -> Result<Result<Batch<'a>, Then>> {
+        let Self { app, t, rule, now } = *self;
         let mut rows = due_page(app.db.read(), t, rule, now, after, pace.rows()).await?;
-        if rows.is_empty() {
-            return Ok(Next::End);
-        }
-        if let Some(steering) = steering {
+        if let Some(steering) = steering.filter(|_| !rows.is_empty()) {
             rows.truncate(steering.may_take(app, rows.len()).await?);
-            if rows.is_empty() {
-                return Ok(if steering.stopped.is_some() { Next::End } else { Next::Later });
+            if rows.is_empty() && steering.stopped.is_none() {
+                return Ok(Err(Then::Later));
             }
         }
-        let (Some(last), taken) = (rows.last().and_then(place), rows.len()) else { return Ok(Next::End) };
+        let (Some(last), count) = (rows.last().and_then(place), rows.len()) else { return Ok(Err(Then::End)) };
         let announced = door::announce(app, vec![Seen { table: t, rows }], Ground::Rule).await?;
-        Ok(Next::Batch(Batch { last, taken, announced }))
+        Ok(Ok(Batch { rows: count, last, announced }))
+    }
+}
+
+impl Taken<'_> {
+    /// Where it fails, why the sweep failed is what is told, and the intents stay open.
+    async fn withdraw(self, app: &App) {
+        for batch in self.batches {
+            let _ = batch.announced.withdraw(app).await;
+        }
     }
 }
 
