@@ -113,10 +113,10 @@ const RETENTION: &str = r"query MyRecords {
   serviceCases {
     nodes {
       number stateLabel
-      retention { dataType endsOn action norm }
-      messages { nodes { body retention { dataType endsOn norm floor } } }
-      refunds { stateLabel retention { dataType endsOn norm floor } }
-      attachments { fileName retention { dataType endsOn norm } }
+      retention { dataType keptUntil action because }
+      messages { nodes { body retention { dataType keptUntil because floor } } }
+      refunds { stateLabel retention { dataType keptUntil because floor } }
+      attachments { fileName retention { dataType keptUntil because } }
     }
   }
 }";

@@ -26,14 +26,14 @@ pub struct Retention {
     /// Legal basis, GDPR Art. 6(1).
     pub legal_basis: &'static str,
     /// The norm that sets the period.
-    pub norm: &'static str,
+    pub because: &'static str,
     /// What starts the period.
     pub start_event: &'static str,
     /// When it began; null while the record is in use.
     pub started_at: Option<DateTime<Utc>>,
     /// The last day of keeping, in Europe/Berlin.
-    pub ends_on: Option<NaiveDate>,
-    /// The first instant after it, UTC: from then on the nightly job removes the record.
+    pub kept_until: Option<NaiveDate>,
+    /// The first instant after that day, UTC: from then on the nightly job removes the record.
     pub ends_at: Option<DateTime<Utc>>,
     /// What happens then.
     pub action: RetentionAction,
@@ -64,10 +64,10 @@ pub fn retention(app: &App, data_type: DataType, start: Option<DateTime<Utc>>) -
         data_type: data_type.code(),
         purpose: e.rule.purpose,
         legal_basis: e.rule.basis,
-        norm: e.rule.norm,
+        because: e.rule.norm,
         start_event: e.rule.start_event.en,
         started_at: e.started_at,
-        ends_on: e.ends_on,
+        kept_until: e.ends_on,
         ends_at: e.ends_at,
         action: e.rule.action.into(),
         floor: e.rule.floor,

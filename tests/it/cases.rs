@@ -477,8 +477,8 @@ on_both_engines! {
         for caller in [customer, app.agent().await] {
             assert_eq!(letters(&caller, &case).await, lowered, "the old key has gone, the texts have not");
         }
-        let ends = seen(&app.agent().await, &case, "messages { nodes { retention { endsOn } } }").await;
-        assert_eq!(ends["messages"]["nodes"][0]["retention"]["endsOn"], "2015-03-10");
+        let ends = seen(&app.agent().await, &case, "messages { nodes { retention { keptUntil } } }").await;
+        assert_eq!(ends["messages"]["nodes"][0]["retention"]["keptUntil"], "2015-03-10");
     }
 
     /// F84: what was a claim stays a commercial letter, whatever the agent says.

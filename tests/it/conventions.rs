@@ -414,7 +414,7 @@ on_both_engines! {
         let query = "query($id: ID!) { serviceCase(id: $id) { retention { ...R } customer { retention { ...R } } order { \
             retention { ...R } lines { retention { ...R } } parcels { retention { ...R } } } messages { nodes { retention { ...R } } } \
             refunds { retention { ...R } } attachments { retention { ...R } } } } \
-            fragment R on Retention { dataType norm purpose endsOn }";
+            fragment R on Retention { dataType because purpose keptUntil }";
         let found = app.agent().await.data(query, json!({ "id": case })).await["serviceCase"].clone();
         for (place, data_type, ends_on) in [
             ("", "R24", "2017-12-31"), ("/customer", "R21", "2017-12-31"), ("/order", "R25", "2017-12-31"),
@@ -423,8 +423,8 @@ on_both_engines! {
             ("/attachments/0", "R09a", "2014-09-10"),
         ] {
             let retention = found.pointer(&format!("{place}/retention")).unwrap();
-            assert_eq!((&retention["dataType"], &retention["endsOn"]), (&json!(data_type), &json!(ends_on)), "{place}");
-            assert!(["norm", "purpose"].iter().all(|k| retention[k].as_str().is_some_and(|t| !t.is_empty())), "{place}: {retention}");
+            assert_eq!((&retention["dataType"], &retention["keptUntil"]), (&json!(data_type), &json!(ends_on)), "{place}");
+            assert!(["because", "purpose"].iter().all(|k| retention[k].as_str().is_some_and(|t| !t.is_empty())), "{place}: {retention}");
         }
     }
 }

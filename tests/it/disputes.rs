@@ -114,7 +114,7 @@ on_both_engines! {
         let done = dispute::end(app, &id, "NO_AGREEMENT", false).await;
         assert_eq!(done["dispute"], json!({
             "state": "CLOSED", "outcome": "NO_AGREEMENT", "limitationUntil": "2014-09-10T22:00:00+00:00",
-            "retention": { "endsOn": "2017-12-31" },
+            "retention": { "keptUntil": "2017-12-31" },
         }));
         assert_eq!(done["serviceCase"]["state"], "DISPUTE_CLOSED");
         app.at("2014-09-09T10:00:00Z");

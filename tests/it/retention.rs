@@ -214,17 +214,17 @@ on_both_engines! {
         let known = life::order(app, "max@example.com", "B-1005").await;
         life::delivered(app, &known).await;
         let (case, _, _) = life::whole_case(app, &known).await;
-        let query = "query($id: ID!) { serviceCase(id: $id) { retention { dataType norm endsOn endsAt action }
-            messages { nodes { retention { dataType norm endsOn } } }
-            refunds { retention { dataType norm endsOn floor } } } }";
+        let query = "query($id: ID!) { serviceCase(id: $id) { retention { dataType because keptUntil endsAt action }
+            messages { nodes { retention { dataType because keptUntil } } }
+            refunds { retention { dataType because keptUntil floor } } } }";
         let found = app.agent().await.data(query, json!({ "id": case })).await["serviceCase"].clone();
-        assert_eq!(found["retention"]["endsOn"], "2017-12-31");
+        assert_eq!(found["retention"]["keptUntil"], "2017-12-31");
         assert_eq!(found["retention"]["endsAt"], "2017-12-31T23:00:00+00:00");
         assert_eq!(found["retention"]["action"], "ANONYMISE");
-        assert_eq!(found["messages"]["nodes"][0]["retention"]["endsOn"], "2020-12-31");
+        assert_eq!(found["messages"]["nodes"][0]["retention"]["keptUntil"], "2020-12-31");
         let voucher = &found["refunds"][0]["retention"];
-        assert_eq!(voucher["norm"], "AO § 147(3), HGB § 257(4)");
-        assert_eq!((voucher["endsOn"].as_str(), voucher["floor"].as_str()), (Some("2022-12-31"), Some("GDPR Art. 17(3)(b)")));
+        assert_eq!(voucher["because"], "AO § 147(3), HGB § 257(4)");
+        assert_eq!((voucher["keptUntil"].as_str(), voucher["floor"].as_str()), (Some("2022-12-31"), Some("GDPR Art. 17(3)(b)")));
     }
 
     /// R07, R21, R25: what is never reported delivered counts from its registration, and a returning customer is known

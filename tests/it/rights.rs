@@ -165,12 +165,12 @@ on_both_engines! {
         app.at("2014-03-10T09:00:00Z");
         let known = life::order(app, "max@example.com", "K-1").await;
         let (case, ..) = life::whole_case(app, &known).await;
-        let query = "query($id: ID!) { serviceCase(id: $id) { refunds { retention { endsOn endsAt deadline { rule endsOn endsAt source steps { code date what } } } } } }";
+        let query = "query($id: ID!) { serviceCase(id: $id) { refunds { retention { keptUntil endsAt deadline { rule endsOn endsAt source steps { code date what } } } } } }";
         let found = app.agent().await.data(query, json!({ "id": case })).await;
         let retention = &found["serviceCase"]["refunds"][0]["retention"];
         let deadline = &retention["deadline"];
         assert_eq!((&deadline["rule"], &deadline["endsOn"]), (&json!("retention:R01"), &json!("2022-12-31")));
-        assert_eq!((&deadline["endsOn"], &deadline["endsAt"]), (&retention["endsOn"], &retention["endsAt"]));
+        assert_eq!((&deadline["endsOn"], &deadline["endsAt"]), (&retention["keptUntil"], &retention["endsAt"]));
         let codes: Vec<&str> = deadline["steps"].as_array().unwrap().iter().map(|s| s["code"].as_str().unwrap()).collect();
         assert_eq!(codes, ["ANCHOR", "YEAR_END", "PERIOD", "END"]);
     }

@@ -8,7 +8,7 @@ use crate::on_both_engines;
 use crate::support::{App, Caller, life};
 
 const SHOWN: &str = "safetyEntry { id caseId sku productGroup harm harmLabel happenedOn account contact measures reportedAt \
-                     version availableActions { mutation enabled } retention { dataType endsOn floor norm } }";
+                     version availableActions { mutation enabled } retention { dataType keptUntil floor because } }";
 
 fn entry(case: Option<&str>) -> Value {
     json!({
@@ -49,8 +49,8 @@ on_both_engines! {
         assert_eq!(caller.refused("safetyEntryRecord", "SafetyEntryRecordInput", input).await.0, "IDEMPOTENCY_MISMATCH");
         assert_eq!(entries(app).await, 1);
         assert_eq!(made["retention"], json!({
-            "dataType": "R20", "endsOn": "2019-03-10", "floor": "GDPR Art. 17(3)(b)",
-            "norm": "Regulation (EU) 2023/988 Art. 9(12), 11",
+            "dataType": "R20", "keptUntil": "2019-03-10", "floor": "GDPR Art. 17(3)(b)",
+            "because": "Regulation (EU) 2023/988 Art. 9(12), 11",
         }));
         assert_eq!((&made["caseId"], &made["productGroup"], &made["version"]), (&json!(case), &json!("KITCHEN"), &json!(1)));
         let agent = app.agent().await;

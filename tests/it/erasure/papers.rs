@@ -71,13 +71,13 @@ on_both_engines! {
         let known = life::order(app, "max@example.com", "P-2").await;
         life::delivered(app, &known).await;
         life::whole_case(app, &known).await;
-        let request = "state records { table dataType } request { receivedAt answeredAt answer mailState retention { dataType endsOn } }";
+        let request = "state records { table dataType } request { receivedAt answeredAt answer mailState retention { dataType keptUntil } }";
         let done = erased(&app.dpo().await, &known.customer, true, request).await;
         assert_eq!((&done["state"], app.count("customers", "email IS NOT NULL").await), (&json!("SETTLED"), 0));
         let file = &done["request"];
         let answer = file["answer"].as_str().unwrap();
         assert!(answer.starts_with("Guten Tag Erika Mustermann,") && answer.contains("Ihr Antrag und diese Antwort: bis 31.12.2017"), "{answer}");
-        assert_eq!((&file["mailState"], &file["retention"]), (&json!("QUEUED"), &json!({ "dataType": "R14", "endsOn": "2017-12-31" })));
+        assert_eq!((&file["mailState"], &file["retention"]), (&json!("QUEUED"), &json!({ "dataType": "R14", "keptUntil": "2017-12-31" })));
         assert!(done["records"].as_array().unwrap().iter().all(|r| r["dataType"] != "R14"), "the file is not part of what was asked");
         let (text, to) = crate::support::intake::letter(app, entity::mails::Template::ErasureAnswer).await.unwrap();
         assert_eq!((text.as_str(), to.as_str()), (answer, "max@example.com"));

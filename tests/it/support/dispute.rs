@@ -75,7 +75,7 @@ pub async fn proceed(app: &App, dispute: &str, way: &str) -> Value {
 /// How a dispute ends.
 pub async fn end(app: &App, dispute: &str, outcome: &str, accepted: bool) -> Value {
     let input = json!({ "disputeId": dispute, "outcome": outcome, "summary": "Ende.", "accepted": accepted });
-    let selection = "dispute { state outcome limitationUntil retention { endsOn } } serviceCase { state }";
+    let selection = "dispute { state outcome limitationUntil retention { keptUntil } } serviceCase { state }";
     app.agent().await.done("disputeClose", "DisputeCloseInput", input, selection).await
 }
 
