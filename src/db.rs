@@ -20,9 +20,9 @@ use uuid::Uuid;
 /// thrown away is parsed and planned anew.
 const STATEMENTS: usize = 500;
 
-/// Pages of SQLite's write-ahead log (16 MiB) after which a commit moves them into the file. The usual thousand are four times
-/// as many waits for the disk when much is written at once.
-const CHECKPOINT_AFTER: &str = "4000";
+/// Free pages that SQLite returns at once, which keeps the one writer for some milliseconds: after a large removal there are
+/// a hundred thousand.
+const RETURNED_AT_ONCE: u32 = 250;
 
 /// Where a database is.
 #[derive(Clone, Debug)]
@@ -92,7 +92,6 @@ impl Db {
                         .foreign_keys(true)
                         .pragma("secure_delete", "ON")
                         .pragma("trusted_schema", "OFF")
-                        .pragma("wal_autocheckpoint", CHECKPOINT_AFTER)
                         .pragma("query_only", if readers { "ON" } else { "OFF" })
                 });
             options
@@ -173,7 +172,15 @@ impl Db {
         if single::<i32>(&self.write, "PRAGMA secure_delete").await? != 1 {
             return Err(DbErr::Custom("SQLite does not overwrite what is deleted (PRAGMA secure_delete)".to_owned()));
         }
-        self.write.execute_unprepared("PRAGMA incremental_vacuum").await?;
+        let free = async || single::<i32>(&self.write, "PRAGMA freelist_count").await;
+        let mut left = free().await?;
+        while left > 0 {
+            self.write.execute_unprepared(&format!("PRAGMA incremental_vacuum({RETURNED_AT_ONCE})")).await?;
+            let before = std::mem::replace(&mut left, free().await?);
+            if left >= before {
+                break;
+            }
+        }
         let busy: i32 = single(&self.write, "PRAGMA wal_checkpoint(TRUNCATE)").await?;
         Ok(busy == 0 && self.log_is_empty())
     }

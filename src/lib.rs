@@ -43,4 +43,5 @@ pub mod returns;
 pub mod safety;
 pub mod staff;
 pub mod state;
+pub mod traffic;
 pub mod withdrawals;

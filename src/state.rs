@@ -24,6 +24,7 @@ use crate::policies::{self, Policies};
 use crate::policy::retention::Rule;
 use crate::presence::Presence;
 use crate::retention::ledger::Ledger;
+use crate::traffic::Traffic;
 
 /// Shared by every request and job.
 pub type AppState = Arc<App>;
@@ -56,6 +57,8 @@ pub struct App {
     pub limits: Limits,
     /// That somebody works on the stores.
     pub presence: Presence,
+    /// Whether somebody is being served.
+    pub traffic: Traffic,
     /// This process, as the lease of a job names it.
     pub instance: Uuid,
     /// What clients call the server; known once it listens.
@@ -118,6 +121,7 @@ impl App {
         Ok(Arc::new(Self {
             signing: crate::auth::Signing::new(&master),
             limits: Limits::default(),
+            traffic: Traffic::default(),
             instance: uuid_at(clock.now()),
             base_url: OnceLock::new(),
             config,

@@ -9,8 +9,10 @@ pub mod webhook;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -44,6 +46,7 @@ pub fn router(app: AppState) -> Router {
         .route("/dossiers/{link}", get(files::dossier))
         .route("/webhooks/carriers/{carrier}", post(carriers::events))
         .route("/webhooks/mail", post(webhook::mail))
+        .route_layer(from_fn_with_state(Arc::clone(&app), note_traffic))
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .layer(DefaultBodyLimit::disable())
@@ -55,8 +58,16 @@ pub fn router(app: AppState) -> Router {
         .with_state(Served { schema: crate::graphql::schema(), app: Arc::clone(&app) })
 }
 
+/// Whoever can wait makes room from the request to its answer.
+async fn note_traffic(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    app.traffic.note();
+    let response = next.run(request).await;
+    app.traffic.note();
+    response
+}
+
 /// Ready: both databases answer.
-async fn ready(axum::extract::State(served): axum::extract::State<Served>) -> (StatusCode, &'static str) {
+async fn ready(State(served): State<Served>) -> (StatusCode, &'static str) {
     let app = &served.app;
     let main = crate::db::rows(app.db.read(), "SELECT 1", []).await;
     let keys = crate::db::rows(app.keys.db().read(), "SELECT generation FROM store", []).await;

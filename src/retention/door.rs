@@ -532,7 +532,7 @@ pub async fn remove_bare(app: &App, person: Option<CustomerId>) -> Result<(u64, 
         );
         let mut pace = Pace::default();
         loop {
-            let (most, begun) = (i64::try_from(pace.rows()).unwrap_or(i64::MAX), Instant::now());
+            let (most, begun) = (i64::try_from(pace.rows(&app.traffic)).unwrap_or(i64::MAX), Instant::now());
             let values = [most.into()].into_iter().chain(person.map(|id| id.0.into()));
             let tx = app.db.begin().await?;
             let went = db::run(&tx, &sql, values).await?;

@@ -1,6 +1,9 @@
-//! How many rows go at once: as many as keep the one writer for about as long as nobody notices.
+//! How many rows go at once: as many as keep the one writer for about as long as nobody notices, and beside those who are
+//! being served only a few at a time.
 
 use std::time::Duration;
+
+use crate::traffic::Traffic;
 
 /// Batches begin with so many rows.
 const FIRST: usize = 1_000;
@@ -12,6 +15,13 @@ pub const MOST: usize = 5_000;
 pub const LONGEST: Duration = Duration::from_millis(20);
 /// What a batch aims at, so that one that takes half as long again is still short enough.
 const AIM: Duration = Duration::from_millis(13);
+
+/// A batch beside those who are being served, so that a request that meets it takes hardly longer.
+const BESIDE: usize = 64;
+/// How many times as long as such a batch took the sweep rests after it.
+const RESTS: u32 = 5;
+/// A rest is never longer.
+const LONGEST_REST: Duration = Duration::from_millis(200);
 
 /// Finds the size of the next batch from how long the last one took.
 #[derive(Clone, Copy, Debug)]
@@ -26,13 +36,26 @@ impl Default for Pace {
 impl Pace {
     /// How many rows to take next.
     #[must_use]
-    pub const fn rows(self) -> usize {
+    pub fn rows(self, traffic: &Traffic) -> usize {
+        if traffic.is_there() { self.0.min(BESIDE) } else { self.0 }
+    }
+
+    /// How many rows to take next of something for which somebody waits.
+    #[must_use]
+    pub const fn full(self) -> usize {
         self.0
+    }
+
+    /// How long to rest after batches that kept the writer so long.
+    #[must_use]
+    pub fn rest(traffic: &Traffic, kept: Duration) -> Option<Duration> {
+        traffic.is_there().then(|| (kept * RESTS).min(LONGEST_REST))
     }
 
     /// So many rows kept the writer so long. A batch grows by half at most: one quick one may have been luck.
     pub fn took(&mut self, rows: usize, kept: Duration) {
-        if rows == 0 {
+        if rows <= BESIDE {
+            // It says little about a full one.
             return;
         }
         let kept = kept.as_micros().max(1);
@@ -53,12 +76,12 @@ mod tests {
         for micros_per_row in [1, 2, 5, 13, 40] {
             let mut pace = Pace::default();
             for _ in 0..20 {
-                let rows = pace.rows();
+                let rows = pace.0;
                 pace.took(rows, Duration::from_micros(rows as u64 * micros_per_row));
             }
-            let kept = Duration::from_micros(pace.rows() as u64 * micros_per_row);
+            let kept = Duration::from_micros(pace.0 as u64 * micros_per_row);
             assert!(kept <= LONGEST, "{micros_per_row}: {kept:?}");
-            assert!(pace.rows() == MOST || kept >= AIM / 2, "{micros_per_row}: {kept:?}");
+            assert!(pace.0 == MOST || kept >= AIM / 2, "{micros_per_row}: {kept:?}");
         }
     }
 
@@ -66,9 +89,9 @@ mod tests {
     fn a_slow_batch_halts_growth_at_once_and_a_small_rest_does_not_count() {
         let mut pace = Pace::default();
         pace.took(1_000, Duration::from_millis(130));
-        assert_eq!(pace.rows(), LEAST);
+        assert_eq!(pace.0, LEAST);
         let mut pace = Pace::default();
         pace.took(3, Duration::from_micros(1));
-        assert_eq!(pace.rows(), FIRST);
+        assert_eq!(pace.0, FIRST);
     }
 }

@@ -1,10 +1,12 @@
 //! The nightly sweep: every rule, every table, in index order and small batches, through the one door.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::map::{Table, tables};
 use futures::future::join_all;
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -194,9 +196,11 @@ async fn look_at_table(app: &App, t: &'static Table, rule: &Rule, now: DateTime<
     }
 }
 
-/// Batches of a table that go at once: one waits for its statements, the other for the disk, and on PostgreSQL each has a
-/// processor. Persons whom both concern are locked, so that they take turns there.
-const LANES: usize = 2;
+/// Batches of a table that go at once. PostgreSQL has a processor for each; persons whom both concern are locked, so that they take
+/// turns there. SQLite has one writer, and whoever else waits for it waits for one batch.
+const fn lanes(backend: DbBackend) -> usize {
+    if matches!(backend, DbBackend::Postgres) { 2 } else { 1 }
+}
 
 /// Sweeps one table. While batches go, the next ones are read, checked and announced to the ledger.
 async fn sweep_table(
@@ -223,10 +227,11 @@ async fn sweep_table(
             }
         };
         let (gone, following) = tokio::join!(join_all(going), following);
-        let mut failure = None;
+        let (mut failure, mut kept) = (None, Duration::ZERO);
         for (rows, removed) in gone {
             match removed {
                 Ok(removed) => {
+                    kept += removed.kept;
                     pace.took(removed.gone(), removed.kept);
                     if let Some(steering) = &mut steering {
                         steering.took(rows, removed.gone());
@@ -248,6 +253,9 @@ async fn sweep_table(
         if let (true, Then::Later) = (taken.batches.is_empty(), taken.then) {
             // What stayed may be taken from what follows.
             taken = due.take(Some(last), pace, steering.as_deref_mut()).await?;
+        }
+        if let (false, Some(rest)) = (taken.batches.is_empty(), Pace::rest(&app.traffic, kept)) {
+            tokio::time::sleep(rest).await;
         }
     }
     Ok(line)
@@ -290,8 +298,9 @@ impl<'a> Due<'a> {
         pace: Pace,
         mut steering: Option<&mut Steering>,
     ) -> Result<Taken<'a>> {
-        let mut taken = Taken { batches: Vec::with_capacity(LANES), then: Then::More };
-        while let (Then::More, true) = (taken.then, taken.batches.len() < LANES) {
+        let lanes = lanes(self.app.db.backend());
+        let mut taken = Taken { batches: Vec::with_capacity(lanes), then: Then::More };
+        while let (Then::More, true) = (taken.then, taken.batches.len() < lanes) {
             match self.batch(after, pace, steering.as_deref_mut()).await {
                 Ok(Ok(batch)) => {
                     after = Some(batch.last);
@@ -314,7 +323,7 @@ impl<'a> Due<'a> {
         steering: Option<&mut Steering>,
     ) -> Result<Result<Batch<'a>, Then>> {
         let Self { app, t, rule, now } = *self;
-        let mut rows = due_page(app.db.read(), t, rule, now, after, pace.rows()).await?;
+        let mut rows = due_page(app.db.read(), t, rule, now, after, pace.rows(&app.traffic)).await?;
         if let Some(steering) = steering.filter(|_| !rows.is_empty()) {
             rows.truncate(steering.may_take(app, rows.len()).await?);
             if rows.is_empty() && steering.stopped.is_none() {

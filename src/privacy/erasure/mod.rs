@@ -243,7 +243,7 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     let going: Vec<_> = fates.iter().filter(|f| f.record.is_gone()).map(|f| (f.table, &f.row)).collect();
     let mut left = going.as_slice();
     while !left.is_empty() {
-        let (batch, rest) = left.split_at(pace.rows().min(left.len()));
+        let (batch, rest) = left.split_at(pace.full().min(left.len()));
         left = rest;
         // Fates stand children first, as the door wants them.
         let mut seen: Vec<Seen> = Vec::new();
