@@ -75,19 +75,44 @@ impl From<DbErr> for Error {
             tracing::error!(cause = text, "the database takes no changes");
             return Self::Unavailable;
         }
+        if gave_way(&error) {
+            return Self::Internal(anyhow::Error::new(GaveWay).context(text));
+        }
         Self::Internal(anyhow::anyhow!(text))
     }
+}
+
+/// PostgreSQL rolled back one of two transactions that met; done once more, it goes through.
+#[derive(Debug, thiserror::Error)]
+#[error("gave way to another transaction")]
+struct GaveWay;
+
+impl Error {
+    /// The same may go through when it is done once more: another transaction was in the way.
+    #[must_use]
+    pub fn gave_way(&self) -> bool {
+        matches!(self, Self::Internal(cause) if cause.downcast_ref::<GaveWay>().is_some())
+    }
+}
+
+fn sql_state(error: &DbErr) -> Option<String> {
+    let (DbErr::Exec(cause) | DbErr::Query(cause)) = error else { return None };
+    let sea_orm::RuntimeErr::SqlxError(cause) = cause else { return None };
+    Some(cause.as_database_error()?.code()?.into_owned())
+}
+
+/// Serialisation failure, deadlock, or a row that came to point to one that was to go.
+fn gave_way(error: &DbErr) -> bool {
+    sql_state(error).is_some_and(|code| matches!(code.as_str(), "40001" | "40P01" | "23503"))
 }
 
 /// SQLite: READONLY, IOERR, FULL, CANTOPEN (the low byte of the extended code). PostgreSQL: read-only transaction, disk
 /// full.
 fn takes_no_changes(error: &DbErr) -> bool {
-    let (DbErr::Exec(cause) | DbErr::Query(cause)) = error else { return false };
-    let sea_orm::RuntimeErr::SqlxError(cause) = cause else { return false };
-    let code = cause.as_database_error().and_then(|d| d.code()).unwrap_or_default();
+    let Some(code) = sql_state(error) else { return false };
     match code.parse::<u32>() {
         Ok(sqlite) if code.len() < 5 => matches!(sqlite & 0xFF, 8 | 10 | 13 | 14),
-        _ => matches!(code.as_ref(), "25006" | "53100"),
+        _ => matches!(code.as_str(), "25006" | "53100"),
     }
 }
 

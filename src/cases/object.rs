@@ -18,7 +18,7 @@ use crate::keys::Unit;
 use crate::policy::rules::RuleId;
 use crate::retention::starts;
 use crate::state::App;
-use crate::{audit, input};
+use crate::{audit, db, input};
 
 const CASE: &[&str] = &["input", "caseId"];
 
@@ -37,12 +37,15 @@ pub async fn object(app: &App, actor: &Actor, id: CaseId, objection: Objection, 
     actor.require(Permission::Correspond)?;
     let text = input::text(&objection.text, &["input", "text"], input::LONG_TEXT)?;
     let now = app.clock.now();
-    let unit = letters::unit(app, &super::seen(app, actor, id).await?, now).await?;
+    let seen = super::seen(app, actor, id).await?;
     let tx = app.db.begin().await?;
     let claim = match idempotency::claim(app, &tx, actor, "serviceCaseObject", key, &(id, &objection)).await? {
         Outcome::Replay(_) => return super::get(&tx, actor, id).await,
         Outcome::First(claim) => claim,
     };
+    // The person first: what begins anew is locked in the order of the door, and the key stays until the letter is there.
+    db::lock(&tx, "customers", seen.customer_id.0).await?;
+    let unit = letters::unit(app, &seen, now).await?;
     let case = super::for_change(&tx, actor, id, CASE).await?;
     let row = take_up(app, &tx, actor, case, &unit, &text, now).await?;
     claim.done(&tx, now, &[id.0], Some(row.customer_id)).await?;

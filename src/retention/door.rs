@@ -234,6 +234,9 @@ impl Announced<'_> {
         let tx = app.db.begin().await?;
         let begun = Instant::now();
         lock(&tx, &passing).await?;
+        for p in &passing {
+            p.lock_rows(&tx).await?;
+        }
         let mut again: Vec<Asked> = Vec::new();
         for p in &passing {
             match again.last_mut().filter(|last| last.table.name == p.table.name) {
@@ -293,6 +296,16 @@ struct Passing<'a> {
 }
 
 impl Passing<'_> {
+    /// Locks the rows themselves: not everybody who changes one locks its customer.
+    async fn lock_rows(&self, tx: &DatabaseTransaction) -> Result<()> {
+        if tx.get_database_backend() == DbBackend::Postgres {
+            let these = db::is_any(DbBackend::Postgres, "id", 1);
+            let sql = format!("SELECT id FROM {} WHERE {these} ORDER BY id FOR UPDATE", self.table.name);
+            db::run(tx, &sql, [db::id_list(self.ids())]).await?;
+        }
+        Ok(())
+    }
+
     fn ids(&self) -> impl Iterator<Item = Uuid> {
         self.proofs.iter().map(|p| p.row.id)
     }
@@ -327,8 +340,8 @@ struct Passage<'a> {
 
 impl Passage<'_> {
     /// The statements, the commit, the ledger's end. Without a transaction that has read the rows under its lock, the
-    /// statements check each row once more, and nothing goes where one has become another: then there is no answer.
-    /// Otherwise returns how long the lock was kept.
+    /// statements check each row once more, and nothing goes where one has become another or another transaction was in the
+    /// way: then there is no answer. Otherwise returns how long the lock was kept.
     async fn pass(
         &self,
         passing: &[Passing<'_>],
@@ -339,7 +352,13 @@ impl Passage<'_> {
         let is_unsure = locked.is_none();
         let tx = match locked {
             Some(tx) => tx,
-            None => app.db.begin().await?,
+            None => match app.db.begin().await {
+                Ok(tx) => tx,
+                Err(error) => {
+                    let _ = app.ledger.void(now, intent).await;
+                    return Err(error.into());
+                }
+            },
         };
         let begun = Instant::now();
         let work = async {
@@ -357,6 +376,11 @@ impl Passage<'_> {
                 Ok(Some(kept))
             }
             Ok(None) => {
+                tx.rollback().await?;
+                app.ledger.void(now, intent).await?;
+                Ok(None)
+            }
+            Err(error) if is_unsure && error.gave_way() => {
                 tx.rollback().await?;
                 app.ledger.void(now, intent).await?;
                 Ok(None)
@@ -521,28 +545,38 @@ async fn pass(tx: &DatabaseTransaction, t: &Table, proofs: &[Proof], now: DateTi
 pub async fn remove_bare(app: &App, person: Option<CustomerId>) -> Result<(u64, Vec<&'static str>)> {
     let (mut removed, mut touched) = (0, Vec::new());
     for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
-        let of = person.map_or_else(String::new, |_| format!(" AND {}", paths::of_person(t, 2)));
-        let sql = format!(
-            "DELETE FROM {name} WHERE id IN (SELECT t.id FROM {name} t WHERE t.erased_at IS NOT NULL AND NOT {} AND NOT {} \
-             AND NOT {}{of} LIMIT $1)",
+        let free = format!(
+            "t.erased_at IS NOT NULL AND NOT {} AND NOT {} AND NOT {}",
             paths::is_pointed_to(t),
             paths::is_held(t),
-            paths::is_restricted(t),
-            name = t.name,
+            paths::is_restricted(t)
         );
-        let mut pace = Pace::default();
+        let of = person.map_or_else(String::new, |_| format!(" AND {}", paths::of_person(t, 3)));
+        let look = format!("SELECT t.id FROM {} t WHERE {free} AND t.id > $1{of} ORDER BY t.id LIMIT $2", t.name);
+        let these = db::is_any(app.db.backend(), "t.id", 1);
+        let delete = format!("DELETE FROM {} AS t WHERE {these} AND {free}", t.name);
+        let (mut pace, mut after) = (Pace::default(), Uuid::nil());
         loop {
-            let (most, begun) = (i64::try_from(pace.rows(&app.traffic)).unwrap_or(i64::MAX), Instant::now());
-            let values = [most.into()].into_iter().chain(person.map(|id| id.0.into()));
+            // Looked for without a lock, and looked at once more under it: the search reads every bare id, the end few.
+            let most = i64::try_from(pace.rows(&app.traffic)).unwrap_or(i64::MAX);
+            let values = [after.into(), most.into()].into_iter().chain(person.map(|id| id.0.into()));
+            let found = db::rows(app.db.read(), &look, values).await?;
+            let ids: Vec<Uuid> = found.iter().map(|r| r.try_get_by_index(0)).collect::<Result<_, _>>()?;
+            let Some(last) = ids.last() else { break };
+            after = *last;
             let tx = app.db.begin().await?;
-            let went = db::run(&tx, &sql, values).await?;
+            let begun = Instant::now();
+            let went = db::run(&tx, &delete, [db::id_list(ids)]).await?;
             tx.commit().await?;
-            if went == 0 {
-                break;
+            let kept = begun.elapsed();
+            pace.took(usize::try_from(went).unwrap_or(usize::MAX), kept);
+            if went > 0 {
+                removed += went;
+                touched.push(t.name);
             }
-            pace.took(usize::try_from(went).unwrap_or(usize::MAX), begun.elapsed());
-            removed += went;
-            touched.push(t.name);
+            if let Some(rest) = Pace::rest(&app.traffic, kept) {
+                tokio::time::sleep(rest).await;
+            }
         }
     }
     touched.dedup();

@@ -59,18 +59,26 @@ impl Steering {
         if self.stopped.is_none() && self.left == 0 && self.under_way == 0 {
             self.stopped = Some(Stop::Capped);
         }
-        let now = app.clock.now();
-        if self.looked.is_none_or(|at| (now - at).abs() >= LOOKS_UP) {
-            self.look_up(app).await?;
-            self.looked = Some(now);
-        }
-        if self.stopped.is_some() {
+        if !self.goes_on(app).await? {
             return Ok(0);
         }
         let taken = rows.min(usize::try_from(self.left).unwrap_or(usize::MAX));
         self.left -= taken as u64;
         self.under_way += taken as u64;
         Ok(taken)
+    }
+
+    /// Whether nothing stops the run.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn goes_on(&mut self, app: &App) -> Result<bool> {
+        let now = app.clock.now();
+        if self.looked.is_none_or(|at| (now - at).abs() >= LOOKS_UP) {
+            self.look_up(app).await?;
+            self.looked = Some(now);
+        }
+        Ok(self.stopped.is_none())
     }
 
     /// So many of those that were taken went.

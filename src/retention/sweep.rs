@@ -111,9 +111,11 @@ pub async fn run(app: &App, actor: &Actor, dry_run: bool, mut steering: Option<&
     }
     let mut touched: Vec<&str> =
         report.lines.iter().filter(|l| l.deleted + l.anonymised > 0).map(|l| l.table).collect();
-    let (bare_removed, bare_touched) = door::remove_bare(app, None).await?;
-    report.bare_removed = bare_removed;
-    touched.extend(bare_touched);
+    if steering.is_none_or(|steering| steering.stopped.is_none()) {
+        let (bare_removed, bare_touched) = door::remove_bare(app, None).await?;
+        report.bare_removed = bare_removed;
+        touched.extend(bare_touched);
+    }
     report.years_settled = anonymise::settle(app).await?;
     if let Some(rule) = app.rules.get(&DataType::R34) {
         report.ledger_expired = app.ledger.expire(rule, now).await?;
@@ -254,8 +256,21 @@ async fn sweep_table(
             // What stayed may be taken from what follows.
             taken = due.take(Some(last), pace, steering.as_deref_mut()).await?;
         }
-        if let (false, Some(rest)) = (taken.batches.is_empty(), Pace::rest(&app.traffic, kept)) {
+        if taken.batches.is_empty() {
+            break;
+        }
+        if let Some(rest) = Pace::rest(&app.traffic, kept) {
             tokio::time::sleep(rest).await;
+        }
+        // What was announced before somebody stopped the run does not go.
+        let goes_on = match &mut steering {
+            Some(steering) => steering.goes_on(app).await,
+            None => Ok(true),
+        };
+        if !matches!(goes_on, Ok(true)) {
+            taken.withdraw(app).await;
+            goes_on?;
+            break;
         }
     }
     Ok(line)

@@ -123,17 +123,12 @@ async fn record(app: &App, carrier: &str, event: &Checked) -> Result<Taken> {
     let now = app.clock.now();
     let Some(id) = track::look_up(app, carrier, &event.number).await? else { return Ok(Taken::Unknown) };
     let Some(seen) = parcels::Entity::find_by_id(id).one(app.db.read()).await? else { return Ok(Taken::Unknown) };
-    let unit = match &event.detail {
-        None => None,
-        Some(_) => {
-            let order = orders::Entity::find_by_id(seen.order_id).one(app.db.read()).await?.ok_or(Error::NotFound)?;
-            let subject = Some(order.customer_id.0);
-            Some(app.keys.ensure(UnitOf { owner: id.0, data_type: DataType::R08, year: 0, subject }, now).await?)
-        }
-    };
+    let order = orders::Entity::find_by_id(seen.order_id).one(app.db.read()).await?.ok_or(Error::NotFound)?;
     let dedup = app.keys.keyed_hash("carrier event", format!("{carrier}\0{}", event.id).as_bytes());
 
     let tx = app.db.begin().await?;
+    // The person first, as the door does: the periods of a parcel change here, and the key stays until the event is there.
+    db::lock(&tx, "customers", order.customer_id.0).await?;
     if let Some(case) = seen.case_id {
         db::lock(&tx, "cases", case.0).await?;
     }
@@ -145,6 +140,13 @@ async fn record(app: &App, carrier: &str, event: &Checked) -> Result<Taken> {
         return Ok(Taken::Duplicate);
     }
     let entry = EntryId::new(now);
+    let unit = match &event.detail {
+        None => None,
+        Some(_) => {
+            let subject = Some(order.customer_id.0);
+            Some(app.keys.ensure(UnitOf { owner: id.0, data_type: DataType::R08, year: 0, subject }, now).await?)
+        }
+    };
     let place = Place { table: "carrier_events", column: "detail", row: entry.0 };
     let detail = unit.as_ref().zip(event.detail.as_deref()).map(|(unit, detail)| unit.key.seal(place, detail));
     let row = carrier_events::ActiveModel {

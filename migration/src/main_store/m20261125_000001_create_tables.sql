@@ -17,6 +17,7 @@ CREATE TABLE customers (
 );
 CREATE INDEX customers_due ON customers (start_at, id);
 CREATE INDEX customers_unit ON customers (unit_id);
+CREATE INDEX customers_bare ON customers (id) WHERE erased_at IS NOT NULL;
 
 CREATE TABLE orders (
     id uuid PRIMARY KEY,
@@ -44,6 +45,7 @@ CREATE TABLE orders (
 );
 CREATE INDEX orders_due ON orders (start_at, id);
 CREATE INDEX orders_unit ON orders (unit_id);
+CREATE INDEX orders_bare ON orders (id) WHERE erased_at IS NOT NULL;
 CREATE INDEX orders_customer ON orders (customer_id, id);
 
 CREATE TABLE order_lines (
@@ -101,6 +103,7 @@ CREATE TABLE cases (
     erased_at timestamptz
 );
 CREATE INDEX cases_due ON cases (start_at, id);
+CREATE INDEX cases_bare ON cases (id) WHERE erased_at IS NOT NULL;
 CREATE INDEX cases_customer ON cases (customer_id, id);
 CREATE INDEX cases_order ON cases (order_id, id);
 
