@@ -179,7 +179,8 @@ async fn fill(stores: &Stores, wanted: usize) -> anyhow::Result<usize> {
     const EACH: usize = 20;
     let clock = FixedClock::at(now() - TimeDelta::days(30));
     let app = stores.open_to_fill_at(clock.clone()).await?;
-    fill::fill(&app, &clock, if wanted < 10_000 { 50 } else { 1_000 }).await?;
+    let alive = fill::fill(&app, &clock, if wanted < 10_000 { 50 } else { 1_000 }).await?;
+    println!("{} cases are alive, those of {} among them", alive.cases, alive.regular);
     let long_ago = "2014-03-10T09:00:00Z".parse::<chrono::DateTime<chrono::Utc>>()?;
     let cases = wanted.div_ceil(rows::CASE);
     let mut rows = Rows::default();

@@ -23,6 +23,7 @@ use sea_orm::sqlx::sqlite::SqliteSynchronous;
 mod check;
 #[path = "support/fill.rs"]
 mod fill;
+#[expect(dead_code, reason = "another bench asks at a steady rate")]
 #[path = "support/load.rs"]
 mod load;
 #[path = "support/plain.rs"]

@@ -39,4 +39,5 @@ mod second_path;
 mod statistics;
 mod structure;
 mod timers;
+mod twelve_years;
 mod withdrawals;

@@ -85,6 +85,7 @@ const SERVE_ALL: &[&str] = &[
     "limits",
     "policies",
     "presence",
+    "traffic",
     "state",
 ];
 
