@@ -1,6 +1,8 @@
 //! The life of data after the work is done: periods, the sweep, holds, and twelve years in one test.
 
 use aftersales::db;
+use aftersales::retention::door::{self, Announced, Ground, Seen, Verdict};
+use entity::map::Table;
 use serde_json::{Value, json};
 
 use crate::on_both_engines;
@@ -19,6 +21,21 @@ async fn sweep(app: &App) -> Value {
 /// (rows, rows that are bare) of a table.
 async fn rows(app: &App, table: &str) -> i64 {
     app.count(table, "1 = 1").await
+}
+
+async fn read(app: &App, table: &'static Table) -> Seen {
+    let rows = aftersales::retention::rows::read(app.state.db.read(), table, "1 = 1", Vec::new()).await.unwrap();
+    Seen { table, rows }
+}
+
+async fn announce<'a>(app: &'a App, table: &'static Table) -> Announced<'a> {
+    let seen = read(app, table).await;
+    door::announce(&app.state, vec![seen], Ground::Rule).await.unwrap()
+}
+
+async fn outcomes(app: &App, announced: Announced<'_>) -> Vec<Verdict> {
+    let removed = announced.carry_out(&app.state, &aftersales::auth::Actor::System).await.unwrap();
+    removed.verdicts.into_iter().map(|(_, verdict)| verdict).collect()
 }
 
 fn line<'a>(report: &'a Value, data_type: &str, table: &str) -> &'a Value {
@@ -243,6 +260,51 @@ on_both_engines! {
         for table in ["customers", "orders", "order_lines", "parcels"] {
             assert_eq!(rows(app, table).await, 0, "{table}");
         }
+    }
+
+    /// Decisions 4 and 6: the deleting statement checks once more what was seen without a lock. What has become another meanwhile
+    /// stays, the ledger takes its word back, and what has not goes.
+    async fn what_has_become_another_since_it_was_seen_stays(app) {
+        let known = life::order(app, "erika@example.com", "B-1008").await;
+        app.advance(days(3));
+        life::delivered(app, &known).await;
+        let (case, _, _) = life::whole_case(app, &known).await;
+        app.at("2021-06-01T00:00:00Z");
+        let letters = entity::map::table("messages").unwrap();
+        let ids = read(app, letters).await.rows.into_iter().map(|row| db::id_list([row.id])).collect::<Vec<_>>();
+        let backend = app.state.db.backend();
+        let one = format!("WHERE {}", db::is_any(backend, "id", 1));
+        let last = async || app.state.ledger.entries().await.unwrap().pop().unwrap();
+
+        let hold = json!({ "caseId": case, "reason": "LEGAL_CLAIM", "note": "Klage", "reviewOn": "2021-09-01" });
+        let announced = announce(app, letters).await;
+        let placed = app.dpo().await.done("holdPlace", "HoldPlaceInput", hold, "hold { id }").await;
+        assert_eq!(outcomes(app, announced).await, [Verdict::Held, Verdict::Held, Verdict::Held, Verdict::Held]);
+        assert_eq!((rows(app, "messages").await, &last().await["event"]), (4, &json!("VOID")));
+        let release = json!({ "id": placed["hold"]["id"] });
+        app.dpo().await.done("holdRelease", "HoldReleaseInput", release, "hold { releasedAt }").await;
+
+        let announced = announce(app, letters).await;
+        db::run(app.state.db.write(), "UPDATE cases SET state = 'UNDER_REVIEW'", []).await.unwrap();
+        assert_eq!(outcomes(app, announced).await, [const { Verdict::Deferred }; 4]);
+        db::run(app.state.db.write(), "UPDATE cases SET state = 'CLOSED'", []).await.unwrap();
+
+        let later = |column: &str| format!("UPDATE messages SET {column} = '2021-05-01T00:00:00+00:00' {one}");
+        let announced = announce(app, letters).await;
+        db::run(app.state.db.write(), &later("start_at"), [ids[0].clone()]).await.unwrap();
+        let mut after = outcomes(app, announced).await;
+        after.sort_by_key(|verdict| *verdict == Verdict::NotDue);
+        assert_eq!(after, [Verdict::Erased, Verdict::Erased, Verdict::Erased, Verdict::NotDue], "the others go");
+        assert_eq!(rows(app, "messages").await, 1);
+        let end = last().await;
+        assert_eq!(end["event"], "SETTLED");
+        let entries = app.state.ledger.entries().await.unwrap();
+        let word = entries.iter().find(|e| e["event"] == "INTENT" && e["intent"] == end["intent"]).unwrap();
+        assert_eq!(word["rows"][0]["ids"].as_array().unwrap().len(), 3, "the word that was kept names what went");
+
+        let announced = announce(app, letters).await;
+        announced.withdraw(&app.state).await.unwrap();
+        assert_eq!(rows(app, "messages").await, 1, "what was announced and withdrawn stays");
     }
 
     /// R31: when somebody leaves, the account is closed at once and gone after its period; the audit keeps the id.

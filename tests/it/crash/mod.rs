@@ -129,7 +129,9 @@ impl Scene {
             .await;
         let shapes = shapes.lock().unwrap().len();
         println!("{deaths} deaths at {points} points, {shapes} different states, {:?}", begun.elapsed());
-        assert!(shapes > 10, "only {shapes} different states were left by {deaths} deaths");
+        // A server leaves only what was committed.
+        let least = if self.stores.urls().is_empty() { 10 } else { 5 };
+        assert!(shapes > least, "only {shapes} different states were left by {deaths} deaths");
         reference.app.finish().await;
     }
 
