@@ -1,35 +1,35 @@
 //! The one door of deletion. A row passes only with a `Proof`, and only the check below can make one.
 //!
-//! Order across the stores: one transaction of the main database locks the owners, reads and checks; the ledger's INTENT, with
-//! what has passed the check, is on disk; the same transaction deletes, audits and orders the ends of keys and blobs, and
-//! commits; then the ledger's SETTLED, or VOID. Keys and blobs follow through the outbox, never before that commit.
+//! Order across the stores: what was seen without a lock is checked; the ledger's INTENT, with what has passed, is on disk; one
+//! transaction of the main database locks, deletes on the same conditions, audits and orders the ends of keys and blobs, and
+//! commits (`passage`); then the ledger's SETTLED, or VOID. Keys and blobs follow through the outbox, never before that commit.
 
 mod again;
+mod passage;
+mod statements;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::DataType;
-use entity::ids::{CustomerId, ErasureId, UnitId};
-use entity::map::{AtEnd, RowEnd, Table, tables};
-use entity::outbox_entries::Kind;
+use entity::ids::ErasureId;
+use entity::map::Table;
 use entity::retention_rules::Action;
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend, Value};
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend};
 use serde::Serialize;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::ledger::Rows;
-use super::pace::Pace;
 use super::rows::{self, Row};
-use super::{anonymise, holds, paths};
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::policy::retention::Rule;
 use crate::state::App;
-use crate::{audit, db, keys, outbox};
+use crate::{db, outbox};
 pub use again::{Again, Gone, again};
+use passage::{Passage, lock};
+pub use statements::remove_bare;
+use statements::{Still, pass};
 
 /// The ground in the ledger of a staff account that ends.
 pub const STAFF: &str = "STAFF";
@@ -330,257 +330,12 @@ fn judge(app: &App, seen: Vec<Seen>, ground: Ground, now: DateTime<Utc>) -> (Vec
     (verdicts, passing)
 }
 
-/// One way through the door.
-struct Passage<'a> {
-    app: &'a App,
-    actor: &'a Actor,
-    ground: Ground,
-    now: DateTime<Utc>,
-}
-
-impl Passage<'_> {
-    /// The statements, the commit, the ledger's end. Without a transaction that has read the rows under its lock, the
-    /// statements check each row once more, and nothing goes where one has become another or another transaction was in the
-    /// way: then there is no answer. Otherwise returns how long the lock was kept.
-    async fn pass(
-        &self,
-        passing: &[Passing<'_>],
-        word: Word,
-        locked: Option<DatabaseTransaction>,
-    ) -> Result<Option<Duration>> {
-        let (app, now, Word { intent, suppressed }) = (self.app, self.now, word);
-        let is_unsure = locked.is_none();
-        let tx = match locked {
-            Some(tx) => tx,
-            None => match app.db.begin().await {
-                Ok(tx) => tx,
-                Err(error) => {
-                    let _ = app.ledger.void(now, intent).await;
-                    return Err(error.into());
-                }
-            },
-        };
-        let begun = Instant::now();
-        let work = async {
-            if is_unsure {
-                lock(&tx, passing).await?;
-            }
-            self.carry_out(&tx, passing, &suppressed, is_unsure).await
-        };
-        match work.await {
-            Ok(Some(units)) => {
-                // An error here may hide a commit whose answer was lost: the intent then stays open, and a restore checks it.
-                tx.commit().await?;
-                let kept = begun.elapsed();
-                app.ledger.settled(now, intent, &units).await?;
-                Ok(Some(kept))
-            }
-            Ok(None) => {
-                tx.rollback().await?;
-                app.ledger.void(now, intent).await?;
-                Ok(None)
-            }
-            Err(error) if is_unsure && error.gave_way() => {
-                tx.rollback().await?;
-                app.ledger.void(now, intent).await?;
-                Ok(None)
-            }
-            Err(error) => {
-                // Why it failed is what is told. Where even this cannot be written, the intent stays open, which is no harm.
-                let _ = tx.rollback().await;
-                let _ = app.ledger.void(now, intent).await;
-                Err(error)
-            }
-        }
-    }
-
-    /// Everything of one passage that the main database has to do. Returns the units whose last rows have gone; nothing where
-    /// a row is not any more what was seen, which only those who are unsure ask.
-    async fn carry_out(
-        &self,
-        tx: &DatabaseTransaction,
-        passing: &[Passing<'_>],
-        suppressed: &[Vec<u8>],
-        is_unsure: bool,
-    ) -> Result<Option<Vec<UnitId>>> {
-        let (ground, now) = (self.ground, self.now);
-        for p in passing {
-            let still = if is_unsure { Still::going(p.table, p.rule, ground, now) } else { Still::default() };
-            let went = pass(tx, p.table, &p.proofs, now, still).await?;
-            if is_unsure && went != p.proofs.len() as u64 {
-                return Ok(None);
-            }
-        }
-        let rows = || passing.iter().flat_map(|p| &p.proofs).map(|p| &p.row);
-        let units: Vec<UnitId> = rows().filter_map(|row| row.unit).collect();
-        let types: Vec<DataType> = passing.iter().flat_map(|p| p.table.types).copied().collect();
-        let units = keys::without_rows(tx, &units, &types).await?;
-        outbox::destroy_keys(tx, now, &units).await?;
-        let blobs = rows().filter_map(|row| row.blob.clone()).map(|blob| (Kind::DeleteBlob, blob));
-        outbox::enqueue_all(tx, now, blobs).await?;
-        suppress(tx, suppressed, now).await?;
-        for p in passing {
-            let details = json!({ "ground": ground.name(), "rows": p.proofs.len() });
-            audit::record(tx, now, self.actor, "retention.remove", (p.table.name, None), details).await?;
-        }
-        Ok(Some(units))
-    }
-}
-
 /// By these the shop's next synchronisation is recognised.
 async fn suppressed_by(app: &App, passing: &[Passing<'_>], ground: Ground) -> Result<Vec<Vec<u8>>> {
     let is_erasure = matches!(ground, Ground::Erasure(_));
     let remembered = |p: &&Passing<'_>| p.table.name == "orders" || (is_erasure && p.table.name == "customers");
     let ids: Vec<Uuid> = passing.iter().filter(remembered).flat_map(Passing::ids).collect();
     if ids.is_empty() { Ok(Vec::new()) } else { app.keys.hashes_of(&ids).await }
-}
-
-/// Locks the customers whom the rows belong to, in order of id, and the records as a whole against holds on a year of them:
-/// placing a hold locks the same.
-async fn lock(tx: &DatabaseTransaction, passing: &[Passing<'_>]) -> Result<()> {
-    if tx.get_database_backend() != DbBackend::Postgres {
-        return Ok(());
-    }
-    // The statements are the same for every batch, and take longer to plan for their values than they gain by it.
-    db::run(tx, "SET LOCAL plan_cache_mode = force_generic_plan", []).await?;
-    holds::lock_records(tx, holds::Lock::Shared).await?;
-    let customers: BTreeSet<Uuid> =
-        passing.iter().flat_map(|p| &p.proofs).filter_map(|p| p.row.customer).map(|id| id.0).collect();
-    if !customers.is_empty() {
-        let these = db::is_any(DbBackend::Postgres, "c.id", 1);
-        let sql = format!("SELECT c.id FROM customers c WHERE {these} ORDER BY c.id FOR NO KEY UPDATE");
-        db::run(tx, &sql, [db::id_list(customers)]).await?;
-    }
-    Ok(())
-}
-
-/// The check once more, as a condition of the deleting statement over `t`, with the values that follow the ids.
-#[derive(Default)]
-struct Still {
-    condition: String,
-    values: Vec<Value>,
-}
-
-impl Still {
-    /// The number of the first value: `$1` are the ids.
-    const FIRST: usize = 2;
-
-    /// What [`check`] demands of a row that goes.
-    fn going(t: &Table, rule: &Rule, ground: Ground, now: DateTime<Utc>) -> Self {
-        let mut still = Self::default();
-        still.and(&format!("NOT {} AND NOT {}", paths::is_held(t), paths::is_restricted(t)));
-        if t.types.len() > 1 {
-            still.and(&format!("t.data_type = '{}'", rule.data_type.code()));
-        }
-        if rule.waits_for_work {
-            still.and(&format!("NOT {}", paths::is_open(t)));
-        }
-        if t.has("not_before") {
-            still.and_value("(t.not_before IS NULL OR t.not_before <=", now, ")");
-        }
-        if let Some(start) = t.start
-            && (ground == Ground::Rule || rule.floor.is_some())
-        {
-            still.and_value(&format!("t.{start} <"), rule.due_before(now), "");
-        }
-        still
-    }
-
-    fn and(&mut self, condition: &str) {
-        self.condition.push_str(" AND ");
-        self.condition.push_str(condition);
-    }
-
-    fn and_value(&mut self, before: &str, value: DateTime<Utc>, after: &str) {
-        let n = Self::FIRST + self.values.len();
-        self.and(&format!("{before} ${n}{after}"));
-        self.values.push(value.into());
-    }
-}
-
-/// The door itself: the only statements in the program that delete or clear personal rows. Returns how many went.
-async fn pass(tx: &DatabaseTransaction, t: &Table, proofs: &[Proof], now: DateTime<Utc>, still: Still) -> Result<u64> {
-    let anonymise: Vec<Uuid> = proofs.iter().filter(|p| p.action == Action::Anonymise).map(|p| p.row.id).collect();
-    let tally = anonymise::tally(tx, t, &anonymise).await?;
-    let any = |column: &str| db::is_any(tx.get_database_backend(), column, 1);
-    let (name, these, condition) = (t.name, any("t.id"), &still.condition);
-    let values = || [db::id_list(proofs.iter().map(|p| p.row.id))].into_iter().chain(still.values.iter().cloned());
-    let mut went = 0;
-    if t.end == RowEnd::Bare {
-        let clear: Vec<String> = t
-            .columns
-            .iter()
-            .filter(|c| c.meaning.at_end == AtEnd::Cleared)
-            .map(|c| c.name)
-            .chain(["unit_id", "start_at", "not_before"].into_iter().filter(|c| t.has(c)))
-            .map(|c| format!("{c} = NULL"))
-            .collect();
-        let state = if t.has("state") { ", state = 'ERASED'" } else { "" };
-        // SQLite looks into an index as quickly for one row as for many, and would parse the list once for each index.
-        let pointed_to = match tx.get_database_backend() {
-            DbBackend::Postgres => paths::is_among_pointed_to(t, any),
-            _ => paths::is_pointed_to(t),
-        };
-        let sql = format!(
-            "UPDATE {name} AS t SET {}, erased_at = ${}{state} WHERE {these} AND {}{condition}",
-            clear.join(", "),
-            Still::FIRST + still.values.len(),
-            pointed_to
-        );
-        went += db::run(tx, &sql, values().chain([now.into()])).await?;
-    }
-    let not_bare = if t.end == RowEnd::Bare { " AND t.erased_at IS NULL" } else { "" };
-    let sql = format!("DELETE FROM {name} AS t WHERE {these}{not_bare}{condition}");
-    went += db::run(tx, &sql, values()).await?;
-    // Last: another batch that adds to the same counters waits for this one's end.
-    anonymise::add(tx, &tally).await?;
-    Ok(went)
-}
-
-/// Deletes bare ids that nothing points to any more, of everybody or of one person: the last trace of a case, an order, a
-/// person. Returns how many went, and the tables that they went from.
-///
-/// # Errors
-/// The database fails.
-pub async fn remove_bare(app: &App, person: Option<CustomerId>) -> Result<(u64, Vec<&'static str>)> {
-    let (mut removed, mut touched) = (0, Vec::new());
-    for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
-        let free = format!(
-            "t.erased_at IS NOT NULL AND NOT {} AND NOT {} AND NOT {}",
-            paths::is_pointed_to(t),
-            paths::is_held(t),
-            paths::is_restricted(t)
-        );
-        let of = person.map_or_else(String::new, |_| format!(" AND {}", paths::of_person(t, 3)));
-        let look = format!("SELECT t.id FROM {} t WHERE {free} AND t.id > $1{of} ORDER BY t.id LIMIT $2", t.name);
-        let these = db::is_any(app.db.backend(), "t.id", 1);
-        let delete = format!("DELETE FROM {} AS t WHERE {these} AND {free}", t.name);
-        let (mut pace, mut after) = (Pace::default(), Uuid::nil());
-        loop {
-            // Looked for without a lock, and looked at once more under it: the search reads every bare id, the end few.
-            let most = i64::try_from(pace.rows(&app.traffic)).unwrap_or(i64::MAX);
-            let values = [after.into(), most.into()].into_iter().chain(person.map(|id| id.0.into()));
-            let found = db::rows(app.db.read(), &look, values).await?;
-            let ids: Vec<Uuid> = found.iter().map(|r| r.try_get_by_index(0)).collect::<Result<_, _>>()?;
-            let Some(last) = ids.last() else { break };
-            after = *last;
-            let tx = app.db.begin().await?;
-            let begun = Instant::now();
-            let went = db::run(&tx, &delete, [db::id_list(ids)]).await?;
-            tx.commit().await?;
-            let kept = begun.elapsed();
-            pace.took(usize::try_from(went).unwrap_or(usize::MAX), kept);
-            if went > 0 {
-                removed += went;
-                touched.push(t.name);
-            }
-            if let Some(rest) = Pace::rest(&app.traffic, kept) {
-                tokio::time::sleep(rest).await;
-            }
-        }
-    }
-    touched.dedup();
-    Ok((removed, touched))
 }
 
 /// Remembers again what went with rows that are gone, after a restore.

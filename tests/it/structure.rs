@@ -149,7 +149,7 @@ fn rooms_import_downwards_only() {
 fn only_the_door_deletes_or_clears_personal_rows() {
     let mut files = Vec::new();
     sources(Path::new("src"), &mut files);
-    for path in files.iter().filter(|p| !p.ends_with("retention/door.rs")) {
+    for path in files.iter().filter(|p| !p.ends_with("retention/door/statements.rs")) {
         let text = std::fs::read_to_string(path).unwrap();
         for word in ["DELETE FROM", "delete_many", "delete_by_id", ".delete(&tx", ".delete(tx"] {
             let allowed = path.starts_with("src/keys") || path.starts_with("src/retention/ledger");

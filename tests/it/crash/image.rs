@@ -161,7 +161,7 @@ impl Image {
             .extend(self.units.keys().map(|id| if before.units.contains_key(id) { id } else { "new unit" }.to_owned()));
         lines.extend(self.blobs.iter().cloned());
         lines.extend(self.lookups.iter().cloned());
-        lines.extend(self.ledger.iter().map(|e| format!("{} {}", e["event"], e["table"])));
+        lines.extend(self.ledger.iter().map(|e| format!("{} {}", e["event"], tables_of(e))));
         lines.sort();
         let mut hasher = DefaultHasher::new();
         lines.hash(&mut hasher);
@@ -189,6 +189,12 @@ impl Image {
         found.extend(self.ledger.iter().map(Value::to_string).filter(|entry| has(entry)));
         found
     }
+}
+
+/// The tables that an entry of the ledger names.
+fn tables_of(entry: &Value) -> String {
+    let rows = entry["rows"].as_array().into_iter().flatten();
+    rows.map(|rows| rows["table"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
 }
 
 /// The rows that are a person's, by the map.
