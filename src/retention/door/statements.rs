@@ -28,7 +28,7 @@ impl Still {
     /// The number of the first value: `$1` are the ids.
     const FIRST: usize = 2;
 
-    /// What [`check`] demands of a row that goes.
+    /// What [`check`](super::check) demands of a row that goes.
     pub(super) fn going(t: &Table, rule: &Rule, ground: Ground, now: DateTime<Utc>) -> Self {
         let mut still = Self::default();
         still.and(&format!("NOT {} AND NOT {}", paths::is_held(t), paths::is_restricted(t)));
