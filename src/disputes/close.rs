@@ -14,7 +14,7 @@ use crate::auth::{Actor, Permission};
 use crate::cases::machine::{self, Deed};
 use crate::error::{Code, Refusal, Result};
 use crate::idempotency::{self, Outcome};
-use crate::retention::holds;
+use crate::retention::{holds, protections};
 use crate::state::App;
 use crate::{audit, input};
 
@@ -62,9 +62,10 @@ pub async fn close(app: &App, actor: &Actor, id: DisputeId, close: Close, key: &
     let case = machine::advance(&tx, actor, case, Deed::EndDispute, DISPUTE, now).await?.update(&tx).await?;
     let ended = Ended { from: row.state, talks_since, at: now, delivered_at: order.and_then(|o| o.delivered_at) };
     let until = if close.accepted { now } else { limitation::until(app.policies.at(now), ended) };
-    if let Some(hold) = row.hold_id.filter(|_| close.accepted) {
-        holds::release_in(&tx, actor, hold, now).await?;
-    }
+    let released = match row.hold_id.filter(|_| close.accepted) {
+        Some(hold) => holds::release_in(&tx, actor, hold, now).await?,
+        None => None,
+    };
     let version = row.version + 1;
     let mut row: ActiveModel = row.into();
     row.state = Set(State::Closed);
@@ -79,6 +80,6 @@ pub async fn close(app: &App, actor: &Actor, id: DisputeId, close: Close, key: &
     claim.done(&tx, now, &[id.0], Some(case.customer_id)).await?;
     let details = json!({ "dispute": id, "outcome": close.outcome.code(), "limitationUntil": until });
     audit::record(&tx, now, actor, "dispute.close", ("cases", Some(case.id.0)), details).await?;
-    tx.commit().await?;
+    protections::commit_changed(app, tx, released).await?;
     Ok((case, row))
 }

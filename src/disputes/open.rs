@@ -2,7 +2,7 @@
 
 use entity::cases;
 use entity::disputes::{ActiveModel, Entity, Model, State};
-use entity::ids::{CaseId, DisputeId};
+use entity::ids::{CaseId, DisputeId, HoldId};
 use entity::messages::Form;
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::mail::letter::Content;
 use crate::policy::rules::RuleId;
-use crate::retention::holds;
+use crate::retention::{holds, protections};
 use crate::state::App;
 use crate::{audit, db, input};
 
@@ -76,7 +76,7 @@ pub async fn open(app: &App, actor: &Actor, id: CaseId, new: NewDispute, key: &s
         proceeding_at: Set(None),
         closed_at: Set(None),
         limitation_until: Set(None),
-        hold_id: Set(Some(hold.id)),
+        hold_id: Set(Some(HoldId(hold.id))),
         version: Set(1),
         start_at: Set(None),
         not_before: Set(None),
@@ -91,6 +91,6 @@ pub async fn open(app: &App, actor: &Actor, id: CaseId, new: NewDispute, key: &s
     claim.done(&tx, now, &[dispute.0], Some(case.customer_id)).await?;
     let details = json!({ "dispute": dispute, "hold": hold.id });
     audit::record(&tx, now, actor, "dispute.open", ("cases", Some(id.0)), details).await?;
-    tx.commit().await?;
+    protections::commit_placed(app, tx, hold).await?;
     Ok((case, row))
 }

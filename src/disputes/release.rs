@@ -10,7 +10,7 @@ use crate::auth::Actor;
 use crate::cases::tasks;
 use crate::error::Result;
 use crate::policy::calendar;
-use crate::retention::holds;
+use crate::retention::{holds, protections};
 use crate::state::App;
 use crate::{audit, db};
 
@@ -53,12 +53,10 @@ async fn release(app: &App, dry_run: bool) -> Result<u64> {
         }
         let tx = app.db.begin().await?;
         db::lock(&tx, "customers", customer.0).await?;
-        if !holds::release_in(&tx, &Actor::System, hold, now).await? {
-            continue;
-        }
+        let Some(ended) = holds::release_in(&tx, &Actor::System, hold, now).await? else { continue };
         let details = json!({ "hold": hold });
         audit::record(&tx, now, &Actor::System, "dispute.release", ("disputes", Some(dispute.0)), details).await?;
-        tx.commit().await?;
+        protections::commit_changed(app, tx, Some(ended)).await?;
         released += 1;
     }
     Ok(released)
@@ -81,15 +79,11 @@ async fn review(app: &App, dry_run: bool) -> Result<u64> {
         }
         let tx = app.db.begin().await?;
         db::lock(&tx, "cases", case.0).await?;
-        let sql = "UPDATE holds SET review_on = $1 WHERE id = $2 AND review_on = $3 AND released_at IS NULL";
-        let values = [holds::next_review(now).into(), hold.0.into(), on.into()];
-        if db::run(&tx, sql, values).await? == 0 {
-            continue;
-        }
+        let Some(put_off) = holds::put_off_in(&tx, hold, on, now).await? else { continue };
         tasks::file(&tx, case, None, Kind::ReviewDispute, now).await?;
         let details = json!({ "hold": hold, "reviewOn": on });
         audit::record(&tx, now, &Actor::System, "dispute.review", ("cases", Some(case.0)), details).await?;
-        tx.commit().await?;
+        protections::commit_changed(app, tx, Some(put_off)).await?;
         due += 1;
     }
     Ok(due)

@@ -1,4 +1,5 @@
-//! Legal holds: placing one locks what the door locks, the customer's row or the records as a whole, so never both.
+//! Legal holds: placing one locks what the door locks, the customer's row or the records as a whole, so never both. Each change
+//! goes to the ledger, too ([`protections`]).
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::holds::{self as table, ActiveModel, Entity, Model, Reason};
@@ -8,10 +9,12 @@ use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction,
     DbBackend, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::ledger::{Protection, Why};
+use super::protections;
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
@@ -21,7 +24,8 @@ use crate::state::App;
 use crate::{audit, db, input};
 
 /// What a hold covers, with all that hangs on it.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Scope {
     /// Everything of a person.
     Customer(CustomerId),
@@ -96,23 +100,24 @@ pub async fn place(app: &App, actor: &Actor, new: NewHold, key: &str) -> Result<
     };
     check_review(new.review_on, now)?;
     let note = input::optional(new.note.as_deref(), &["input", "note"], 2000)?;
-    let mut row = standing_since(actor, new.scope, now);
+    let hold = Protection::placed(id.0, Why::Hold(new.reason), new.scope, actor.staff(), now, new.review_on);
+    let mut row = protections::hold_row(&hold, new.reason);
     if let Some(text) = note {
         let unit = app.keys.ensure(unit, now).await?;
         row.note = Set(Some(unit.key.seal(Place { table: "holds", column: "note", row: id.0 }, &text)?));
         row.unit_id = Set(Some(unit.id));
     }
-    let row = ActiveModel { id: Set(id), reason: Set(new.reason), review_on: Set(new.review_on), ..row };
     let row = row.insert(&tx).await?;
     claim.done(&tx, now, &[id.0], None).await?;
     let details = json!({ "reason": row.reason.code(), "reviewOn": row.review_on });
     audit::record(&tx, now, actor, "hold.place", ("holds", Some(id.0)), details).await?;
-    tx.commit().await?;
+    protections::commit_placed(app, tx, hold).await?;
     Ok(row)
 }
 
-/// Places a hold on a case for a legal claim, in the transaction of the dispute. The caller has locked the person, as
-/// [`place`] does. It has no note, so that it needs no key.
+/// Places a hold on a case for a legal claim, in the transaction of the dispute, reviewed as late as allowed. The caller has
+/// locked the person, as [`place`] does, and ends with [`protections::commit_placed`]. It has no note, so that it needs no
+/// key.
 ///
 /// # Errors
 /// The database fails.
@@ -121,47 +126,13 @@ pub(crate) async fn place_for_claim(
     actor: &Actor,
     case: CaseId,
     now: DateTime<Utc>,
-) -> Result<Model> {
-    let row = standing_since(actor, Scope::Case(case), now).insert(tx).await?;
-    let details = json!({ "reason": row.reason.code(), "reviewOn": row.review_on });
-    audit::record(tx, now, actor, "hold.place", ("holds", Some(row.id.0)), details).await?;
-    Ok(row)
-}
-
-/// A hold for a legal claim, reviewed as late as allowed, without a note.
-fn standing_since(actor: &Actor, scope: Scope, now: DateTime<Utc>) -> ActiveModel {
-    let mut row = ActiveModel {
-        id: Set(HoldId::new(now)),
-        customer_id: Set(None),
-        order_id: Set(None),
-        case_id: Set(None),
-        data_type: Set(None),
-        year: Set(None),
-        from_at: Set(None),
-        to_at: Set(None),
-        unit_id: Set(None),
-        reason: Set(Reason::LegalClaim),
-        note: Set(None),
-        placed_at: Set(now),
-        placed_by: Set(actor.staff()),
-        review_on: Set(next_review(now)),
-        released_at: Set(None),
-        released_by: Set(None),
-        start_at: Set(None),
-        not_before: Set(None),
-    };
-    match scope {
-        Scope::Customer(id) => row.customer_id = Set(Some(id)),
-        Scope::Order(id) => row.order_id = Set(Some(id)),
-        Scope::Case(id) => row.case_id = Set(Some(id)),
-        Scope::Records(data_type, year) => {
-            row.data_type = Set(Some(data_type));
-            row.year = Set(Some(year));
-            row.from_at = Set(calendar::start_of_year(year));
-            row.to_at = Set(calendar::start_of_year(year + 1));
-        }
-    }
-    row
+) -> Result<Protection> {
+    let (id, reason) = (HoldId::new(now), Reason::LegalClaim);
+    let hold = Protection::placed(id.0, Why::Hold(reason), Scope::Case(case), actor.staff(), now, next_review(now));
+    protections::hold_row(&hold, reason).insert(tx).await?;
+    let details = json!({ "reason": reason.code(), "reviewOn": hold.review_on });
+    audit::record(tx, now, actor, "hold.place", ("holds", Some(id.0)), details).await?;
+    Ok(hold)
 }
 
 /// Refuses a day of review in the past or more than six months ahead.
@@ -192,8 +163,28 @@ pub async fn review(app: &App, actor: &Actor, id: HoldId, review_on: NaiveDate, 
     claim.done(&tx, now, &[id.0], None).await?;
     let details = json!({ "reviewOn": review_on });
     audit::record(&tx, now, actor, "hold.review", ("holds", Some(id.0)), details).await?;
-    tx.commit().await?;
+    protections::commit_changed(app, tx, Some(protections::of_hold(&row)?)).await?;
     Ok(row)
+}
+
+/// Puts a review that has come off until the latest day, in the transaction of the task that it left. None where the hold was
+/// reviewed or released meanwhile. The caller ends with [`protections::commit_changed`].
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn put_off_in(
+    tx: &DatabaseTransaction,
+    id: HoldId,
+    due: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<Option<Protection>> {
+    db::lock(tx, "holds", id.0).await?;
+    let hold = by_id(tx, id).await?;
+    if hold.released_at.is_some() || hold.review_on != due {
+        return Ok(None);
+    }
+    let row = ActiveModel { review_on: Set(next_review(now)), ..hold.into() }.update(tx).await?;
+    Ok(Some(protections::of_hold(&row)?))
 }
 
 async fn standing_hold(tx: &DatabaseTransaction, id: HoldId) -> Result<Model> {
@@ -205,7 +196,8 @@ async fn standing_hold(tx: &DatabaseTransaction, id: HoldId) -> Result<Model> {
     Ok(hold)
 }
 
-/// Releases a hold in the transaction of what ended it; `false` where it was released before.
+/// Releases a hold in the transaction of what ended it; none where it was released before. The caller ends with
+/// [`protections::commit_changed`].
 ///
 /// # Errors
 /// The database fails.
@@ -214,15 +206,21 @@ pub(crate) async fn release_in(
     actor: &Actor,
     id: HoldId,
     now: DateTime<Utc>,
-) -> Result<bool> {
-    let sql =
-        "UPDATE holds SET released_at = $1, start_at = $1, released_by = $2 WHERE id = $3 AND released_at IS NULL";
-    let values = [now.into(), actor.staff().map(|s| s.0).into(), id.0.into()];
-    let released = db::run(tx, sql, values).await? == 1;
-    if released {
-        audit::record(tx, now, actor, "hold.release", ("holds", Some(id.0)), json!({})).await?;
+) -> Result<Option<Protection>> {
+    db::lock(tx, "holds", id.0).await?;
+    let hold = by_id(tx, id).await?;
+    if hold.released_at.is_some() {
+        return Ok(None);
     }
-    Ok(released)
+    Ok(Some(protections::of_hold(&released(tx, actor, hold, now).await?)?))
+}
+
+async fn released(tx: &DatabaseTransaction, actor: &Actor, hold: Model, now: DateTime<Utc>) -> Result<Model> {
+    let released_by = Set(actor.staff());
+    let row = ActiveModel { released_at: Set(Some(now)), released_by, start_at: Set(Some(now)), ..hold.into() };
+    let row = row.update(tx).await?;
+    audit::record(tx, now, actor, "hold.release", ("holds", Some(row.id.0)), json!({})).await?;
+    Ok(row)
 }
 
 /// A hold is looked at again within so many months.
@@ -246,14 +244,10 @@ pub async fn release(app: &App, actor: &Actor, id: HoldId, key: &str) -> Result<
         Outcome::Replay(_) => return by_id(&tx, id).await,
         Outcome::First(claim) => claim,
     };
-    let mut row: ActiveModel = standing_hold(&tx, id).await?.into();
-    row.released_at = Set(Some(now));
-    row.released_by = Set(actor.staff());
-    row.start_at = Set(Some(now));
-    let row = row.update(&tx).await?;
+    let row = standing_hold(&tx, id).await?;
+    let row = released(&tx, actor, row, now).await?;
     claim.done(&tx, now, &[id.0], None).await?;
-    audit::record(&tx, now, actor, "hold.release", ("holds", Some(id.0)), json!({})).await?;
-    tx.commit().await?;
+    protections::commit_changed(app, tx, Some(protections::of_hold(&row)?)).await?;
     Ok(row)
 }
 

@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod pace;
 pub mod paths;
 pub mod plan;
+pub mod protections;
 pub mod read;
 pub mod restrictions;
 pub mod rows;

@@ -16,6 +16,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::holds::{self, Wanted};
+use super::ledger::{Protection, Why};
+use super::protections;
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
@@ -63,37 +65,23 @@ pub async fn place(app: &App, actor: &Actor, new: NewRestriction, key: &str) -> 
     customer_of(&tx, new.scope).await?;
     holds::check_review(new.review_on, now)?;
     let id = RestrictionId::new(now);
-    let (customer_id, case_id) = match new.scope {
-        Scope::Customer(id) => (Some(id), None),
-        Scope::Case(id) => (None, Some(id)),
+    let on = match new.scope {
+        Scope::Customer(id) => holds::Scope::Customer(id),
+        Scope::Case(id) => holds::Scope::Case(id),
     };
-    let (mut note, mut unit_id) = (None, None);
+    let placed = Protection::placed(id.0, Why::Restriction(new.ground), on, actor.staff(), now, new.review_on);
+    let mut row = protections::restriction_row(&placed, new.ground);
     if let Some(text) = input::optional(new.note.as_deref(), &["input", "note"], 2000)? {
         let unit = UnitOf { owner: customer.0, data_type: DataType::R32, year: 0, subject: Some(customer.0) };
         let unit = app.keys.ensure(unit, now).await?;
-        note = Some(unit.key.seal(Place { table: "restrictions", column: "note", row: id.0 }, &text)?);
-        unit_id = Some(unit.id);
+        row.note = Set(Some(unit.key.seal(Place { table: "restrictions", column: "note", row: id.0 }, &text)?));
+        row.unit_id = Set(Some(unit.id));
     }
-    let row = ActiveModel {
-        id: Set(id),
-        customer_id: Set(customer_id),
-        case_id: Set(case_id),
-        unit_id: Set(unit_id),
-        ground: Set(new.ground),
-        note: Set(note),
-        placed_at: Set(now),
-        placed_by: Set(actor.staff()),
-        review_on: Set(new.review_on),
-        told_at: Set(None),
-        told_by: Set(None),
-        lifted_at: Set(None),
-        lifted_by: Set(None),
-        start_at: Set(None),
-        not_before: Set(None),
-    };
     let row = row.insert(&tx).await?;
     let details = json!({ "ground": row.ground.code(), "reviewOn": row.review_on });
-    done(tx, actor, claim, now, "restriction.place", row, details).await
+    note(&tx, actor, claim, now, "restriction.place", &row, details).await?;
+    protections::commit_placed(app, tx, placed).await?;
+    Ok(row)
 }
 
 /// Reviews a restriction: it goes on until another day, at most six months ahead.
@@ -110,7 +98,8 @@ pub async fn review(app: &App, actor: &Actor, id: RestrictionId, review_on: Naiv
     let row = standing(&tx, id).await?;
     holds::check_review(review_on, now)?;
     let row = ActiveModel { review_on: Set(review_on), ..row.into() }.update(&tx).await?;
-    done(tx, actor, claim, now, "restriction.review", row, json!({ "reviewOn": review_on })).await
+    note(&tx, actor, claim, now, "restriction.review", &row, json!({ "reviewOn": review_on })).await?;
+    changed(app, tx, row).await
 }
 
 /// Records that the person was told that the restriction will be lifted, which has to come first (GDPR Art. 18(3)).
@@ -126,7 +115,8 @@ pub async fn tell(app: &App, actor: &Actor, id: RestrictionId, told_by: Told, ke
     };
     let row = standing(&tx, id).await?;
     let row = ActiveModel { told_at: Set(Some(now)), told_by: Set(Some(told_by)), ..row.into() }.update(&tx).await?;
-    done(tx, actor, claim, now, "restriction.tell", row, json!({ "by": told_by.code() })).await
+    note(&tx, actor, claim, now, "restriction.tell", &row, json!({ "by": told_by.code() })).await?;
+    changed(app, tx, row).await
 }
 
 /// Lifts a restriction: what it covered is seen and worked on again, and what became due meanwhile goes with the next
@@ -148,21 +138,25 @@ pub async fn lift(app: &App, actor: &Actor, id: RestrictionId, key: &str) -> Res
     let lifted_by = Set(actor.staff());
     let row = ActiveModel { lifted_at: Set(Some(now)), lifted_by, start_at: Set(Some(now)), ..row.into() };
     let row = row.update(&tx).await?;
-    done(tx, actor, claim, now, "restriction.lift", row, json!({})).await
+    note(&tx, actor, claim, now, "restriction.lift", &row, json!({})).await?;
+    changed(app, tx, row).await
 }
 
-async fn done(
-    tx: DatabaseTransaction,
+async fn note(
+    tx: &DatabaseTransaction,
     actor: &Actor,
     claim: Box<idempotency::Claim>,
     now: DateTime<Utc>,
     action: &'static str,
-    row: Model,
+    row: &Model,
     details: serde_json::Value,
-) -> Result<Model> {
-    claim.done(&tx, now, &[row.id.0], None).await?;
-    audit::record(&tx, now, actor, action, ("restrictions", Some(row.id.0)), details).await?;
-    tx.commit().await?;
+) -> Result<()> {
+    claim.done(tx, now, &[row.id.0], None).await?;
+    audit::record(tx, now, actor, action, ("restrictions", Some(row.id.0)), details).await
+}
+
+async fn changed(app: &App, tx: DatabaseTransaction, row: Model) -> Result<Model> {
+    protections::commit_changed(app, tx, Some(protections::of_restriction(&row)?)).await?;
     Ok(row)
 }
 

@@ -166,7 +166,7 @@ fn sort(checked: &Checked, since: DateTime<Utc>) -> (HashMap<Uuid, Intent<'_>>, 
                     known.ended = true;
                 }
             }
-            Entry::Opened { .. } | Entry::Restoring { .. } => {}
+            Entry::Opened { .. } | Entry::Protection { .. } | Entry::Restoring { .. } => {}
         }
     }
     (intents, settled)

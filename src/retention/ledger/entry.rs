@@ -1,9 +1,12 @@
 //! What an entry of the ledger says: opaque ids, codes, instants, and keyed hashes.
 
-use chrono::{DateTime, Utc};
-use entity::ids::UnitId;
+use chrono::{DateTime, NaiveDate, Utc};
+use entity::ids::{StaffId, UnitId};
+use entity::{holds, restrictions};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::retention::holds::Scope;
 
 /// Rows of one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +15,58 @@ pub struct Rows {
     pub table: String,
     /// Their ids.
     pub ids: Vec<Uuid>,
+}
+
+/// What a protection is, and why it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Why {
+    /// A legal hold.
+    Hold(holds::Reason),
+    /// A restriction of processing.
+    Restriction(restrictions::Ground),
+}
+
+/// A hold or a restriction as it stands: all of its row but the note, which is content. Each entry says all of it, so that
+/// the latest one is enough, whatever became of those before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protection {
+    /// Its id.
+    pub id: Uuid,
+    /// What it is, and why.
+    pub why: Why,
+    /// What it covers.
+    pub on: Scope,
+    /// Since when.
+    pub placed_at: DateTime<Utc>,
+    /// Who placed it.
+    pub placed_by: Option<StaffId>,
+    /// The day by which it is reviewed.
+    pub review_on: NaiveDate,
+    /// When and how the person was told that a restriction will be lifted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<(DateTime<Utc>, restrictions::Told)>,
+    /// When it was released or lifted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Who did that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<StaffId>,
+}
+
+impl Protection {
+    /// One that is placed now.
+    #[must_use]
+    pub const fn placed(
+        id: Uuid,
+        why: Why,
+        on: Scope,
+        placed_by: Option<StaffId>,
+        placed_at: DateTime<Utc>,
+        review_on: NaiveDate,
+    ) -> Self {
+        Self { id, why, on, placed_at, placed_by, review_on, told: None, ended_at: None, ended_by: None }
+    }
 }
 
 /// An entry. Instants are UTC.
@@ -56,6 +111,13 @@ pub enum Entry {
         /// When.
         at: DateTime<Utc>,
     },
+    /// A hold or a restriction was placed, reviewed, told of or ended.
+    Protection {
+        /// When it was written.
+        at: DateTime<Utc>,
+        /// How it stands since.
+        protection: Protection,
+    },
     /// A backup is being put back.
     Restoring {
         /// When.
@@ -74,6 +136,7 @@ impl Entry {
             | Self::Intent { at, .. }
             | Self::Settled { at, .. }
             | Self::Void { at, .. }
+            | Self::Protection { at, .. }
             | Self::Restoring { at, .. } => *at,
         }
     }
@@ -85,4 +148,31 @@ pub(super) fn identity(body: &str) -> anyhow::Result<Option<Uuid>> {
         Entry::Opened { ledger, .. } => Some(ledger),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::DataType;
+
+    use super::*;
+
+    /// The form on disk: ten years of ledgers have it.
+    #[test]
+    fn a_protection_says_codes_and_no_content() {
+        let at = "2026-11-29T10:00:00Z".parse().unwrap();
+        let review_on = "2027-05-29".parse().unwrap();
+        let (why, on) = (Why::Hold(holds::Reason::TaxAudit), Scope::Records(DataType::R01, 2024));
+        let mut protection = Protection::placed(Uuid::nil(), why, on, None, at, review_on);
+        let text = |protection: &Protection| {
+            serde_json::to_string(&Entry::Protection { at, protection: protection.clone() }).unwrap()
+        };
+        let placed = r#"{"event":"PROTECTION","at":"2026-11-29T10:00:00Z","protection":{"id":"00000000-0000-0000-0000-000000000000","why":{"HOLD":"TAX_AUDIT"},"on":{"RECORDS":["R01",2024]},"placed_at":"2026-11-29T10:00:00Z","placed_by":null,"review_on":"2027-05-29"}}"#;
+        assert_eq!(text(&protection), placed);
+        protection.ended_at = Some(at);
+        protection.told = Some((at, restrictions::Told::Letter));
+        let Entry::Protection { protection: read, .. } = serde_json::from_str(&text(&protection)).unwrap() else {
+            panic!("another entry")
+        };
+        assert_eq!(read, protection);
+    }
 }

@@ -1,7 +1,8 @@
 //! The erasure ledger: what was about to go and what went, by opaque ids only, outside every backup of the data.
 //!
-//! INTENT before a removal, SETTLED or VOID after it. A restore replays it, so that nothing comes back (R34). Each entry
-//! carries a hash over itself and the one before, so that a restore notices a ledger that is older, foreign or damaged.
+//! INTENT before a removal, SETTLED or VOID after it. PROTECTION for holds and restrictions, so that none is lost. A restore
+//! replays it, so that nothing comes back (R34). Each entry carries a hash over itself and the one before, so that a restore
+//! notices a ledger that is older, foreign or damaged.
 
 mod chain;
 mod entry;
@@ -19,7 +20,7 @@ use uuid::Uuid;
 use crate::db::{self, Db, Place};
 use crate::error::{Error, Result};
 use crate::policy::retention::Rule;
-pub use entry::{Entry, Rows};
+pub use entry::{Entry, Protection, Rows, Why};
 
 /// Where the ledger is kept.
 #[derive(Debug)]
@@ -148,6 +149,14 @@ impl Ledger {
     /// The ledger cannot be written.
     pub async fn void(&self, now: DateTime<Utc>, intent: Uuid) -> Result<()> {
         self.append(now, &Entry::Void { intent, at: now }, Append::Soon).await
+    }
+
+    /// Says how a hold or a restriction stands from now on, and is on disk when it returns.
+    ///
+    /// # Errors
+    /// The ledger cannot be written: then nothing may be placed.
+    pub async fn protection(&self, now: DateTime<Utc>, protection: Protection) -> Result<()> {
+        self.append(now, &Entry::Protection { at: now, protection }, Append::Durably).await
     }
 
     /// Brings to the disk what has been written so far.
@@ -307,7 +316,10 @@ impl Ledger {
         Ok(Self::Folder(folder.to_owned()))
     }
 
-    /// Removes what is itself past its period; returns how many files or entries went.
+    /// Removes what is itself past its period, from the front; returns how many files or entries went.
+    ///
+    /// No hold is lost by that, however long it stands: a restore takes only a backup whose head the ledger still has, and so
+    /// everything that was written after it. What is older than the head is in the backup.
     ///
     /// # Errors
     /// The ledger cannot be written.

@@ -12,6 +12,7 @@ pub mod postgres;
 pub mod smtp;
 pub mod stores;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,6 +23,8 @@ use aftersales::config::Config;
 use aftersales::db::{self, Place};
 use aftersales::jobs::{lease, named};
 use aftersales::keys::master::Source;
+use aftersales::retention::ledger::{Entry, Protection};
+use aftersales::retention::protections;
 use aftersales::state::{App as State, AppState};
 use aftersales::{customers, http, staff};
 use axum::Router;
@@ -29,11 +32,12 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::staff::Role;
+use entity::{holds, restrictions};
 use futures::TryStreamExt as _;
 use http_body_util::BodyExt as _;
 use object_store::ObjectStore as _;
-use sea_orm::DbBackend;
 use sea_orm::sqlx::sqlite::SqliteSynchronous;
+use sea_orm::{DbBackend, EntityTrait as _};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -259,7 +263,28 @@ impl App {
             );
             assert_eq!(self.count(table, &silent).await, 0, "every row of {table} has its {action}");
         }
+        self.is_in_the_ledger().await;
         self.close().await;
+    }
+
+    /// The ledger's last word on a hold or a restriction is its row: a restore loses none.
+    async fn is_in_the_ledger(&self) {
+        let holds = holds::Entity::find().all(self.state.db.write()).await.unwrap();
+        let restrictions = restrictions::Entity::find().all(self.state.db.write()).await.unwrap();
+        let stored = holds.iter().map(protections::of_hold).chain(restrictions.iter().map(protections::of_restriction));
+        let stored: Vec<Protection> = stored.map(Result::unwrap).collect();
+        if stored.is_empty() {
+            return;
+        }
+        let mut told = HashMap::new();
+        for entry in self.state.ledger.entries().await.unwrap() {
+            if let Entry::Protection { protection, .. } = serde_json::from_value(entry).unwrap() {
+                told.insert(protection.id, protection);
+            }
+        }
+        for protection in stored {
+            assert_eq!(told.get(&protection.id), Some(&protection), "what the ledger says of it");
+        }
     }
 
     /// Stops the application; its stores stay.
