@@ -86,7 +86,11 @@ impl Restore {
         } else {
             for (count, what) in [
                 (report.rows_gone_again, "rows gone again"),
-                (report.were_held, "of them under a hold that was released after the backup"),
+                (report.were_held, "of them under a hold or a restriction that was placed after they had gone"),
+                (report.holds_placed_again, "holds placed again"),
+                (report.holds_released_again, "holds released again"),
+                (report.restrictions_placed_again, "restrictions placed again"),
+                (report.restrictions_lifted_again, "restrictions lifted again"),
                 (report.keys_destroyed_again, "keys destroyed again"),
                 (report.suppressed_again, "references suppressed again"),
                 (report.blobs_reaped, "blobs without rows reaped"),
@@ -100,6 +104,10 @@ impl Restore {
             }
             let what = if report.drill { "the drill has restored" } else { "restored" };
             println!("{what} backup {}", report.backup);
+        }
+        for lost in &report.not_placed {
+            let (table, id, on) = (lost.table, lost.id, lost.on_table);
+            eprintln!("warning: {id} of {table} does not stand: the backup does not have {} of {on}", lost.on_id);
         }
         if !report.is_whole() {
             eprintln!("warning: part of what was restored cannot be opened");

@@ -4,6 +4,7 @@
 mod check;
 mod drill;
 mod place;
+mod protections;
 mod replay;
 
 use std::path::PathBuf;
@@ -46,8 +47,18 @@ pub struct Report {
     pub taken_at: Option<DateTime<Utc>>,
     /// Rows of the backup that had gone since, and are gone again.
     pub rows_gone_again: u64,
-    /// Of them, rows under a hold of the backup: it was released before they went.
+    /// Of them, rows under a hold or a restriction that stands: it was placed after they had gone.
     pub were_held: u64,
+    /// Holds that the backup does not know, on record again, without their notes.
+    pub holds_placed_again: u64,
+    /// Holds that were released after the backup, or that had been when they were placed again.
+    pub holds_released_again: u64,
+    /// Restrictions that the backup does not know, on record again, without their notes.
+    pub restrictions_placed_again: u64,
+    /// Restrictions that were lifted after the backup, or that had been when they were placed again.
+    pub restrictions_lifted_again: u64,
+    /// What stands by the ledger, but on something that the backup does not know.
+    pub not_placed: Vec<NotPlaced>,
     /// Keys of erased units that the archive still had.
     pub keys_destroyed_again: u64,
     /// References that are suppressed again.
@@ -64,6 +75,20 @@ pub struct Report {
     pub blobs_missing: u64,
     /// Rows that are sealed under a key which is not there.
     pub rows_without_key: u64,
+}
+
+/// A hold or a restriction that could not be put back: what it covers was made after the backup and is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotPlaced {
+    /// Its table.
+    pub table: &'static str,
+    /// Its id.
+    pub id: Uuid,
+    /// The table of what it covers.
+    pub on_table: &'static str,
+    /// The id of that.
+    pub on_id: Uuid,
 }
 
 impl Report {

@@ -1,5 +1,5 @@
-//! The ledger, replayed: what had gone since the backup goes again, with its keys and blobs; what was about to go is
-//! checked again; what waited goes on.
+//! The ledger, replayed: what was held since the backup is held again; what had gone goes again, with its keys and blobs; what
+//! was about to go is checked again; what waited goes on.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,8 +12,8 @@ use futures::TryStreamExt as _;
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use uuid::Uuid;
 
-use super::Report;
 use super::check::{Checked, UNDER_WAY};
+use super::{Report, protections};
 use crate::auth::Actor;
 use crate::db;
 use crate::error::{Error, Result};
@@ -65,6 +65,7 @@ pub(super) async fn replay(app: &App, checked: &Checked, say: &impl Fn(&str)) ->
 async fn follow(app: &App, checked: &Checked, report: &mut Report) -> Result<()> {
     let actor = Actor::System;
     let since = checked.manifest.started_at - UNDER_WAY;
+    protections::put_back(app, &checked.entries, since, report).await?;
     let (intents, settled) = sort(checked, since);
     let mut erasures: HashMap<ErasureId, Recalled> = HashMap::new();
     for intent in intents.values().filter(|i| i.recent) {

@@ -3,6 +3,7 @@
 
 mod image;
 mod lives;
+mod protection;
 mod victim;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,18 +92,14 @@ impl Scene {
         Recovered { image: Image::at_rest(&app).await, report, app }
     }
 
-    /// Kills the deed at every point in turn. A server throws away what a dead connection had begun, so that on PostgreSQL
-    /// every death between two points after something durable leaves the same: there, these points are tried, and the first.
+    /// Kills the deed at every point in turn.
     async fn kill_everywhere(&self) {
         let (undisturbed, End::Through(passed)) = self.dead_at(u64::MAX).await else { panic!("killed at no point") };
         let reference = self.recover(undisturbed).await;
         self.check(&reference, &reference, "undisturbed").await;
         let points = passed.points;
         assert!(points > 100, "a deed of {points} points is none");
-        let tried: Vec<u64> = match self.stores.urls().is_empty() {
-            true => (1..=points).collect(),
-            false => std::iter::once(1).chain(passed.lasting).collect(),
-        };
+        let tried = passed.tried(&self.stores);
         let shapes: Arc<Mutex<BTreeSet<u64>>> = Arc::default();
         let begun = std::time::Instant::now();
         let deaths = tried.len();

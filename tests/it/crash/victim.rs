@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use chrono::{DateTime, Utc};
 use sea_orm::sqlx::sqlite::SqliteSynchronous;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
@@ -33,6 +33,8 @@ pub enum Deed {
     Erase(String),
     /// The nightly job.
     Sweep,
+    /// The officer does something else: a mutation, the type of its input, and the input.
+    Protect(String, String, Value),
 }
 
 /// What is in the environment of a victim.
@@ -61,6 +63,18 @@ pub struct Passed {
     pub points: u64,
     /// Those that lie after something that may be durable.
     pub lasting: Vec<u64>,
+}
+
+impl Passed {
+    /// Where it is killed to see every state that a death can leave: everywhere. A server throws away what a dead connection
+    /// had begun, so that on PostgreSQL every death between two points after something durable leaves the same: there, these
+    /// points, and the first.
+    pub fn tried(self, stores: &Stores) -> Vec<u64> {
+        if stores.urls().is_empty() {
+            return (1..=self.points).collect();
+        }
+        std::iter::once(1).chain(self.lasting).collect()
+    }
 }
 
 /// Runs a victim on these stores until a point, and kills it there with SIGKILL.
@@ -110,6 +124,9 @@ fn victim() {
             }
             Deed::Sweep => {
                 app.run_job("retention").await;
+            }
+            Deed::Protect(mutation, input_type, input) => {
+                officer.done(mutation, input_type, input.clone(), "").await;
             }
         }
         drop(guard);

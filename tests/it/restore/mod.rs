@@ -3,6 +3,7 @@
 mod bytes;
 mod died;
 mod ledger;
+mod protections;
 mod refused;
 mod whole;
 
@@ -119,7 +120,7 @@ fn onto(config: &Config, folder: &Path) -> Vec<String> {
 async fn rows(db: &Db) -> BTreeMap<String, BTreeSet<String>> {
     let mut all = BTreeMap::new();
     for t in entity::map::tables().iter().filter(|t| t.is_personal()) {
-        if ["access_entries", "tokens", "idempotency_keys", "holds"].contains(&t.name) {
+        if ["access_entries", "tokens", "idempotency_keys"].contains(&t.name) {
             continue;
         }
         let value = |c: &entity::map::Column| match (db.backend(), &c.ty) {

@@ -67,7 +67,8 @@ owning! {
         lose(&stopped.config);
         let arguments = onto(&stopped.config, &folder);
         let mut done = report(&stopped.config, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        assert!(done["rowsGoneAgain"].as_u64().unwrap() > 10 && done["wereHeld"].as_u64().unwrap() > 0, "{done:#}");
+        assert!(done["rowsGoneAgain"].as_u64().unwrap() > 10, "{done:#}");
+        assert_eq!((&done["holdsReleasedAgain"], &done["holdsPlacedAgain"], &done["wereHeld"]), (&json!(1), &json!(0), &json!(0)));
         assert_eq!(done["suppressedAgain"], 4);
         assert_eq!(done["blobsReaped"], 0, "evidence that is not settled is kept for claims: {done:#}");
         assert_eq!((&done["blobsMissing"], &done["rowsWithoutKey"]), (&json!(0), &json!(0)));
@@ -83,14 +84,9 @@ owning! {
         assert_eq!(units(&app).await.intersection(&dead).count(), 0, "no key of an erased unit is back");
         assert_eq!(triggers(&app.state.db).await, armed, "the triggers under holds are on again");
         assert_eq!(app.count("suppressions", "1 = 1").await, suppressed);
-        assert_eq!(app.count("erasures", "state = 'SETTLED'").await, 1, "the certificate is back");
-        assert_eq!(app.count("erasures", "state = 'DEFERRED'").await, 1, "the other one meets the hold of the backup");
-        assert_eq!(app.count("holds", "released_at IS NULL").await, 2, "holds are as in the backup");
+        assert_eq!(app.count("erasures", "state = 'SETTLED'").await, 2, "the certificates are back");
+        assert_eq!(app.count("holds", "released_at IS NULL").await, 1, "what was released is released");
         assert_eq!(app.count("staff", "left_at IS NOT NULL").await, 1, "who left has left");
-        app.dpo().await.done("holdRelease", "HoldReleaseInput", json!({ "id": hold["hold"]["id"] }), "hold { id }").await;
-        app.run_job("retention").await;
-        assert_eq!(app.count("erasures", "state = 'SETTLED'").await, 2);
-        assert_eq!(rows(&app.state.db).await, after);
         app.finish().await;
     }
 
