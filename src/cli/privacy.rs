@@ -73,7 +73,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Erases a person as far as the law lets it (GDPR Art. 17).
+    /// Erases a person as far as the law lets it (GDPR Art. 17); exit status 1 where the scan finds what had to be gone.
     Erase {
         /// The person's e-mail address; `-` reads it from stdin.
         #[arg(long)]
@@ -113,7 +113,7 @@ impl Command {
             Self::Concept { json } => concept(app.policies.at(app.clock.now()), json)?,
             Self::Export { email, out, json } => export(app, &read(email)?, &out, json).await?,
             Self::Erase { email, dry_run, letter, language, certificate, json } => {
-                erase(app, &read(email)?, dry_run, Papers { letter, language, certificate }, json).await?;
+                return erase(app, &read(email)?, dry_run, Papers { letter, language, certificate }, json).await;
             }
             Self::Scan { text, json } => return scan_for(app, &read(text)?, json).await,
         }
@@ -190,7 +190,7 @@ async fn export(app: &AppState, email: &str, out: &Path, as_json: bool) -> anyho
     Ok(())
 }
 
-async fn erase(app: &AppState, email: &str, dry_run: bool, papers: Papers, as_json: bool) -> anyhow::Result<()> {
+async fn erase(app: &AppState, email: &str, dry_run: bool, papers: Papers, as_json: bool) -> anyhow::Result<ExitCode> {
     let actor = Actor::System;
     let customer = person(app, &actor, email).await?;
     // A file that cannot be written has to be known before anything is gone.
@@ -228,10 +228,11 @@ async fn erase(app: &AppState, email: &str, dry_run: bool, papers: Papers, as_js
         let mut value = serde_json::to_value(&report)?;
         value["scan"] = serde_json::to_value(&scan)?;
         value["certificateSha256"] = json!(erased.and_then(|row| row.certificate_hash));
-        return print_json(&value);
+        print_json(&value)?;
+        return Ok(status(scan.as_ref()));
     }
     print_erasure(&report);
-    if let Some(scan) = scan {
+    if let Some(scan) = &scan {
         println!(
             "scan {}: {} in what is kept, {} mentions in records of others, {} that had to be gone",
             if scan.passed { "passed" } else { "FAILED" },
@@ -244,7 +245,22 @@ async fn erase(app: &AppState, email: &str, dry_run: bool, papers: Papers, as_js
             println!("{:<11} {:<7} {} {row}", finding.what, finding.kind.code(), finding.place);
         }
     }
-    Ok(())
+    Ok(status(scan.as_ref()))
+}
+
+/// An erasure after which something is found that had to be gone is not done, whatever the report says.
+fn status(scan: Option<&residual::Found>) -> ExitCode {
+    match scan.filter(|scan| !scan.passed) {
+        None => ExitCode::SUCCESS,
+        Some(scan) => {
+            eprintln!(
+                "error: what could be erased is erased, but the scan found the person in {} places where nothing may be \
+                 left; remove it there, and see docs/operations.md",
+                scan.failures
+            );
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// A new file, for its owner alone.
