@@ -270,7 +270,7 @@ impl RecipientNotice {
         }
     }
 
-    /// The numbers that the recipient was given, and all that it is told of the person.
+    /// The numbers that the recipient was given, or the day where no number is left; and all that it is told of the person.
     async fn references(&self, ctx: &Context<'_>) -> ApiResult<Vec<String>> {
         let Some(row) = self.written().map(|notice| &notice.row) else { return Ok(Vec::new()) };
         let text = ctx.session().open(row.unit_id, recipients::place(row.id), row.reference.as_ref()).await?;

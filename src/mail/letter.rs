@@ -276,7 +276,7 @@ pub struct Waiting {
 /// To one who was given data of a person.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecipientNotice {
-    /// The numbers that the recipient knows.
+    /// The numbers that the recipient knows, or the days on which it was given something, where no number is left.
     pub references: Vec<String>,
     /// The day of the erasure.
     pub erased_on: NaiveDate,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Datelike as _, Utc};
 use entity::DataType;
 use entity::codes::Locale;
-use entity::disclosures::{self, RecipientKind};
+use entity::disclosures::{self, Purpose, RecipientKind};
 use entity::erasures;
 use entity::ids::{CaseId, CustomerId, DisclosureId, ErasureId, MailId, NoticeId};
 use entity::mails::{self, State as MailState};
@@ -26,10 +26,14 @@ use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::keys::{Place, UnitOf};
 use crate::mail::letter::{Content, Letter, RecipientNotice};
+use crate::mail::words;
 use crate::policy::calendar;
 use crate::retention::read;
 use crate::state::App;
 use crate::{audit, db, mail};
+
+/// Recipients are written to in the shop's language.
+const LOCALE: Locale = Locale::De;
 
 /// A recipient, and how it is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +68,8 @@ pub(super) struct Due {
     references: Vec<String>,
 }
 
-/// Those who were given what goes and were not told yet, one entry each.
+/// Those who were given what goes and were not told yet, one entry each. With what goes comes what has gone before by its own
+/// rule: nobody was told of that, and now the person wants everything to go (Art. 19 with 17(1)).
 pub(super) async fn due(
     app: &App,
     db: &impl ConnectionTrait,
@@ -72,8 +77,13 @@ pub(super) async fn due(
     fates: &[Fate],
 ) -> Result<Vec<Due>> {
     let going = || fates.iter().filter(|f| f.record.is_gone());
-    let cases: HashSet<Uuid> = going().filter(|f| f.table.name == "cases").map(|f| f.record.id).collect();
-    let person = going().any(|f| f.table.name == "customers");
+    if going().next().is_none() {
+        return Ok(Vec::new());
+    }
+    let gone = |table: &'static str| going().filter(move |f| f.table.name == table).map(|f| f.record.id);
+    let mut cases: HashSet<Uuid> = gone("cases").collect();
+    cases.extend(bare(db, "cases", "customer_id", customer).await?);
+    let person = gone("customers").next().is_some() || !bare(db, "customers", "id", customer).await?.is_empty();
     let untold = disclosures::Entity::find()
         .filter(disclosures::Column::CustomerId.eq(customer))
         .filter(disclosures::Column::NoticeId.is_null())
@@ -81,6 +91,11 @@ pub(super) async fn due(
     let mut due: BTreeMap<(RecipientKind, String), Due> = BTreeMap::new();
     for row in untold.all(db).await? {
         if !row.case_id.map_or(person, |case| cases.contains(&case.0)) {
+            continue;
+        }
+        let references = references(app, db, &row).await?;
+        if references.is_empty() {
+            // Without its numbers a carrier can find nothing: telling it is impossible.
             continue;
         }
         let email = address(app, row.recipient_kind, &row.recipient);
@@ -93,7 +108,7 @@ pub(super) async fn due(
             references: Vec::new(),
         });
         entry.disclosures.push(row.id);
-        for reference in references(app, db, &row).await? {
+        for reference in references {
             if !entry.references.contains(&reference) {
                 entry.references.push(reference);
             }
@@ -108,17 +123,28 @@ fn address(app: &App, kind: RecipientKind, name: &str) -> Option<String> {
     named.or_else(|| of_kind().find(|r| r.name.is_none())).map(|r| r.email.clone())
 }
 
-/// A carrier knows its tracking numbers, everybody else the number of the case.
+/// Ids of the person of whose rows only the id is left.
+async fn bare(db: &impl ConnectionTrait, table: &str, of: &str, customer: CustomerId) -> Result<Vec<Uuid>> {
+    let sql = format!("SELECT id FROM {table} WHERE {of} = $1 AND erased_at IS NOT NULL");
+    let rows = db::rows(db, &sql, [customer.0.into()]).await?;
+    Ok(rows.iter().map(|r| r.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?)
+}
+
+/// A carrier knows its tracking numbers, everybody else the number of the case; where that has gone, the day on which the
+/// data was given is all that is left to find it by. A carrier's day is full of others.
 async fn references(app: &App, db: &impl ConnectionTrait, row: &disclosures::Model) -> Result<Vec<String>> {
-    let Some(case) = row.case_id else { return Ok(Vec::new()) };
-    if row.recipient_kind == RecipientKind::Carrier {
-        let numbers = tracking_numbers(app, case, &row.recipient).await?;
-        if !numbers.is_empty() {
-            return Ok(numbers);
+    let mut number = None;
+    if let Some(case) = row.case_id {
+        if row.recipient_kind == RecipientKind::Carrier {
+            let numbers = tracking_numbers(app, case, &row.recipient).await?;
+            if !numbers.is_empty() {
+                return Ok(numbers);
+            }
         }
+        number = entity::cases::Entity::find_by_id(case).one(db).await?.and_then(|c| c.number);
     }
-    let case = entity::cases::Entity::find_by_id(case).one(db).await?;
-    Ok(case.and_then(|c| c.number).into_iter().collect())
+    let day = (row.purpose != Purpose::Delivery).then(|| words::date(LOCALE, calendar::day_of(row.at)));
+    Ok(number.or(day).into_iter().collect())
 }
 
 async fn tracking_numbers(app: &App, case: CaseId, carrier: &str) -> Result<Vec<String>> {
@@ -150,7 +176,7 @@ pub(super) async fn announce(
                 let content = RecipientNotice { references: due.references.clone(), erased_on: calendar::day_of(now) };
                 let letter = Letter {
                     content: Content::RecipientNotice(content),
-                    locale: Locale::De,
+                    locale: LOCALE,
                     recipient: email.clone(),
                     name: None,
                     case: None,

@@ -108,6 +108,31 @@ on_both_engines! {
         assert!(found["letter"]["text"].as_str().unwrap().contains("- Kanzlei Nebenan\n"));
     }
 
+    /// Art. 19 with 17(1): what has gone by its own rule was told to nobody. When the person asks, who was given it is told of
+    /// that, too: by the day, since no number is left; a carrier could find nothing by it.
+    async fn who_was_given_what_had_gone_before_is_told(app) {
+        let (known, case, _) = disclosed(app).await;
+        app.at("2016-02-01T10:00:00Z");
+        dossier(app, &case, "Kanzlei Spät").await;
+        let carrier = "UPDATE disclosures SET at = $1 WHERE recipient_kind = 'CARRIER'";
+        aftersales::db::run(app.state.db.write(), carrier, [app.now().into()]).await.unwrap();
+        app.at("2018-06-01T10:00:00Z");
+        let again = life::order(app, &known.email, "E-2").await;
+        life::delivered(app, &again).await;
+        app.run_job("retention").await;
+        assert_eq!((app.count("cases", "state = 'ERASED'").await, app.count("disclosures", "1 = 1").await), (1, 2));
+        let dpo = app.dpo().await;
+        let told = async |dry_run: bool| {
+            let input = json!({ "customerId": known.customer, "dryRun": dry_run });
+            dpo.done("subjectErase", "SubjectEraseInput", input, NOTICES).await["erasure"]["recipients"].clone()
+        };
+        assert_eq!(names(&told(true).await), [("LAWYER", "Kanzlei Spät", "PLANNED")]);
+        let written = told(false).await;
+        assert_eq!(names(&written), [("LAWYER", "Kanzlei Spät", "TO_BE_TOLD")]);
+        assert_eq!(written[0]["references"], json!(["01.02.2016"]));
+        assert_eq!(told(false).await, json!([]), "another erasure tells nobody again");
+    }
+
     /// F82: where an address is set, it is told by mail: the numbers that it was given, and nothing of the person.
     async fn a_recipient_is_told_by_mail(app) {
         let (known, ..) = disclosed(app).await;
