@@ -46,8 +46,12 @@ crate::codes! {
         GuestLink = "GUEST_LINK",
         /// What became of a request for erasure (GDPR Art. 12(3), 17).
         ErasureAnswer = "ERASURE_ANSWER",
+        /// What became of what had still waited when a request for erasure was answered (GDPR Art. 12(3), 17).
+        ErasureClosing = "ERASURE_CLOSING",
         /// To one who was given data: it was erased (GDPR Art. 19).
         RecipientNotice = "RECIPIENT_NOTICE",
+        /// A restriction of processing is about to be lifted (GDPR Art. 18(3)).
+        RestrictionNotice = "RESTRICTION_NOTICE",
     }
 }
 
@@ -68,7 +72,9 @@ impl Template {
             | Self::DisputeNotice
             | Self::GuestLink
             | Self::ErasureAnswer
-            | Self::RecipientNotice => 1,
+            | Self::ErasureClosing
+            | Self::RecipientNotice
+            | Self::RestrictionNotice => 1,
         }
     }
 }

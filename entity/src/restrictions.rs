@@ -3,7 +3,9 @@
 use sea_orm::entity::prelude::*;
 
 use crate::map::{Category, Classified, Meaning, Subject};
-use crate::{DataType, Sealed, ids::CaseId, ids::CustomerId, ids::RestrictionId, ids::StaffId, ids::UnitId};
+use crate::{
+    DataType, Sealed, ids::CaseId, ids::CustomerId, ids::MailId, ids::RestrictionId, ids::StaffId, ids::UnitId,
+};
 
 crate::codes! {
     /// Why processing is restricted (GDPR Art. 18(1)).
@@ -54,10 +56,14 @@ pub struct Model {
     pub placed_by: Option<StaffId>,
     /// The day by which it is reviewed; at most six months ahead.
     pub review_on: Date,
-    /// When the person was told that it will be lifted.
+    /// When the person was told that it will be lifted. Of a mail, it is noted with the lifting: until then its state tells.
     pub told_at: Option<DateTimeUtc>,
     /// How.
     pub told_by: Option<Told>,
+    /// The mail that last told it.
+    pub mail_id: Option<MailId>,
+    /// The day of which the person was told: not lifted before.
+    pub lift_on: Option<Date>,
     /// Lifted at.
     pub lifted_at: Option<DateTimeUtc>,
     /// Who, by id.
@@ -92,6 +98,8 @@ impl Classified for Entity {
             Column::ReviewOn => Meaning::plain(Category::Operation, "Reviewed by"),
             Column::ToldAt => Meaning::plain(Category::Operation, "Told of the lifting at"),
             Column::ToldBy => Meaning::plain(Category::Operation, "Told by"),
+            Column::MailId => Meaning::id("Mail"),
+            Column::LiftOn => Meaning::plain(Category::Operation, "Not lifted before"),
             Column::LiftedAt => Meaning::plain(Category::Operation, "Lifted at"),
             Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),

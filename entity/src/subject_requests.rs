@@ -15,7 +15,8 @@ crate::codes! {
     }
 }
 
-/// The file of one request. Its answer is the text that was mailed; the mail is the proof.
+/// The file of one request. Its answers are the texts that were mailed; the mails are the proof. There is a second one where
+/// the first had to say that something waits.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "subject_requests")]
 pub struct Model {
@@ -44,6 +45,12 @@ pub struct Model {
     pub mail_id: Option<MailId>,
     /// When it was answered.
     pub answered_at: Option<DateTimeUtc>,
+    /// The answer that closes it: what became of what had waited.
+    pub closing: Option<Sealed>,
+    /// The mail that carries that.
+    pub closing_mail_id: Option<MailId>,
+    /// When the last answer was given, the first where nothing waited: the period starts with it.
+    pub closed_at: Option<DateTimeUtc>,
     /// Never deleted before this instant.
     pub not_before: Option<DateTimeUtc>,
 }
@@ -57,7 +64,7 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Classified for Entity {
     const SUBJECT: Subject = Subject::Through(&[("customer_id", "customers")]);
     const TYPES: &'static [DataType] = &[DataType::R14];
-    const START: Option<Column> = Some(Column::AnsweredAt);
+    const START: Option<Column> = Some(Column::ClosedAt);
 
     fn meaning(column: &Column) -> Meaning {
         match column {
@@ -73,6 +80,9 @@ impl Classified for Entity {
             Column::Answer => Meaning::sealed(Category::Communication, "Answer"),
             Column::MailId => Meaning::id("Mail"),
             Column::AnsweredAt => Meaning::plain(Category::Communication, "Answered at"),
+            Column::Closing => Meaning::sealed(Category::Communication, "Closing answer"),
+            Column::ClosingMailId => Meaning::id("Mail with the closing answer"),
+            Column::ClosedAt => Meaning::plain(Category::Communication, "Last answered at"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
         }
     }

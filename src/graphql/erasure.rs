@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::DataType;
 use entity::erasures::Model;
-use entity::ids::{ErasureId, NoticeId};
+use entity::ids::{ErasureId, MailId, NoticeId};
 use entity::{mails, subject_requests};
 use sea_orm::EntityTrait as _;
 
@@ -393,7 +393,7 @@ impl SubjectRequest {
         self.0.received_at
     }
 
-    /// When it was answered, UTC.
+    /// When it was first answered, UTC.
     async fn answered_at(&self) -> Option<DateTime<Utc>> {
         self.0.answered_at
     }
@@ -406,15 +406,36 @@ impl SubjectRequest {
 
     /// Where the mail with the answer stands.
     async fn mail_state(&self, ctx: &Context<'_>) -> ApiResult<Option<MailState>> {
-        let Some(id) = self.0.mail_id else { return Ok(None) };
-        let mail = mails::Entity::find_by_id(id).one(ctx.app().db.read()).await.map_err(Error::from)?;
-        Ok(mail.map(|mail| mail.state.into()))
+        mail_state(ctx, self.0.mail_id).await
+    }
+
+    /// The answer that closes it, word for word as it was mailed: what became of what had waited. Null while something
+    /// waits, and where nothing did.
+    async fn closing_answer(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
+        let place = request::place(self.0.id, "closing");
+        Ok(ctx.session().open(self.0.unit_id, place, self.0.closing.as_ref()).await?)
+    }
+
+    /// Where the mail with the closing answer stands.
+    async fn closing_mail_state(&self, ctx: &Context<'_>) -> ApiResult<Option<MailState>> {
+        mail_state(ctx, self.0.closing_mail_id).await
+    }
+
+    /// When the last answer was given, UTC: the first one where nothing waited. Its retention starts then.
+    async fn closed_at(&self) -> Option<DateTime<Utc>> {
+        self.0.closed_at
     }
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R14, self.0.answered_at)
+        retention(ctx.app(), DataType::R14, self.0.closed_at)
     }
+}
+
+async fn mail_state(ctx: &Context<'_>, id: Option<MailId>) -> ApiResult<Option<MailState>> {
+    let Some(id) = id else { return Ok(None) };
+    let mail = mails::Entity::find_by_id(id).one(ctx.app().db.read()).await.map_err(Error::from)?;
+    Ok(mail.map(|mail| mail.state.into()))
 }
 
 /// Finding erasures.

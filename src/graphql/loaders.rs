@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::Loader as Load;
 use entity::cases::Model as Case;
-use entity::ids::{CaseId, CustomerId, OrderId, UnitId};
+use entity::ids::{CaseId, CustomerId, MailId, OrderId, UnitId};
 use entity::{
     attachments, customers, disclosures, disputes, mails, messages, order_lines, orders, parcels, proposals, refunds,
     remedies, timers,
@@ -231,6 +231,17 @@ impl Load<MailsOf> for Loader {
         self.keys(rows.iter().map(|r| r.unit_id)).await?;
         let mut groups = grouped(rows, |r| r.case_id);
         Ok(keys.iter().map(|k| (*k, groups.remove(&Some(k.0)).unwrap_or_default())).collect())
+    }
+}
+
+impl Load<MailId> for Loader {
+    type Value = mails::Model;
+    type Error = Failed;
+
+    async fn load(&self, ids: &[MailId]) -> Result<HashMap<MailId, Self::Value>, Failed> {
+        let rows = self.rows(mails::Entity::find(), "id", ids.iter().map(|id| id.0)).await?;
+        self.keys(rows.iter().map(|r| r.unit_id)).await?;
+        Ok(rows.into_iter().map(|r| (r.id, r)).collect())
     }
 }
 

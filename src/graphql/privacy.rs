@@ -88,8 +88,9 @@ pub struct SubjectEraseInput {
     /// Says what would happen and changes nothing.
     #[graphql(default)]
     dry_run: bool,
-    /// Opens a file of the request (R14) and mails the person what became of it. The address is taken from the contact
-    /// record before that goes. Without effect in a dry run.
+    /// Opens a file of the request (R14) and mails the person what became of it, and once more when nothing waits any
+    /// longer, where something did. The address is taken from the contact record before that goes. Without effect in a dry
+    /// run.
     #[graphql(default)]
     notify: bool,
     /// At most 200 characters, unique to this request.

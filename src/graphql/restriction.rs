@@ -7,18 +7,27 @@ use entity::ids::{CaseId, CustomerId, RestrictionId};
 use super::codes::{RestrictionGround, ToldBy};
 use super::error::{ApiResult, UserError, authorised, outcome};
 use super::hold::{HistoryEntry, ProtectionFilter, filter, history};
+use super::mail::Mail;
 use super::node;
 use super::page::{Page, page, wanted};
 use super::retention::{Retention, retention};
 use super::session::ContextExt as _;
 use crate::auth::Permission;
-use crate::error::{Code, Refusal, Result};
+use crate::error::{Code, Error, Refusal, Result};
 use crate::keys::Place;
 use crate::policy::calendar;
+use crate::privacy::lifting;
 use crate::retention::restrictions::{self, NewRestriction, Scope};
 
 /// A restriction of processing.
 pub struct Restriction(pub(super) entity::restrictions::Model);
+
+impl Restriction {
+    async fn mail(&self, ctx: &Context<'_>) -> ApiResult<Option<entity::mails::Model>> {
+        let Some(id) = self.0.mail_id else { return Ok(None) };
+        Ok(ctx.session().loaders.load_one(id).await.map_err(Error::from)?)
+    }
+}
 
 #[Object]
 impl Restriction {
@@ -63,14 +72,25 @@ impl Restriction {
         self.0.lifted_at.is_none() && self.0.review_on <= calendar::day_of(ctx.app().clock.now())
     }
 
-    /// When the person was told that it will be lifted, UTC.
-    async fn told_at(&self) -> Option<DateTime<Utc>> {
-        self.0.told_at
+    /// When the person was told that it will be lifted, UTC; by e-mail: when a mail server took it.
+    async fn told_at(&self, ctx: &Context<'_>) -> ApiResult<Option<DateTime<Utc>>> {
+        Ok(lifting::told_at(&self.0, self.mail(ctx).await?.as_ref()))
     }
 
     /// How the person was told.
     async fn told_by(&self) -> Option<ToldBy> {
         self.0.told_by.map(ToldBy::from)
+    }
+
+    /// The mail by which the person was told, or is about to be, and what became of it.
+    #[graphql(name = "mail")]
+    async fn told_by_mail(&self, ctx: &Context<'_>) -> ApiResult<Option<Mail>> {
+        Ok(self.mail(ctx).await?.map(|row| Mail { row, shown: true }))
+    }
+
+    /// The day of which the person was told: it is not lifted before.
+    async fn lift_on(&self) -> Option<NaiveDate> {
+        self.0.lift_on
     }
 
     /// When it was lifted, UTC; null while it stands.
@@ -140,13 +160,16 @@ pub struct RestrictionReviewInput {
     idempotency_key: String,
 }
 
-/// The person was told that the restriction will be lifted.
+/// The person is told that the restriction will be lifted.
 #[derive(InputObject)]
 pub struct RestrictionTellInput {
     /// The restriction.
     id: ID,
-    /// How the person was told.
+    /// How the person is told: `EMAIL` writes and queues the mail, `LETTER` and `PHONE` record what was done.
     told_by: ToldBy,
+    /// The day before which it is not lifted, from today to six months ahead; without it, any time after the person was
+    /// told.
+    lift_on: Option<NaiveDate>,
     /// At most 200 characters, unique to this request.
     idempotency_key: String,
 }
@@ -227,20 +250,20 @@ impl RestrictionMutation {
         payload(ctx, authorised(ctx, Permission::ProtectData, done).await)
     }
 
-    /// Records that the person was told that it will be lifted, which has to come first (GDPR Art. 18(3)). For the
-    /// data-protection officer.
+    /// Tells the person that it will be lifted, which has to come first (GDPR Art. 18(3)): by a mail, which counts when a mail
+    /// server has taken it, or by a letter or a call, which is recorded. For the data-protection officer.
     async fn restriction_tell(&self, ctx: &Context<'_>, input: RestrictionTellInput) -> ApiResult<RestrictionPayload> {
         let done = async {
-            let told_by = input.told_by.into();
-            restrictions::tell(ctx.app(), ctx.actor(), target(&input.id)?, told_by, &input.idempotency_key).await
+            let (id, told_by, lift_on) = (target(&input.id)?, input.told_by.into(), input.lift_on);
+            lifting::tell(ctx.app(), ctx.actor(), id, told_by, lift_on, &input.idempotency_key).await
         };
         payload(ctx, authorised(ctx, Permission::ProtectData, done).await)
     }
 
-    /// Lifts a restriction of which the person was told. For the data-protection officer.
+    /// Lifts a restriction of which the person was told. `PERSON_NOT_TOLD` says with `mail` where a mail stands that has not
+    /// been taken. For the data-protection officer.
     async fn restriction_lift(&self, ctx: &Context<'_>, input: RestrictionLiftInput) -> ApiResult<RestrictionPayload> {
-        let done =
-            async { restrictions::lift(ctx.app(), ctx.actor(), target(&input.id)?, &input.idempotency_key).await };
+        let done = async { lifting::lift(ctx.app(), ctx.actor(), target(&input.id)?, &input.idempotency_key).await };
         payload(ctx, authorised(ctx, Permission::ProtectData, done).await)
     }
 }

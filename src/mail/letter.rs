@@ -62,8 +62,12 @@ pub enum Content {
     GuestLink(GuestLink),
     /// What became of a request for erasure (GDPR Art. 12(3), 17).
     ErasureAnswer(ErasureAnswer),
+    /// What became of what had still waited then.
+    ErasureClosing(ErasureClosing),
     /// To one who was given data of a person: it was erased (GDPR Art. 19).
     RecipientNotice(RecipientNotice),
+    /// A restriction of processing is about to be lifted (GDPR Art. 18(3)).
+    RestrictionNotice(RestrictionNotice),
 }
 
 impl Content {
@@ -83,7 +87,9 @@ impl Content {
             Self::DisputeNotice(_) => Template::DisputeNotice,
             Self::GuestLink(_) => Template::GuestLink,
             Self::ErasureAnswer(_) => Template::ErasureAnswer,
+            Self::ErasureClosing(_) => Template::ErasureClosing,
             Self::RecipientNotice(_) => Template::RecipientNotice,
+            Self::RestrictionNotice(_) => Template::RestrictionNotice,
         }
     }
 }
@@ -249,6 +255,27 @@ pub struct ErasureAnswer {
     pub backups_unreadable_from: NaiveDate,
 }
 
+/// What became of what had waited when a request for erasure was first answered; for the rest that answer stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct ErasureClosing {
+    /// When it was decided.
+    pub decided_at: DateTime<Utc>,
+    /// When it was answered first.
+    pub answered_at: DateTime<Utc>,
+    /// What was deleted since.
+    pub erased: Vec<String>,
+    /// What was counted without reference to a person and deleted since.
+    pub anonymised: Vec<String>,
+    /// What had waited and is kept now.
+    pub kept: Vec<Kept>,
+    /// Who was given data and is told of its erasure, by name, in the first answer or since.
+    pub recipients: Vec<String>,
+    /// What is kept about the erasure itself.
+    pub traces: Vec<Kept>,
+    /// From this day on no backup can open what was erased.
+    pub backups_unreadable_from: NaiveDate,
+}
+
 /// What is kept, until when, because of what.
 #[derive(Clone, Debug, Serialize)]
 pub struct Kept {
@@ -280,4 +307,15 @@ pub struct RecipientNotice {
     pub references: Vec<String>,
     /// The day of the erasure.
     pub erased_on: NaiveDate,
+}
+
+/// A restriction of processing is about to be lifted. It covers the case of the letter's `number`, or all of the person.
+#[derive(Clone, Debug, Serialize)]
+pub struct RestrictionNotice {
+    /// Since when it stands.
+    pub since: NaiveDate,
+    /// Why it was placed, as a clause.
+    pub ground: String,
+    /// The day before which it is not lifted; none: it is once this is sent.
+    pub lift_on: Option<NaiveDate>,
 }

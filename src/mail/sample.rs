@@ -8,8 +8,9 @@ use entity::mails::Template;
 use uuid::Uuid;
 
 use super::letter::{
-    Acknowledgement, Amount, Content, Decision, DelayNotice, DisputeNotice, ErasureAnswer, GuestLink, InfoRequest,
-    Kept, Letter, Message, RecipientNotice, RefundUpdate, ResultNotice, ReturnInstruction, Waiting, WithdrawalReceipt,
+    Acknowledgement, Amount, Content, Decision, DelayNotice, DisputeNotice, ErasureAnswer, ErasureClosing, GuestLink,
+    InfoRequest, Kept, Letter, Message, RecipientNotice, RefundUpdate, RestrictionNotice, ResultNotice,
+    ReturnInstruction, Waiting, WithdrawalReceipt,
 };
 
 /// A letter of this template to `name`, in which every free text is `text`.
@@ -95,9 +96,24 @@ fn content(template: Template, text: &str) -> Content {
             traces: vec![kept(text, Some(day(12, 31)))],
             backups_unreadable_from: day(12, 29),
         }),
+        Template::ErasureClosing => Content::ErasureClosing(ErasureClosing {
+            decided_at: received_at,
+            answered_at: received_at,
+            erased: vec![said(), said()],
+            anonymised: vec![said()],
+            kept: vec![kept(text, Some(day(12, 31)))],
+            recipients: vec![said()],
+            traces: vec![kept(text, Some(day(12, 31)))],
+            backups_unreadable_from: day(12, 29),
+        }),
         Template::RecipientNotice => {
             Content::RecipientNotice(RecipientNotice { references: vec![said(), said()], erased_on: day(11, 24) })
         }
+        Template::RestrictionNotice => Content::RestrictionNotice(RestrictionNotice {
+            since: day(11, 24),
+            ground: said(),
+            lift_on: Some(day(12, 8)),
+        }),
     }
 }
 

@@ -46,7 +46,7 @@ macro_rules! shipped {
     ($language:literal) => {
         shipped!($language: "acknowledgement" "withdrawal_receipt" "message" "info_request" "delay_notice"
             "return_instruction" "decision" "result_notice" "refund_update" "dispute_notice" "guest_link"
-            "erasure_answer" "recipient_notice")
+            "erasure_answer" "erasure_closing" "recipient_notice" "restriction_notice")
     };
 }
 
@@ -195,7 +195,7 @@ mod tests {
                 .filter(|(_, l, _)| *l == locale)
                 .map(|(t, _, r)| format!("==== {} v{}\n{}\n\n{}\n", t.code(), t.version(), r.subject, r.text))
                 .collect();
-            assert_eq!(letters.len(), 13);
+            assert_eq!(letters.len(), 15);
             insta::assert_snapshot!(format!("letters_{}", locale.code().to_lowercase()), letters.concat());
         }
     }
@@ -239,6 +239,11 @@ mod tests {
                     (c.erased, c.anonymised, c.recipients) = (Vec::new(), Vec::new(), Vec::new());
                     (c.kept, c.waiting, c.traces) = (Vec::new(), Vec::new(), Vec::new());
                 }
+                Content::ErasureClosing(c) => {
+                    (c.erased, c.anonymised, c.recipients) = (Vec::new(), Vec::new(), Vec::new());
+                    (c.kept, c.traces) = (Vec::new(), Vec::new());
+                }
+                Content::RestrictionNotice(c) => c.lift_on = None,
                 _ => {}
             }
             let rendered = templates.render(&letter, Policy::shipped()).unwrap();

@@ -253,7 +253,7 @@ fn table() -> Vec<Rule> {
         rule(D::R11, ENTRY, year_end(10), Delete, ACCOUNTABLE, "accountability", "(c)", LEGAL_DUTY),
         rule(D::R12, ENTRY, (1, Year, false), Delete, "GDPR Art. 32", "security", "(c)", None),
         rule(D::R13, words("Löschung oder Lauf abgeschlossen", "erasure or run settled"), year_end(3), Delete, ACCOUNTABLE, "proof of deletion", "(c)", LEGAL_DUTY),
-        rule(D::R14, words("Antwort gesendet", "answer sent"), year_end(3), Delete, "OWiG § 31", "proof of the answer", "(c)", LEGAL_DUTY),
+        rule(D::R14, words("letzte Antwort gesendet", "last answer sent"), year_end(3), Delete, "OWiG § 31", "proof of the answer", "(c)", LEGAL_DUTY),
         rule(D::R16, words("Archiv bereitgestellt", "archive made available"), (14, Day, false), Delete, MINIMAL, "handing over an export", "(c)", None),
         rule(D::R17, words("Verletzung abgeschlossen", "breach closed"), year_end(3), Delete, "GDPR Art. 33(5)", "breach register", "(c)", LEGAL_DUTY),
         rule(D::R18, words("geschrieben", "written"), (14, Day, false), Delete, "GDPR Art. 32", "security", "(f)", None),

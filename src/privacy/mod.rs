@@ -6,6 +6,7 @@ pub mod concept;
 pub mod erasure;
 pub mod export;
 pub mod extract;
+pub mod lifting;
 pub mod map;
 pub mod restore;
 pub mod scan;

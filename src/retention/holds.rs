@@ -137,9 +137,14 @@ pub(crate) async fn place_for_claim(
 
 /// Refuses a day of review in the past or more than six months ahead.
 pub(super) fn check_review(review_on: NaiveDate, now: DateTime<Utc>) -> Result<()> {
+    check_day(review_on, "reviewOn", now)
+}
+
+/// A day from today to six months ahead.
+pub(crate) fn check_day(day: NaiveDate, field: &'static str, now: DateTime<Utc>) -> Result<()> {
     let (today, latest) = (calendar::day_of(now), next_review(now));
-    if review_on < today || review_on > latest {
-        let refusal = Refusal::at(Code::Invalid, &["input", "reviewOn"]);
+    if day < today || day > latest {
+        let refusal = Refusal::at(Code::Invalid, &["input", field]);
         return Err(refusal.with("earliest", today).with("latest", latest).into());
     }
     Ok(())

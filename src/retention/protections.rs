@@ -94,6 +94,8 @@ pub fn restriction_row(restriction: &Protection, ground: restrictions::Ground) -
         review_on: Set(restriction.review_on),
         told_at: Set(restriction.told.map(|(at, _)| at)),
         told_by: Set(restriction.told.map(|(_, by)| by)),
+        mail_id: Set(None),
+        lift_on: Set(restriction.lift_on),
         lifted_at: Set(restriction.ended_at),
         lifted_by: Set(restriction.ended_by),
         start_at: Set(restriction.ended_at),
@@ -116,6 +118,7 @@ pub fn of_hold(row: &holds::Model) -> Result<Protection> {
         placed_by: row.placed_by,
         review_on: row.review_on,
         told: None,
+        lift_on: None,
         ended_at: row.released_at,
         ended_by: row.released_by,
     })
@@ -135,6 +138,7 @@ pub fn of_restriction(row: &restrictions::Model) -> Result<Protection> {
         placed_by: row.placed_by,
         review_on: row.review_on,
         told: row.told_at.zip(row.told_by),
+        lift_on: row.lift_on,
         ended_at: row.lifted_at,
         ended_by: row.lifted_by,
     })

@@ -1,11 +1,12 @@
 //! Restriction of processing (GDPR Art. 18): what it covers is stored, and staff sees and changes nothing of it.
 //!
 //! What the person asks for still goes through: their own access, a withdrawal, a refund that runs. Placing one locks the
-//! person's row, as placing a hold does, so that nothing passes the door of deletion meanwhile.
+//! person's row, as placing a hold does, so that nothing passes the door of deletion meanwhile. Lifting one tells the person
+//! before, and is in `privacy::lifting`.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::ids::{CaseId, CustomerId, RestrictionId};
-use entity::restrictions::{ActiveModel, Column, Entity, Ground, Model, Told};
+use entity::restrictions::{ActiveModel, Column, Entity, Ground, Model};
 use entity::{DataType, cases, customers};
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
@@ -102,47 +103,8 @@ pub async fn review(app: &App, actor: &Actor, id: RestrictionId, review_on: Naiv
     changed(app, tx, row).await
 }
 
-/// Records that the person was told that the restriction will be lifted, which has to come first (GDPR Art. 18(3)).
-///
-/// # Errors
-/// Refused: unknown or lifted.
-pub async fn tell(app: &App, actor: &Actor, id: RestrictionId, told_by: Told, key: &str) -> Result<Model> {
-    actor.require(Permission::ProtectData)?;
-    let (tx, now) = (app.db.begin().await?, app.clock.now());
-    let claim = match idempotency::claim(app, &tx, actor, "restrictionTell", key, &(id, told_by)).await? {
-        Outcome::Replay(_) => return by_id(&tx, id).await,
-        Outcome::First(claim) => claim,
-    };
-    let row = standing(&tx, id).await?;
-    let row = ActiveModel { told_at: Set(Some(now)), told_by: Set(Some(told_by)), ..row.into() }.update(&tx).await?;
-    note(&tx, actor, claim, now, "restriction.tell", &row, json!({ "by": told_by.code() })).await?;
-    changed(app, tx, row).await
-}
-
-/// Lifts a restriction: what it covered is seen and worked on again, and what became due meanwhile goes with the next
-/// nightly run.
-///
-/// # Errors
-/// Refused: unknown, lifted already, or the person has not been told.
-pub async fn lift(app: &App, actor: &Actor, id: RestrictionId, key: &str) -> Result<Model> {
-    actor.require(Permission::ProtectData)?;
-    let (tx, now) = (app.db.begin().await?, app.clock.now());
-    let claim = match idempotency::claim(app, &tx, actor, "restrictionLift", key, &id).await? {
-        Outcome::Replay(_) => return by_id(&tx, id).await,
-        Outcome::First(claim) => claim,
-    };
-    let row = standing(&tx, id).await?;
-    if row.told_at.is_none() {
-        return Err(Refusal::at(Code::PersonNotTold, &["input", "id"]).with("norm", "GDPR Art. 18(3)").into());
-    }
-    let lifted_by = Set(actor.staff());
-    let row = ActiveModel { lifted_at: Set(Some(now)), lifted_by, start_at: Set(Some(now)), ..row.into() };
-    let row = row.update(&tx).await?;
-    note(&tx, actor, claim, now, "restriction.lift", &row, json!({})).await?;
-    changed(app, tx, row).await
-}
-
-async fn note(
+/// Ends a mutation of a restriction but for its commit: its outcome and its entry in the audit.
+pub(crate) async fn note(
     tx: &DatabaseTransaction,
     actor: &Actor,
     claim: Box<idempotency::Claim>,
@@ -155,12 +117,14 @@ async fn note(
     audit::record(tx, now, actor, action, ("restrictions", Some(row.id.0)), details).await
 }
 
-async fn changed(app: &App, tx: DatabaseTransaction, row: Model) -> Result<Model> {
+/// Commits what changed a restriction, and tells the ledger.
+pub(crate) async fn changed(app: &App, tx: DatabaseTransaction, row: Model) -> Result<Model> {
     protections::commit_changed(app, tx, Some(protections::of_restriction(&row)?)).await?;
     Ok(row)
 }
 
-async fn standing(tx: &DatabaseTransaction, id: RestrictionId) -> Result<Model> {
+/// A restriction that stands, locked.
+pub(crate) async fn standing(tx: &DatabaseTransaction, id: RestrictionId) -> Result<Model> {
     db::lock(tx, "restrictions", id.0).await?;
     let row = by_id(tx, id).await.map_err(|_| Refusal::at(Code::NotFound, &["input", "id"]))?;
     if row.lifted_at.is_some() {
@@ -169,11 +133,12 @@ async fn standing(tx: &DatabaseTransaction, id: RestrictionId) -> Result<Model> 
     Ok(row)
 }
 
-async fn by_id(tx: &DatabaseTransaction, id: RestrictionId) -> Result<Model> {
+pub(crate) async fn by_id(tx: &DatabaseTransaction, id: RestrictionId) -> Result<Model> {
     Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound)
 }
 
-async fn customer_of(db: &impl sea_orm::ConnectionTrait, scope: Scope) -> Result<CustomerId> {
+/// Whose data a restriction covers.
+pub(crate) async fn customer_of(db: &impl sea_orm::ConnectionTrait, scope: Scope) -> Result<CustomerId> {
     let (found, field) = match scope {
         Scope::Customer(id) => (customers::Entity::find_by_id(id).one(db).await?.map(|c| c.id), "customerId"),
         Scope::Case(id) => (cases::Entity::find_by_id(id).one(db).await?.map(|c| c.customer_id), "caseId"),

@@ -20,6 +20,7 @@ mod intake;
 mod jobs;
 mod keys;
 mod killed;
+mod lifting;
 mod machine;
 mod mail;
 mod policy;

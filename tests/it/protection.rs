@@ -110,7 +110,10 @@ on_both_engines! {
         assert_eq!(erased["erasure"]["state"], "DEFERRED");
 
         let dpo = app.dpo().await;
-        let tell = json!({ "id": restriction, "toldBy": "EMAIL" });
+        let mut tell = json!({ "id": restriction, "toldBy": "EMAIL" });
+        let (code, error) = dpo.refused("restrictionTell", "RestrictionTellInput", tell.clone()).await;
+        assert_eq!((code.as_str(), &error["field"]), ("INVALID", &json!(["input", "toldBy"])), "no address is left");
+        tell["toldBy"] = json!("LETTER");
         dpo.done("restrictionTell", "RestrictionTellInput", tell, "restriction { toldBy }").await;
         dpo.done("restrictionLift", "RestrictionLiftInput", json!({ "id": restriction }), "restriction { id }").await;
         app.run_job("retention").await;

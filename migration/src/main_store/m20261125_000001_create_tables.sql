@@ -130,7 +130,7 @@ CREATE TABLE mails (
     customer_id uuid NOT NULL REFERENCES customers (id),
     unit_id uuid,
     data_type text NOT NULL CHECK (data_type IN ('R03', 'R04', 'R05', 'R06', 'R14', 'R30')),
-    template text NOT NULL CHECK (template IN ('ACKNOWLEDGEMENT', 'WITHDRAWAL_RECEIPT', 'MESSAGE', 'INFO_REQUEST', 'DELAY_NOTICE', 'RETURN_INSTRUCTION', 'DECISION', 'RESULT_NOTICE', 'REFUND_UPDATE', 'DISPUTE_NOTICE', 'GUEST_LINK', 'ERASURE_ANSWER', 'RECIPIENT_NOTICE')),
+    template text NOT NULL CHECK (template IN ('ACKNOWLEDGEMENT', 'WITHDRAWAL_RECEIPT', 'MESSAGE', 'INFO_REQUEST', 'DELAY_NOTICE', 'RETURN_INSTRUCTION', 'DECISION', 'RESULT_NOTICE', 'REFUND_UPDATE', 'DISPUTE_NOTICE', 'GUEST_LINK', 'ERASURE_ANSWER', 'ERASURE_CLOSING', 'RECIPIENT_NOTICE', 'RESTRICTION_NOTICE')),
     template_version integer NOT NULL,
     locale text NOT NULL CHECK (locale IN ('DE', 'EN')),
     recipient bytea,
@@ -576,6 +576,8 @@ CREATE TABLE restrictions (
     review_on date NOT NULL,
     told_at timestamptz,
     told_by text CHECK (told_by IN ('EMAIL', 'LETTER', 'PHONE')),
+    mail_id uuid,
+    lift_on date,
     lifted_at timestamptz,
     lifted_by uuid,
     start_at timestamptz,
@@ -889,9 +891,12 @@ CREATE TABLE subject_requests (
     answer bytea,
     mail_id uuid,
     answered_at timestamptz,
+    closing bytea,
+    closing_mail_id uuid,
+    closed_at timestamptz,
     not_before timestamptz
 );
-CREATE INDEX subject_requests_due ON subject_requests (answered_at, id);
+CREATE INDEX subject_requests_due ON subject_requests (closed_at, id);
 CREATE INDEX subject_requests_unit ON subject_requests (unit_id);
 CREATE INDEX subject_requests_erasure ON subject_requests (erasure_id, id);
 CREATE INDEX subject_requests_customer ON subject_requests (customer_id, id);

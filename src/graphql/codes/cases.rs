@@ -420,8 +420,12 @@ pub enum MailTemplate {
     GuestLink,
     /// What became of a request for erasure (GDPR Art. 12(3), 17).
     ErasureAnswer,
+    /// What became of what had still waited when a request for erasure was answered (GDPR Art. 12(3), 17).
+    ErasureClosing,
     /// To one who was given data: it was erased (GDPR Art. 19).
     RecipientNotice,
+    /// A restriction of processing is about to be lifted (GDPR Art. 18(3)).
+    RestrictionNotice,
 }
 
 /// Where a mail stands.

@@ -1,5 +1,5 @@
-//! The answer to the person, from the report: data types in words, what is kept until when because of which norm, what
-//! waits and for what (GDPR Art. 12(3), (4), 17, 19, 77).
+//! The answers to the person, from the report: data types in words, what is kept until when because of which norm, what
+//! waits and for what (GDPR Art. 12(3), (4), 17, 19, 77); and, where something waited, what became of that.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::DataType;
@@ -8,7 +8,7 @@ use entity::erasures::State;
 
 use super::{Record, Report};
 use crate::error::Language;
-use crate::mail::letter::{Content, ErasureAnswer, Kept, Letter, Waiting};
+use crate::mail::letter::{Content, ErasureAnswer, ErasureClosing, Kept, Letter, Waiting};
 use crate::policy::words::{Words, words};
 use crate::state::App;
 
@@ -22,26 +22,47 @@ pub fn compose(
     locale: Locale,
     addressee: Option<(String, Option<String>)>,
 ) -> Letter {
-    let language = match locale {
-        Locale::De => Language::De,
-        Locale::En => Language::En,
-    };
-    let is_mailed = addressee.is_some();
-    let (recipient, name) = addressee.unwrap_or_default();
-    let what = |outcome: &str| distinct(report.records.iter().filter(|r| r.outcome == outcome), language);
-    let recipients = report.recipients.iter().map(|told| told.recipient.clone()).collect();
+    let language = language_of(locale);
     let content = ErasureAnswer {
         decided_at,
-        erased: what("ERASED"),
-        anonymised: what("ANONYMISED"),
-        kept: kept(app, report, language),
+        erased: what("ERASED", &report.records, language),
+        anonymised: what("ANONYMISED", &report.records, language),
+        kept: kept(app, &report.records, language),
         waiting: waiting(report, language),
-        recipients,
-        traces: traces(app, report, is_mailed, language),
+        recipients: recipients(report),
+        traces: traces(app, report, addressee.is_some(), language),
         backups_unreadable_from: report.backups_unreadable_from,
     };
+    letter(Content::ErasureAnswer(content), report, locale, addressee.unwrap_or_default())
+}
+
+/// Writes the answer that closes a request, of what had waited when it was answered first. It is a mail of the file.
+#[must_use]
+pub fn close(
+    app: &App,
+    report: &Report,
+    (decided_at, answered_at): (DateTime<Utc>, DateTime<Utc>),
+    locale: Locale,
+    addressee: (String, Option<String>),
+) -> Letter {
+    let language = language_of(locale);
+    let waited: Vec<Record> = report.records.iter().filter(|r| r.waited).cloned().collect();
+    let content = ErasureClosing {
+        decided_at,
+        answered_at,
+        erased: what("ERASED", &waited, language),
+        anonymised: what("ANONYMISED", &waited, language),
+        kept: kept(app, &waited, language),
+        recipients: recipients(report),
+        traces: traces(app, report, true, language),
+        backups_unreadable_from: report.backups_unreadable_from,
+    };
+    letter(Content::ErasureClosing(content), report, locale, addressee)
+}
+
+fn letter(content: Content, report: &Report, locale: Locale, (recipient, name): (String, Option<String>)) -> Letter {
     Letter {
-        content: Content::ErasureAnswer(content),
+        content,
         locale,
         recipient,
         name,
@@ -53,8 +74,26 @@ pub fn compose(
     }
 }
 
-fn distinct<'a>(records: impl Iterator<Item = &'a Record>, language: Language) -> Vec<String> {
-    let mut types: Vec<DataType> = records.map(|r| r.data_type).collect();
+pub(in crate::privacy) const fn language_of(locale: Locale) -> Language {
+    match locale {
+        Locale::De => Language::De,
+        Locale::En => Language::En,
+    }
+}
+
+/// Each recipient once, however many passes have told it of something.
+fn recipients(report: &Report) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for told in &report.recipients {
+        if !names.contains(&told.recipient) {
+            names.push(told.recipient.clone());
+        }
+    }
+    names
+}
+
+fn what(outcome: &str, records: &[Record], language: Language) -> Vec<String> {
+    let mut types: Vec<DataType> = records.iter().filter(|r| r.outcome == outcome).map(|r| r.data_type).collect();
     types.sort_unstable();
     types.dedup();
     let mut texts: Vec<String> = types.into_iter().map(|t| name(t).said(language).to_owned()).collect();
@@ -62,8 +101,8 @@ fn distinct<'a>(records: impl Iterator<Item = &'a Record>, language: Language) -
     texts
 }
 
-fn kept(app: &App, report: &Report, language: Language) -> Vec<Kept> {
-    let kept = report.records.iter().filter(|r| r.outcome == "KEPT");
+fn kept(app: &App, records: &[Record], language: Language) -> Vec<Kept> {
+    let kept = records.iter().filter(|r| r.outcome == "KEPT");
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let mut groups: Vec<_> = kept.map(|r| (r.data_type, r.until, text(&r.because), text(&r.article))).collect();
     groups.sort_unstable();
@@ -82,7 +121,7 @@ fn one(app: &App, t: DataType, until: Option<NaiveDate>, (norm, article): (&str,
 }
 
 fn waiting(report: &Report, language: Language) -> Vec<Waiting> {
-    let waits = report.records.iter().filter(|r| matches!(r.outcome.as_str(), "DEFERRED" | "HELD" | "RESTRICTED"));
+    let waits = report.records.iter().filter(|r| r.waits());
     let mut groups: Vec<_> = waits.map(|r| (r.data_type, r.because.as_deref(), r.until)).collect();
     groups.sort_unstable();
     groups.dedup();
@@ -95,10 +134,11 @@ fn waiting(report: &Report, language: Language) -> Vec<Waiting> {
 }
 
 /// What is kept of the erasure itself: its log (R13), the hashes that keep it from being undone (R34), and the file of the
-/// request with this answer (R14).
+/// request with its answers (R14). Log and file begin their period when nothing waits any more.
 fn traces(app: &App, report: &Report, is_mailed: bool, language: Language) -> Vec<Kept> {
     let now = app.clock.now();
-    let types = [(DataType::R13, report.state == State::Settled), (DataType::R34, true), (DataType::R14, true)];
+    let is_over = report.state == State::Settled;
+    let types = [(DataType::R13, is_over), (DataType::R34, true), (DataType::R14, is_over)];
     let trace = |(t, has_begun): (DataType, bool)| {
         let rule = app.rules.get(&t)?;
         let until = has_begun.then(|| rule.last_day(now));
@@ -125,6 +165,10 @@ const fn why(code: &str) -> Words {
         b"ORDER_ON_ITS_WAY" => words(
             "eine Bestellung ist noch unterwegs; gelöscht wird, sobald sie zugestellt ist",
             "an order is still on its way; it is erased as soon as that is delivered",
+        ),
+        b"RESTRICTION" => words(
+            "seine Verarbeitung ist eingeschränkt; gelöscht wird, sobald das aufgehoben ist (Art. 18 DSGVO)",
+            "its processing is restricted; it is erased as soon as that is lifted (GDPR Art. 18)",
         ),
         _ => words(
             "es wird für Rechtsansprüche oder auf Anordnung gebraucht; gelöscht wird, sobald das endet (Art. 17 Abs. 3 \

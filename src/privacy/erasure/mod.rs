@@ -68,6 +68,9 @@ pub struct Record {
     pub because: Option<String>,
     /// The article of the GDPR.
     pub article: Option<String>,
+    /// It had to wait for work, a hold or a restriction to end, and does so no more: what the closing answer is about.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waited: bool,
 }
 
 impl Record {
@@ -75,6 +78,12 @@ impl Record {
     #[must_use]
     pub fn is_gone(&self) -> bool {
         self.outcome == "ERASED" || self.outcome == "ANONYMISED"
+    }
+
+    /// Whether it waits for work, a hold or a restriction to end.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        matches!(self.outcome.as_str(), "DEFERRED" | "HELD" | "RESTRICTED")
     }
 }
 
@@ -312,7 +321,7 @@ fn report(
     records: Vec<Record>,
     recipients: Vec<recipients::Told>,
 ) -> Report {
-    let waits = records.iter().any(|r| matches!(r.outcome.as_str(), "DEFERRED" | "HELD" | "RESTRICTED"));
+    let waits = records.iter().any(Record::waits);
     Report {
         dry_run: id.is_none(),
         erasure_id: id,

@@ -152,6 +152,7 @@ fn record(app: &App, t: &Table, row: &Row, verdict: Verdict, why: Why) -> Record
         until,
         because: because.map(str::to_owned),
         article: article.map(str::to_owned),
+        waited: false,
     }
 }
 
@@ -163,8 +164,9 @@ pub(super) fn merged(app: &App, before: Vec<Record>, now: &[Fate]) -> Vec<Record
     let mut records = Vec::with_capacity(before.len().max(now.len()));
     for mut old in before {
         let name = table(&old.table).map_or("", |t| t.name);
+        let waited = old.waited || old.waits();
         if let Some(new) = now.remove(&(name, old.id)) {
-            records.push(new.clone());
+            records.push(Record { waited: waited && !new.waits(), ..new.clone() });
             continue;
         }
         if !old.is_gone() {
@@ -173,6 +175,7 @@ pub(super) fn merged(app: &App, before: Vec<Record>, now: &[Fate]) -> Vec<Record
             (old.on, old.until, old.because) = (Some(calendar::day_of(app.clock.now())), None, None);
             old.article = Some(if anonymised { "GDPR Art. 17(1), Rec. 26" } else { "GDPR Art. 17(1)" }.to_owned());
         }
+        old.waited = waited;
         records.push(old);
     }
     let mut fresh: Vec<&Record> = now.into_values().collect();

@@ -29,8 +29,10 @@ pub(in crate::privacy) async fn recall(
         return Ok(false);
     }
     let before = known.as_ref().map(stored).transpose()?;
-    let (mut records, recipients) = before.map(|r| (r.records, r.recipients)).unwrap_or_default();
-    records.retain(|r| !gone.iter().any(|(table, id, _)| r.table == *table && r.id == *id));
+    let (records, recipients) = before.map(|r| (r.records, r.recipients)).unwrap_or_default();
+    let is = |r: &Record, table: &str, id: Uuid| r.table == table && r.id == id;
+    let (replaced, mut records): (Vec<Record>, Vec<Record>) =
+        records.into_iter().partition(|r| gone.iter().any(|(table, id, _)| is(r, table, *id)));
     let now = app.clock.now();
     let requested = made_at(id.0).unwrap_or(now);
     for (table, row, data_type) in gone {
@@ -44,6 +46,7 @@ pub(in crate::privacy) async fn recall(
             until: None,
             because: None,
             article: Some("GDPR Art. 17(1)".to_owned()),
+            waited: replaced.iter().any(|r| is(r, table, *row) && (r.waited || r.waits())),
         });
     }
     let mut report = report(app, Some(id), customer, records, recipients);

@@ -1,9 +1,10 @@
-//! The file of a request for erasure (R14): opened with the decision, answered from the report, kept as proof.
+//! The file of a request for erasure (R14): opened with the decision, answered from the report, kept as proof. Where
+//! something waits, it is answered once more when nothing does, and its period starts with the last answer.
 
 use chrono::{DateTime, Datelike as _, Utc};
 use entity::codes::Locale;
 use entity::customers;
-use entity::erasures;
+use entity::erasures::{self, State};
 use entity::ids::{ErasureId, RequestId};
 use entity::subject_requests::{ActiveModel, Column, Entity, Kind, Model};
 use entity::{DataType, Sealed};
@@ -57,14 +58,17 @@ pub(super) async fn open(
         answer: Set(None),
         mail_id: Set(None),
         answered_at: Set(None),
+        closing: Set(None),
+        closing_mail_id: Set(None),
+        closed_at: Set(None),
         not_before: Set(None),
     };
     row.insert(tx).await?;
     Ok(())
 }
 
-/// Answers the request of an erasure, if it has one that waits for its answer: from what has become of every record, in
-/// the transaction that stores it.
+/// Answers the request of an erasure from what has become of every record, in the transaction that stores it: once at the
+/// first pass, and once more when nothing waits any more, where something did.
 pub(super) async fn answer(
     app: &App,
     tx: &DatabaseTransaction,
@@ -75,24 +79,35 @@ pub(super) async fn answer(
 ) -> Result<()> {
     // Two passes of one erasure must not answer twice.
     db::lock(tx, "customers", erasure.customer_id.0).await?;
-    let open = Entity::find().filter(Column::ErasureId.eq(erasure.id)).filter(Column::AnsweredAt.is_null());
+    let open = Entity::find().filter(Column::ErasureId.eq(erasure.id)).filter(Column::ClosedAt.is_null());
     let Some(request) = open.one(tx).await? else { return Ok(()) };
+    let is_settled = report.state == State::Settled;
+    if request.answered_at.is_some() && !is_settled {
+        return Ok(());
+    }
     let unit = app.keys.ensure(unit(erasure.customer_id.0, calendar::day_of(request.received_at).year()), now).await?;
     let text = |column, sealed: &Option<Sealed>| {
         sealed.as_ref().and_then(|s| unit.key.open(place(request.id, column), s)).map(Personal::reveal)
     };
     let recipient = text("recipient", &request.recipient)
         .ok_or_else(|| anyhow::anyhow!("the address of request {} does not open", request.id))?;
-    let name = text("name", &request.name);
-    let letter = letter::compose(app, report, erasure.requested_at, request.locale, Some((recipient, name)));
+    let (addressee, locale) = ((recipient, text("name", &request.name)), request.locale);
+    let letter = match request.answered_at {
+        None => letter::compose(app, report, erasure.requested_at, locale, Some(addressee)),
+        Some(answered) => letter::close(app, report, (erasure.requested_at, answered), locale, addressee),
+    };
     let written = app.templates.render(&letter, app.policies.at(now))?;
     let mail_id = mail::queue(app, tx, &unit, letter, now).await?;
+    let seal = |column| unit.key.seal(place(request.id, column), &written.text).map(Some);
     let mut row: ActiveModel = request.clone().into();
-    row.answer = Set(Some(unit.key.seal(place(request.id, "answer"), &written.text)?));
-    row.mail_id = Set(Some(mail_id));
-    row.answered_at = Set(Some(now));
+    if request.answered_at.is_none() {
+        (row.answer, row.mail_id, row.answered_at) = (Set(seal("answer")?), Set(Some(mail_id)), Set(Some(now)));
+    } else {
+        (row.closing, row.closing_mail_id) = (Set(seal("closing")?), Set(Some(mail_id)));
+    }
+    row.closed_at = Set(is_settled.then_some(now));
     row.update(tx).await?;
-    let details = json!({ "erasure": erasure.id, "mail": mail_id });
+    let details = json!({ "erasure": erasure.id, "mail": mail_id, "closing": request.answered_at.is_some() });
     audit::record(tx, now, actor, "subject.answer", ("subject_requests", Some(request.id.0)), details).await?;
     Ok(())
 }

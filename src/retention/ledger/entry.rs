@@ -43,9 +43,12 @@ pub struct Protection {
     pub placed_by: Option<StaffId>,
     /// The day by which it is reviewed.
     pub review_on: NaiveDate,
-    /// When and how the person was told that a restriction will be lifted.
+    /// When and how the person was told that a restriction will be lifted. A mail that has not been sent has told nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<(DateTime<Utc>, restrictions::Told)>,
+    /// The day of which the person was told: not lifted before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lift_on: Option<NaiveDate>,
     /// When it was released or lifted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
@@ -65,7 +68,7 @@ impl Protection {
         placed_at: DateTime<Utc>,
         review_on: NaiveDate,
     ) -> Self {
-        Self { id, why, on, placed_at, placed_by, review_on, told: None, ended_at: None, ended_by: None }
+        Self { id, why, on, placed_at, placed_by, review_on, told: None, lift_on: None, ended_at: None, ended_by: None }
     }
 }
 

@@ -45,6 +45,9 @@ pub const STATISTICS: [&str; 1] = ["service_statistics"];
 /// Tables in which runs note how they stand.
 pub const NOTES: [&str; 2] = ["jobs", "retention_control"];
 
+/// Tables whose rows a pass of an erasure seals anew: their bytes differ from run to run.
+const SEALED_ANEW: [&str; 2] = ["erasures", "subject_requests"];
+
 fn text_of(backend: DbBackend, columns: &[&str]) -> String {
     match backend {
         DbBackend::Postgres => "t::text".to_owned(),
@@ -69,6 +72,11 @@ fn mark_of(backend: DbBackend, t: &Table) -> String {
         "suppressions" if backend == DbBackend::Postgres => "encode(t.hash, 'hex')".to_owned(),
         "suppressions" => "hex(t.hash)".to_owned(),
         "audit_entries" => "t.action || ' ' || t.table_name".to_owned(),
+        "erasures" => {
+            "t.state || ' ' || COALESCE(t.scan_state, '') || CASE WHEN t.wake_at IS NULL THEN '' ELSE ' WOKEN' END"
+                .to_owned()
+        }
+        "subject_requests" => "CASE WHEN t.closed_at IS NULL THEN 'OPEN' ELSE 'CLOSED' END".to_owned(),
         _ if t.has("state") => "t.state".to_owned(),
         _ => "''".to_owned(),
     }
@@ -153,6 +161,7 @@ impl Image {
             .rows
             .iter()
             .map(|(key, row)| match before.rows.get(key) {
+                Some(_) if SEALED_ANEW.contains(&key.0) => format!("{key:?} {}", row.mark),
                 Some(_) => format!("{key:?} {row:?}"),
                 None => format!("{} {} {}", key.0, row.mark, row.bare),
             })

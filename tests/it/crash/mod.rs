@@ -13,6 +13,7 @@ use aftersales::auth::Actor;
 use aftersales::privacy::scan::scan;
 use aftersales::retention::read;
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::DataType;
 use entity::map::tables;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ use self::lives::{Part, Person};
 
 use self::victim::{Deed, End};
 use crate::support::stores::Stores;
-use crate::support::{App, days};
+use crate::support::{App, days, life};
 
 /// Stores with a graph of data, and what is known of them before anything dies.
 struct Scene {
@@ -44,6 +45,26 @@ impl Scene {
         let whose = image::of_person(&app, &people[0].known).await;
         let deed = Deed::Erase(people[0].known.customer.clone());
         Self::of(app, people, deed, Some(whose)).await
+    }
+
+    /// An erasure that was answered, and whose open case has closed since.
+    async fn closing(stores: Stores, seed: u64) -> Self {
+        let app = stores.begin().await;
+        let people = lives::grow(&app, seed, 2, &[Part::Claim], 0).await;
+        let known = &people[0].known;
+        let text = format!("Es geht um {}.", people[0].word);
+        let case = life::open(&app.customer(&known.email).await, "COMPLAINT", Some(&known.order), &text).await;
+        let input = json!({ "customerId": known.customer, "notify": true });
+        let done = app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { id state }").await;
+        assert_eq!(done["erasure"]["state"], "DEFERRED");
+        app.run_job("erasures").await;
+        app.advance(days(1));
+        life::decide(&app, &case, "NOT_ELIGIBLE").await;
+        life::close(&app, &case).await;
+        let mut whose = image::of_person(&app, known).await;
+        let erasure = life::row(done["erasure"]["id"].as_str().unwrap());
+        whose.insert(("erasures", erasure.simple().to_string()));
+        Self::of(app, people, Deed::GoOn, Some(whose)).await
     }
 
     async fn sweep(stores: Stores, seed: u64, more: usize) -> Self {
@@ -79,8 +100,20 @@ impl Scene {
         let app = dead.open(self.at + TimeDelta::minutes(3)).await;
         app.run_job("outbox").await;
         app.advance(days(1));
+        if matches!(self.deed, Deed::GoOn) {
+            app.run_job("erasures").await;
+        }
         app.run_job("retention").await;
         let mut report = Value::Null;
+        if matches!(self.deed, Deed::GoOn) {
+            let query = "{ erasures { nodes { id state records { table rowId outcome } } } }";
+            report = app.dpo().await.data(query, json!({})).await["erasures"]["nodes"][0].clone();
+            let answers = "answer IS NOT NULL AND closing IS NOT NULL AND closed_at IS NOT NULL";
+            let letters = app.count("mails", "template = 'ERASURE_CLOSING'").await;
+            assert_eq!((letters, app.count("subject_requests", answers).await), (1, 1), "answered once more, once");
+            app.advance(TimeDelta::minutes(3));
+            app.run_job("outbox").await;
+        }
         if let Deed::Erase(customer) = &self.deed {
             let input = json!({ "customerId": customer, "idempotencyKey": "the erasure" });
             let selection = "erasure { state records { table rowId outcome } }";
@@ -158,8 +191,9 @@ impl Scene {
             }
             let left = |row: Option<&image::Stored>| row.map(|r| r.bare);
             assert_eq!(left(after), left(reference.rows.get(key)), "{case}: {key:?}");
-            // A disclosure notes by which notice its recipient was told.
-            if let Some(after) = after.filter(|after| !after.bare && key.0 != "disclosures") {
+            // A disclosure notes by which notice its recipient was told; the file of the request gets its last answer.
+            let noted = ["disclosures", "subject_requests", "erasures"].contains(&key.0);
+            if let Some(after) = after.filter(|after| !after.bare && !noted) {
                 assert_eq!(after, row, "{case}: {key:?} is kept, and changed");
             }
         }
@@ -266,9 +300,14 @@ impl Scene {
                 r["table"] == table && r["rowId"] == row && !matches!(outcome, "ERASED" | "ANONYMISED")
             })
         };
+        let decided = found.report["id"].as_str().map(|id| life::row(id).to_string());
+        let came_later = |id: &String| decided.as_ref().is_some_and(|decided| id > decided);
         for finding in scan(&found.app.state, &Actor::System, word).await.unwrap() {
             let table = if finding.place == "blob" { "attachments" } else { finding.place.split('.').next().unwrap() };
-            assert!(finding.sealed && stays(table, &finding.at), "{case}: {finding:?} is not listed as kept");
+            // The answers are the erasure's own, and what came after the decision is not what it is about.
+            let is_answer = finding.data_type == Some(DataType::R14);
+            let listed = is_answer || came_later(&finding.at) || stays(table, &finding.at);
+            assert!(finding.sealed && listed, "{case}: {finding:?} is not listed as kept");
         }
         assert_eq!(found.image.in_plain(word), Vec::<String>::new(), "{case}");
     }
@@ -306,6 +345,22 @@ async fn an_erasure_survives_every_death_on_sqlite() {
 async fn an_erasure_survives_every_death_on_postgres() {
     let Some(stores) = Stores::new(true) else { return };
     let scene = Scene::erasure(stores, 2, 0).await;
+    scene.kill_everywhere().await;
+    scene.stores.remove();
+}
+
+/// The person is told once more when nothing waits any longer, and once, wherever the process dies.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closing_answer_survives_every_death_on_sqlite() {
+    let scene = Scene::closing(Stores::new(false).unwrap(), 5).await;
+    scene.kill_everywhere().await;
+    scene.stores.remove();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closing_answer_survives_every_death_on_postgres() {
+    let Some(stores) = Stores::new(true) else { return };
+    let scene = Scene::closing(stores, 6).await;
     scene.kill_everywhere().await;
     scene.stores.remove();
 }

@@ -142,7 +142,7 @@ async fn every_death(on_postgres: bool) {
         let input = restriction(person);
         let placed = officer.done("restrictionPlace", "RestrictionPlaceInput", input, "restriction { id }").await;
         let id = placed["restriction"]["id"].clone();
-        let tell = json!({ "id": id, "toldBy": "EMAIL" });
+        let tell = json!({ "id": id, "toldBy": "PHONE" });
         officer.done("restrictionTell", "RestrictionTellInput", tell, "restriction { id }").await;
         deed("restrictionLift", "RestrictionLiftInput", json!({ "id": id }))
     };

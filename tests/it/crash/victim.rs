@@ -31,6 +31,8 @@ const THROUGH: &str = "through ";
 pub enum Deed {
     /// The officer erases a person, through the API.
     Erase(String),
+    /// The job that goes on with an erasure when what it waited for has ended, scans, and answers once more.
+    GoOn,
     /// The nightly job.
     Sweep,
     /// The officer does something else: a mutation, the type of its input, and the input.
@@ -121,6 +123,9 @@ fn victim() {
             Deed::Erase(customer) => {
                 let input = json!({ "customerId": customer, "idempotencyKey": "the erasure" });
                 officer.done("subjectErase", "SubjectEraseInput", input, "erasure { state }").await;
+            }
+            Deed::GoOn => {
+                app.run_job("erasures").await;
             }
             Deed::Sweep => {
                 app.run_job("retention").await;

@@ -71,7 +71,8 @@ on_both_engines! {
         let known = life::order(app, "max@example.com", "P-2").await;
         life::delivered(app, &known).await;
         life::whole_case(app, &known).await;
-        let request = "state records { table dataType } request { receivedAt answeredAt answer mailState retention { dataType keptUntil } }";
+        let request = "state records { table dataType } \
+            request { receivedAt answeredAt answer mailState closedAt closingAnswer retention { dataType keptUntil } }";
         let done = erased(&app.dpo().await, &known.customer, true, request).await;
         assert_eq!((&done["state"], app.count("customers", "email IS NOT NULL").await), (&json!("SETTLED"), 0));
         let file = &done["request"];
@@ -79,6 +80,7 @@ on_both_engines! {
         assert!(answer.starts_with("Guten Tag Erika Mustermann,") && answer.contains("Ihr Antrag und diese Antwort: bis 31.12.2017"), "{answer}");
         assert_eq!((&file["mailState"], &file["retention"]), (&json!("QUEUED"), &json!({ "dataType": "R14", "keptUntil": "2017-12-31" })));
         assert!(done["records"].as_array().unwrap().iter().all(|r| r["dataType"] != "R14"), "the file is not part of what was asked");
+        assert_eq!((&file["closedAt"], &file["closingAnswer"]), (&file["answeredAt"], &json!(null)), "nothing waits: one letter");
         let (text, to) = crate::support::intake::letter(app, entity::mails::Template::ErasureAnswer).await.unwrap();
         assert_eq!((text.as_str(), to.as_str()), (answer, "max@example.com"));
         let again = json!({ "customerId": known.customer, "notify": true });
@@ -95,6 +97,77 @@ on_both_engines! {
         app.at("2018-01-01T03:00:00Z");
         app.run_job("retention").await;
         assert_eq!(app.count("subject_requests", "1 = 1").await + app.count("mails", "data_type = 'R14'").await, 0);
+    }
+
+    /// N9, R14: where something waits, the person is told once more when nothing does: what became of that, and nothing that
+    /// was told before. Once, however many passes there are; the file keeps both answers and its period starts with the last.
+    async fn a_closing_answer_follows_when_nothing_waits(app) {
+        let known = life::order(app, "max@example.com", "P-5").await;
+        life::delivered(app, &known).await;
+        life::whole_case(app, &known).await;
+        let customer = app.customer(&known.email).await;
+        let open = life::open(&customer, "COMPLAINT", None, "Die Antwort kam spät.").await;
+        let coming = life::order(app, "max@example.com", "P-6").await;
+        let done = erased(&app.dpo().await, &known.customer, true, "state").await;
+        assert_eq!(done["state"], "DEFERRED");
+        let request = "state request { answeredAt answer closedAt closingAnswer closingMailState retention { keptUntil } }";
+        let before = seen(app, &done["id"], request).await;
+        let first = before["request"]["answer"].as_str().unwrap();
+        assert!(first.contains("Noch nicht gelöscht") && first.contains("Ihr Antrag und diese Antwort: die Frist beginnt"), "{first}");
+        assert_eq!((&before["request"]["closedAt"], &before["request"]["retention"]["keptUntil"]), (&json!(null), &json!(null)));
+        let letters = async || app.count("mails", "data_type = 'R14'").await;
+
+        app.at("2014-04-02T10:00:00Z");
+        life::decide(app, &open, "NOT_ELIGIBLE").await;
+        life::close(app, &open).await;
+        app.run_job("erasures").await;
+        let between = seen(app, &done["id"], request).await;
+        assert_eq!((&between, letters().await), (&before, 1), "an order is still on its way: no letter");
+
+        app.at("2015-01-05T10:00:00Z");
+        life::delivered(app, &coming).await;
+        for job in ["erasures", "retention", "erasures"] {
+            app.run_job(job).await;
+        }
+        assert_eq!((letters().await, app.count("mails", "template = 'ERASURE_CLOSING'").await), (2, 1));
+        let after = seen(app, &done["id"], request).await;
+        let file = &after["request"];
+        assert_eq!((&after["state"], &file["answer"], &file["closingMailState"]), (&json!("SETTLED"), &json!(first), &json!("QUEUED")));
+        assert_eq!(file["retention"]["keptUntil"], "2018-12-31");
+        let (text, to) = crate::support::intake::letter(app, entity::mails::Template::ErasureClosing).await.unwrap();
+        assert_eq!((text.as_str(), to.as_str()), (file["closingAnswer"].as_str().unwrap(), "max@example.com"));
+        insta::assert_snapshot!("closing_de", text.split("\nMit freundlichen Grüßen").next().unwrap());
+
+        // As a process leaves it that died after it had said so, or a restore that knows of it.
+        let sql = "UPDATE erasures SET state = 'DEFERRED', settled_at = NULL";
+        aftersales::db::run(app.state.db.write(), sql, []).await.unwrap();
+        app.run_job("retention").await;
+        assert_eq!((letters().await, app.count("erasures", "state = 'SETTLED'").await), (2, 1), "once");
+        assert!(crate::erasure::exported(app, &known.customer).await.contains("Seitdem gelöscht"));
+        app.at("2018-06-01T03:00:00Z");
+        app.run_job("retention").await;
+        assert_eq!((letters().await, app.count("subject_requests", "1 = 1").await), (1, 1), "the file has both answers");
+        app.at("2019-01-01T03:00:00Z");
+        app.run_job("retention").await;
+        assert_eq!((letters().await, app.count("subject_requests", "1 = 1").await), (0, 0));
+    }
+
+    /// A hold that is released, in English: what had waited is kept by a norm, or gone.
+    async fn a_closing_answer_is_in_the_language_of_the_first(app) {
+        let known = life::order(app, "max@example.com", "P-7").await;
+        life::delivered(app, &known).await;
+        life::whole_case(app, &known).await;
+        let input = json!({ "customerId": known.customer, "reason": "LEGAL_CLAIM", "reviewOn": "2014-09-01" });
+        let dpo = app.dpo().await;
+        let hold = dpo.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await;
+        aftersales::db::run(app.state.db.write(), "UPDATE customers SET locale = 'EN'", []).await.unwrap();
+        erased(&dpo, &known.customer, true, "state").await;
+        app.advance(days(20));
+        let release = json!({ "id": hold["hold"]["id"] });
+        app.dpo().await.done("holdRelease", "HoldReleaseInput", release, "hold { id }").await;
+        app.run_job("retention").await;
+        let (text, _) = crate::support::intake::letter(app, entity::mails::Template::ErasureClosing).await.unwrap();
+        insta::assert_snapshot!("closing_en", text.split("\nKind regards").next().unwrap());
     }
 
     /// A replay mails nobody twice, and a dry run nobody at all.

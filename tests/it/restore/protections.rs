@@ -162,7 +162,7 @@ owning! {
         let restriction = restrict(&app, json!({ "caseId": restricted })).await;
         let options = back_up(&app).await;
         officer(&app, "holdRelease", json!({ "id": of_case })).await;
-        officer(&app, "restrictionTell", json!({ "id": restriction, "toldBy": "EMAIL" })).await;
+        officer(&app, "restrictionTell", json!({ "id": restriction, "toldBy": "PHONE" })).await;
         officer(&app, "restrictionLift", json!({ "id": restriction })).await;
         let placed_and_released = hold(&app, json!({ "caseId": shortly })).await;
         officer(&app, "holdRelease", json!({ "id": placed_and_released })).await;

@@ -5,8 +5,13 @@ use std::net::{IpAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use aftersales::clock::Clock;
+use aftersales::config::Secret;
+use aftersales::state::{App as State, AppState};
 use mailin_embedded::response::OK;
 use mailin_embedded::{Handler, Response, Server};
+
+use super::App;
 
 /// A mail that was taken: the envelope's sender and recipients, and its bytes.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +46,13 @@ impl Inbox {
         server.with_name("mx.example.com").with_num_threads(20).with_tcp_listener(listener);
         std::thread::spawn(move || server.serve().unwrap());
         inbox
+    }
+
+    /// Another instance on the same stores, which sends to this server.
+    pub async fn sender(&self, app: &App) -> AppState {
+        let mut config = app.state.config.clone();
+        config.mail.smtp = Some(Secret::new(self.url.clone()));
+        State::open(config, Clock::Fixed(app.clock.clone())).await.unwrap()
     }
 
     /// Everything taken so far.
