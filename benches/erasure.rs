@@ -32,8 +32,9 @@ const PEOPLE: [(usize, usize); 3] = [(5, 9), (21, 9), (3_571, 3)];
 const OTHERS: usize = 3_000;
 
 /// Commits that an erasure waits for: the request; the key for what the scan will look for; the plan; the ledger's intent; the
-/// removal; the answer; the outbox's claim, the keys' end, and that it is done. Forgetting is done alike on both sides.
-const COMMITS: usize = 9;
+/// removal; the answer; the ledger's end; the outbox's claim, the keys' end, and that it is done. Forgetting is done alike on
+/// both sides.
+const COMMITS: usize = 10;
 
 /// Children first: what somebody would type.
 const CASCADE: [&str; 8] = [

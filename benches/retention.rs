@@ -35,6 +35,9 @@ const DUE: [(&str, &str); 5] = [
     ("cases", "start_at"),
 ];
 
+const NOTE: &str = "INSERT INTO audit_entries (id, at, actor_kind, action, table_name, details) \
+                    VALUES ($1, $2, 'SYSTEM', 'delete', $3, '{}')";
+
 fn main() -> anyhow::Result<()> {
     let measure = std::env::args().any(|argument| argument == "--bench");
     let default = if measure { 200_000 } else { 2_000 };
@@ -56,17 +59,22 @@ async fn on(engine: Engine, wanted: usize, measure: bool) -> anyhow::Result<()> 
     println!("\n{}: {due} rows due, as many again that are not", engine.name());
     let rounds = if measure { ROUNDS } else { 1 };
     for round in 1..=rounds {
-        let (ours, left) = sweep(&filled.copy()?, due).await.context("the sweep")?;
-        let (bulk, left_by_hand) = by_hand(&filled.copy()?, None).await.context("by hand")?;
-        ensure!(left == left_by_hand, "what is left differs: {left:?}, {left_by_hand:?}");
-        let rate = |took: Duration| due as f64 / took.as_secs_f64();
+        let (ours, batches, left) = sweep(&filled.copy()?, due).await.context("the sweep")?;
+        let (bulk, left_by_bulk) = by_hand(&filled.copy()?, None).await.context("in bulk")?;
+        let (as_often, left_by_hand) =
+            by_hand(&filled.copy()?, Some(due.div_ceil(batches))).await.context("by hand")?;
+        ensure!(left == left_by_bulk && left == left_by_hand, "what is left differs: {left:?}, {left_by_hand:?}");
+        let said =
+            |took: Duration| format!("{:.2} s, {:.0} rows/s", took.as_secs_f64(), due as f64 / took.as_secs_f64());
+        let ratio = |other: Duration| other.as_secs_f64() / ours.as_secs_f64();
         println!(
-            "{round}: sweep {:.2} s, {:.0} rows/s; one DELETE per table {:.2} s, {:.0} rows/s; ratio {:.2}",
-            ours.as_secs_f64(),
-            rate(ours),
-            bulk.as_secs_f64(),
-            rate(bulk),
-            bulk.as_secs_f64() / ours.as_secs_f64()
+            "{round}: sweep {} in {batches} batches; DELETE with as many commits {}, ratio {:.2}; one DELETE per table {}, \
+             ratio {:.2}",
+            said(ours),
+            said(as_often),
+            ratio(as_often),
+            said(bulk),
+            ratio(bulk)
         );
     }
     Ok(())
@@ -92,19 +100,24 @@ async fn fill(stores: &Stores, wanted: usize) -> anyhow::Result<usize> {
     Ok(cases * rows::CASE)
 }
 
-async fn sweep(stores: &Stores, due: usize) -> anyhow::Result<(Duration, Vec<i64>)> {
+/// How long it took, in how many batches, and what is left. A batch is two commits that wait for the disk: what the ledger is
+/// told before, and the removal.
+async fn sweep(stores: &Stores, due: usize) -> anyhow::Result<(Duration, usize, Vec<i64>)> {
     let app = stores.open().await?;
     let begun = Instant::now();
     let report = sweep::run(&app, &Actor::System, false, None).await.map_err(|e| anyhow::anyhow!("{e:?}"))?;
     let took = begun.elapsed();
     ensure!(report.gone() == due as u64, "{} rows have gone instead of {due}", report.gone());
     let left = left(&app.db, app.keys.db()).await?;
+    let sql = "SELECT CAST(COUNT(*) AS bigint) FROM audit_entries WHERE action = 'retention.remove'";
+    let rows = db::rows(app.db.read(), sql, []).await?;
+    let batches: i64 = rows.first().context("no count")?.try_get_by_index(0)?;
     close(app).await;
-    Ok((took, left))
+    Ok((took, usize::try_from(batches)?.max(1), left))
 }
 
-/// What somebody would type: a statement per table, in one transaction or in batches, then the keys, then both stores
-/// forget as ours do.
+/// What somebody would type: a statement per table, in one transaction or in batches that commit as often as ours (before each,
+/// what is about to go is noted), then the keys, then both stores forget as ours do.
 async fn by_hand(stores: &Stores, batch: Option<usize>) -> anyhow::Result<(Duration, Vec<i64>)> {
     let (main, keys) = stores.plain().await?;
     unguard(&main).await?;
@@ -118,6 +131,10 @@ async fn by_hand(stores: &Stores, batch: Option<usize>) -> anyhow::Result<(Durat
                 tx.commit().await?;
             }
             Some(most) => loop {
+                let tx = main.begin().await?;
+                let values = [entity::ids::uuid_at(now()).into(), now().into(), table.into()];
+                db::run(&tx, NOTE, values).await?;
+                tx.commit().await?;
                 let tx = main.begin().await?;
                 let sql = format!(
                     "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {start} < $1 ORDER BY {start} LIMIT \
