@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use entity::audit_entries;
 use entity::ids::EntryId;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _,
 };
 use uuid::Uuid;
 
@@ -34,17 +34,31 @@ pub async fn record(
     row: (&'static str, Option<Uuid>),
     details: serde_json::Value,
 ) -> Result<()> {
-    audit_entries::ActiveModel {
-        id: Set(EntryId::new(now)),
-        at: Set(now),
-        actor_kind: Set(actor.kind()),
-        actor_id: Set(actor.id()),
-        action: Set(action.to_owned()),
-        table_name: Set(row.0.to_owned()),
-        row_id: Set(row.1),
-        details: Set(details.to_string()),
-    }
-    .insert(tx)
-    .await?;
+    record_each(tx, now, actor, action, [(row, details)]).await
+}
+
+/// Records that `actor` did the same to several rows, in one statement.
+///
+/// # Errors
+/// As [`record`].
+pub async fn record_each(
+    tx: &DatabaseTransaction,
+    now: DateTime<Utc>,
+    actor: &Actor,
+    action: &'static str,
+    rows: impl IntoIterator<Item = ((&'static str, Option<Uuid>), serde_json::Value)>,
+) -> Result<()> {
+    let entry =
+        |((table, row), details): ((&'static str, Option<Uuid>), serde_json::Value)| audit_entries::ActiveModel {
+            id: Set(EntryId::new(now)),
+            at: Set(now),
+            actor_kind: Set(actor.kind()),
+            actor_id: Set(actor.id()),
+            action: Set(action.to_owned()),
+            table_name: Set(table.to_owned()),
+            row_id: Set(row),
+            details: Set(details.to_string()),
+        };
+    audit_entries::Entity::insert_many(rows.into_iter().map(entry)).exec_without_returning(tx).await?;
     Ok(())
 }

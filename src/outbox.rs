@@ -72,6 +72,14 @@ pub struct Report {
     pub dead: u64,
 }
 
+impl Report {
+    /// The tables of the key store from which something may have gone.
+    #[must_use]
+    pub fn touched(&self) -> Option<&'static [&'static str]> {
+        (self.done > 0).then_some(&crate::keys::TABLES)
+    }
+}
+
 struct Claimed {
     id: Uuid,
     kind: Kind,
@@ -85,7 +93,21 @@ const KEYS: usize = 500;
 const SEPARATOR: &str = ",";
 const MOST_ATTEMPTS: i32 = 20;
 
-/// Does everything that is due, keys before blobs of the same change. Any number of instances may run this at once.
+/// Does everything that is due, and makes the end of keys physical.
+///
+/// # Errors
+/// As [`drain`]; the key store cannot be made to forget.
+pub async fn run(app: &App) -> Result<Report> {
+    let report = drain(app).await?;
+    // Not only the main database has to forget: the keys lay in pages and logs of their own.
+    if let Some(touched) = report.touched() {
+        app.keys.db().forget(touched).await?;
+    }
+    Ok(report)
+}
+
+/// Does everything that is due, keys before blobs of the same change. Any number of instances may run this at once. Whoever
+/// calls it sees to it that the key store forgets.
 ///
 /// # Errors
 /// The main database fails; a failing key store or blob store is an entry tried again, not an error.
@@ -94,10 +116,6 @@ pub async fn drain(app: &App) -> Result<Report> {
     loop {
         let claimed = claim(app).await?;
         if claimed.is_empty() {
-            if report.done > 0 {
-                // Not only the main database has to forget: the keys lay in pages and logs of their own.
-                app.keys.db().forget(&crate::keys::TABLES).await?;
-            }
             return Ok(report);
         }
         let mut done = Vec::with_capacity(claimed.len());

@@ -60,10 +60,8 @@ pub fn router(app: AppState) -> Router {
 
 /// Whoever can wait makes room from the request to its answer.
 async fn note_traffic(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    app.traffic.note();
-    let response = next.run(request).await;
-    app.traffic.note();
-    response
+    let _serving = app.traffic.serve();
+    next.run(request).await
 }
 
 /// Ready: both databases answer.

@@ -115,7 +115,7 @@ impl Job {
             }
             Kind::Plans => json(&plan::run_approved(app, dry_run).await?),
             Kind::Outbox if dry_run => json(&outbox::pending(app).await?),
-            Kind::Outbox => json(&outbox::drain(app).await?),
+            Kind::Outbox => json(&outbox::run(app).await?),
             Kind::Timers => json(&deadlines::run(app, dry_run).await?),
             Kind::Mail if dry_run => json(&mail::pending(app).await?),
             Kind::Mail => {

@@ -22,6 +22,8 @@ const BESIDE: usize = 64;
 const RESTS: u32 = 5;
 /// A rest is never longer.
 const LONGEST_REST: Duration = Duration::from_millis(200);
+/// So long it waits at most for a moment without a request.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
 /// Finds the size of the next batch from how long the last one took.
 #[derive(Clone, Copy, Debug)]
@@ -46,10 +48,12 @@ impl Pace {
         self.0
     }
 
-    /// How long to rest after batches that kept the writer so long.
-    #[must_use]
-    pub fn rest(traffic: &Traffic, kept: Duration) -> Option<Duration> {
-        traffic.is_there().then(|| (kept * RESTS).min(LONGEST_REST))
+    /// Makes room after batches that kept the writer so long: rests, and then begins where nobody is being served.
+    pub async fn rest(traffic: &Traffic, kept: Duration) {
+        if traffic.is_there() {
+            tokio::time::sleep((kept * RESTS).min(LONGEST_REST)).await;
+            traffic.gap(LONGEST_WAIT).await;
+        }
     }
 
     /// So many rows kept the writer so long. A batch grows by half at most: one quick one may have been luck.

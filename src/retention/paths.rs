@@ -21,21 +21,27 @@ pub fn of_person(t: &Table, n: usize) -> String {
 fn of_person_as(t: &Table, alias: &str, n: usize) -> String {
     match t.subject {
         Subject::Itself => format!("{alias}.id = ${n}"),
+        Subject::Through([only]) => through(only, alias, n),
         Subject::Through(links) => {
-            let inner = format!("{alias}{alias}");
-            let ways: Vec<String> = links
-                .iter()
-                .map(|(column, to)| match table(to) {
-                    Some(parent) if parent.subject != Subject::Itself => format!(
-                        "{alias}.{column} IN (SELECT {inner}.id FROM {to} {inner} WHERE {})",
-                        of_person_as(parent, &inner, n)
-                    ),
-                    _ => format!("{alias}.{column} = ${n}"),
-                })
-                .collect();
-            format!("({})", ways.join(" OR "))
+            // Each way by its index: with `OR` between them PostgreSQL reads the whole table.
+            let inner = format!("{alias}w");
+            let way = |link| format!("SELECT {inner}.id FROM {} {inner} WHERE {}", t.name, through(link, &inner, n));
+            let ways: Vec<String> = links.iter().map(way).collect();
+            format!("{alias}.id IN ({})", ways.join(" UNION "))
         }
         Subject::Staff | Subject::Nobody => "1 = 0".to_owned(),
+    }
+}
+
+/// The row `alias` belongs to the person by way of one of its columns.
+fn through((column, to): &(&str, &str), alias: &str, n: usize) -> String {
+    match table(to) {
+        Some(parent) if parent.subject != Subject::Itself => {
+            let inner = format!("{alias}{alias}");
+            let theirs = of_person_as(parent, &inner, n);
+            format!("{alias}.{column} IN (SELECT {inner}.id FROM {to} {inner} WHERE {theirs})")
+        }
+        _ => format!("{alias}.{column} = ${n}"),
     }
 }
 

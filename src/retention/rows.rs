@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::ids::{CustomerId, UnitId};
-use entity::map::Table;
+use entity::map::{Table, tables};
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -117,6 +117,37 @@ pub async fn read(db: &impl ConnectionTrait, t: &Table, condition: &str, values:
     let text: String = rows.first().map_or_else(|| Ok("[]".to_owned()), |row| row.try_get_by_index(0))?;
     let told: Vec<Told> = serde_json::from_str(&text).map_err(|e| anyhow::anyhow!("rows of {name}: {e}"))?;
     Ok(told.into_iter().map(|told| told.row(t)).collect())
+}
+
+/// Those of the tables that have a row which meets a condition over the alias `t`, in their order. Mostly few have, and to ask
+/// all of them at once costs as much as reading one.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn tables_with(
+    db: &impl ConnectionTrait,
+    among: impl Iterator<Item = &'static Table>,
+    condition: impl Fn(&Table) -> String,
+    values: Vec<Value>,
+) -> Result<Vec<&'static Table>> {
+    let among: Vec<&Table> = among.collect();
+    let look = |(i, t): (usize, &&Table)| {
+        format!("SELECT {i} WHERE EXISTS (SELECT 1 FROM {} t WHERE {})", t.name, condition(t))
+    };
+    let looks: Vec<String> = among.iter().enumerate().map(look).collect();
+    let found = db::rows(db, &looks.join(" UNION ALL "), values).await?;
+    let mut found: Vec<i32> = found.iter().map(|r| r.try_get_by_index(0)).collect::<Result<_, _>>()?;
+    found.sort_unstable();
+    Ok(found.into_iter().filter_map(|i| among.get(usize::try_from(i).ok()?)).copied().collect())
+}
+
+/// The personal tables with rows of a person, in the order of the map.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn tables_of_person(db: &impl ConnectionTrait, customer: CustomerId) -> Result<Vec<&'static Table>> {
+    let personal = tables().iter().filter(|t| t.is_personal());
+    tables_with(db, personal, |t| paths::of_person(t, 1), vec![customer.0.into()]).await
 }
 
 /// Reads these rows.

@@ -157,7 +157,8 @@ async fn in_range(app: &App, now: DateTime<Utc>) -> Result<Vec<(&'static Table, 
 pub async fn finish(app: &App, touched: &[&str]) -> Result<(outbox::Report, bool)> {
     app.ledger.sync().await?;
     let outbox = outbox::drain(app).await?;
-    let forgotten = app.db.forget(touched).await? & app.keys.db().forget(&[]).await?;
+    let keys = outbox.touched().unwrap_or_default();
+    let forgotten = app.db.forget(touched).await? & app.keys.db().forget(keys).await?;
     Ok((outbox, forgotten))
 }
 
@@ -198,10 +199,10 @@ async fn look_at_table(app: &App, t: &'static Table, rule: &Rule, now: DateTime<
     }
 }
 
-/// Batches of a table that go at once. PostgreSQL has a processor for each; persons whom both concern are locked, so that they take
-/// turns there. SQLite has one writer, and whoever else waits for it waits for one batch.
-const fn lanes(backend: DbBackend) -> usize {
-    if matches!(backend, DbBackend::Postgres) { 2 } else { 1 }
+/// Batches of a table that go at once. PostgreSQL has a processor for each, where nobody else wants it; persons whom both concern
+/// are locked, so that they take turns there. SQLite has one writer, and whoever else waits for it waits for one batch.
+fn lanes(app: &App) -> usize {
+    if app.db.backend() == DbBackend::Postgres && !app.traffic.is_there() { 2 } else { 1 }
 }
 
 /// Sweeps one table. While batches go, the next ones are read, checked and announced to the ledger.
@@ -259,9 +260,7 @@ async fn sweep_table(
         if taken.batches.is_empty() {
             break;
         }
-        if let Some(rest) = Pace::rest(&app.traffic, kept) {
-            tokio::time::sleep(rest).await;
-        }
+        Pace::rest(&app.traffic, kept).await;
         // What was announced before somebody stopped the run does not go.
         let goes_on = match &mut steering {
             Some(steering) => steering.goes_on(app).await,
@@ -313,7 +312,7 @@ impl<'a> Due<'a> {
         pace: Pace,
         mut steering: Option<&mut Steering>,
     ) -> Result<Taken<'a>> {
-        let lanes = lanes(self.app.db.backend());
+        let lanes = lanes(self.app);
         let mut taken = Taken { batches: Vec::with_capacity(lanes), then: Then::More };
         while let (Then::More, true) = (taken.then, taken.batches.len() < lanes) {
             match self.batch(after, pace, steering.as_deref_mut()).await {

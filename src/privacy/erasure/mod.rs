@@ -6,6 +6,7 @@ mod outcome;
 mod recall;
 pub mod recipients;
 pub mod request;
+mod stored;
 
 use std::collections::HashMap;
 
@@ -14,6 +15,7 @@ use entity::DataType;
 use entity::customers;
 use entity::erasures::{ActiveModel, Column, Entity, Model, ScanState, State};
 use entity::ids::{CustomerId, ErasureId};
+use entity::map::Table;
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -25,6 +27,8 @@ use uuid::Uuid;
 pub(super) use certificate::certify;
 use outcome::{Fate, fates, merged};
 pub(super) use outcome::{came_later, is_own_file};
+pub use stored::stored;
+use stored::text;
 
 use super::scan::identifiers::{self, Identifier};
 use crate::auth::{Actor, Permission};
@@ -33,7 +37,7 @@ use crate::idempotency::{self, Outcome};
 use crate::keys::UnitOf;
 use crate::keys::lookup::Kind as Lookup;
 use crate::policy::calendar;
-use crate::retention::door::{self, Ground, Seen};
+use crate::retention::door::{self, Ground, Seen, Verdict};
 use crate::retention::pace::Pace;
 use crate::retention::sweep;
 use crate::state::App;
@@ -247,25 +251,7 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     let before = stored(&row)?;
     let mut fates = fates(app, row.customer_id, row.requested_at).await?;
     let planned = prepare(app, &row, &before, &fates).await?;
-    let mut verdicts = HashMap::new();
-    let mut pace = Pace::default();
-    let going: Vec<_> = fates.iter().filter(|f| f.record.is_gone()).map(|f| (f.table, &f.row)).collect();
-    let mut left = going.as_slice();
-    while !left.is_empty() {
-        let (batch, rest) = left.split_at(pace.full().min(left.len()));
-        left = rest;
-        // Fates stand children first, as the door wants them.
-        let mut seen: Vec<Seen> = Vec::new();
-        for &(table, row) in batch {
-            match seen.last_mut().filter(|last| last.table.name == table.name) {
-                Some(last) => last.rows.push(row.clone()),
-                None => seen.push(Seen { table, rows: vec![row.clone()] }),
-            }
-        }
-        let removed = door::remove_seen(app, actor, seen, Ground::Erasure(row.id)).await?;
-        pace.took(removed.gone(), removed.kept);
-        verdicts.extend(removed.verdicts);
-    }
+    let mut verdicts = take(app, actor, row.id, &fates).await?;
     for fate in &mut fates {
         if let Some(verdict) = verdicts.remove(&fate.record.id) {
             fate.settle(app, verdict);
@@ -286,6 +272,41 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     Entity::find_by_id(row.id).one(app.db.write()).await?.ok_or(Error::NotFound)
 }
 
+/// Takes what goes through the door, in batches. While one goes, the ledger is told of the next.
+async fn take(app: &App, actor: &Actor, id: ErasureId, fates: &[Fate]) -> Result<HashMap<Uuid, Verdict>> {
+    let (mut verdicts, mut pace) = (HashMap::new(), Pace::default());
+    let mut left = fates.iter().filter(|f| f.record.is_gone());
+    let mut next = async |pace: Pace| {
+        // Fates stand children first, as the door wants them.
+        let mut seen: Vec<Seen> = Vec::new();
+        for Fate { table, row, .. } in left.by_ref().take(pace.full()) {
+            match seen.last_mut().filter(|last| last.table.name == table.name) {
+                Some(last) => last.rows.push(row.clone()),
+                None => seen.push(Seen { table, rows: vec![row.clone()] }),
+            }
+        }
+        if seen.is_empty() { Ok(None) } else { door::announce(app, seen, Ground::Erasure(id)).await.map(Some) }
+    };
+    let mut announced = next(pace).await?;
+    while let Some(batch) = announced {
+        let (removed, following) = tokio::join!(batch.carry_out(app, actor), next(pace));
+        let removed = match removed {
+            Ok(removed) => removed,
+            Err(error) => {
+                if let Ok(Some(following)) = following {
+                    // Why it failed is what is told.
+                    let _ = following.withdraw(app).await;
+                }
+                return Err(error);
+            }
+        };
+        pace.took(removed.gone(), removed.kept);
+        verdicts.extend(removed.verdicts);
+        announced = following?;
+    }
+    Ok(verdicts)
+}
+
 /// Before anything goes: the plan is stored, the recipients' notices are written, and the identifiers that the scan will
 /// look for are sealed with the erasure, under a key of their own.
 async fn prepare(app: &App, row: &Model, before: &Report, fates: &[Fate]) -> Result<Report> {
@@ -294,7 +315,10 @@ async fn prepare(app: &App, row: &Model, before: &Report, fates: &[Fate]) -> Res
     if !fates.iter().any(|f| f.record.is_gone()) {
         return Ok(planned);
     }
-    let mut identifiers = identifiers::collect(app, row.customer_id).await?;
+    // Fates stand by table.
+    let mut theirs: Vec<&Table> = fates.iter().map(|f| f.table).collect();
+    theirs.dedup_by_key(|t| t.name);
+    let mut identifiers = identifiers::collect(app, row.customer_id, theirs).await?;
     identifiers.extend(identifiers::pending(app, row).await?);
     identifiers.sort();
     identifiers.dedup();
@@ -331,18 +355,6 @@ fn report(
         recipients,
         backups_unreadable_from: calendar::day_of(app.clock.now() + KEY_BACKUPS_LIVE),
     }
-}
-
-fn text(report: &Report) -> Result<String> {
-    Ok(serde_json::to_string(report).map_err(|e| anyhow::anyhow!("report: {e}"))?)
-}
-
-/// The report of a stored erasure.
-///
-/// # Errors
-/// The stored text is damaged.
-pub fn stored(row: &Model) -> Result<Report> {
-    Ok(serde_json::from_str(&row.report).map_err(|e| anyhow::anyhow!("stored report: {e}"))?)
 }
 
 /// One erasure, for the data-protection officer.

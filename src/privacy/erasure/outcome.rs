@@ -7,11 +7,12 @@ use entity::DataType;
 use entity::ids::CustomerId;
 use entity::map::{Table, table, tables};
 use entity::retention_rules::Action;
+use futures::future::try_join_all;
 use uuid::Uuid;
 
 use super::Record;
 use crate::db;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::policy::calendar;
 use crate::retention::door::{self, Ground, Verdict};
 use crate::retention::paths;
@@ -49,8 +50,12 @@ enum Why {
 pub(super) async fn fates(app: &App, customer: CustomerId, decided: DateTime<Utc>) -> Result<Vec<Fate>> {
     let (now, ground) = (app.clock.now(), Ground::Erasure(entity::ids::ErasureId(Uuid::nil())));
     let mut fates = Vec::new();
-    for t in tables().iter().rev().filter(|t| t.is_personal()) {
-        let found = rows::read(app.db.read(), t, &paths::of_person(t, 1), vec![customer.0.into()]).await?;
+    let theirs = rows::tables_of_person(app.db.read(), customer).await?;
+    let found = theirs.into_iter().rev().map(|t| async move {
+        let rows = rows::read(app.db.read(), t, &paths::of_person(t, 1), vec![customer.0.into()]).await?;
+        Ok::<_, Error>((t, rows))
+    });
+    for (t, found) in try_join_all(found).await? {
         let is_old = |r: &Row| !r.bare && !came_later(r.id, decided) && !is_own_file(t, r.id, r.data_type, decided);
         let live: Vec<Row> = found.into_iter().filter(is_old).collect();
         // Whoever orders again after asking is a customer again: that is new data, and needs the contact.

@@ -2,7 +2,7 @@
 
 use entity::erasures::Model;
 use entity::ids::{CustomerId, ErasureId};
-use entity::map::{Category, Column, tables};
+use entity::map::{Category, Column, Table};
 use serde::{Deserialize, Serialize};
 
 use super::search::Needle;
@@ -75,13 +75,17 @@ pub const fn place(erasure: ErasureId) -> Place {
     Place { table: "erasures", column: "identifiers", row: erasure.0 }
 }
 
-/// Everything that leads to a person, from every record that is there.
+/// Everything that leads to a person, from what is there in the given tables.
 ///
 /// # Errors
 /// A store cannot be read.
-pub async fn collect(app: &App, customer: CustomerId) -> Result<Vec<Identifier>> {
+pub async fn collect(
+    app: &App,
+    customer: CustomerId,
+    theirs: impl IntoIterator<Item = &'static Table>,
+) -> Result<Vec<Identifier>> {
     let mut found = Vec::new();
-    for t in tables().iter().filter(|t| t.is_personal()) {
+    for t in theirs {
         let identifying = || t.columns.iter().filter(|c| c.meaning.identifies);
         if identifying().next().is_none() {
             continue;

@@ -104,7 +104,7 @@ pub async fn run(app: &App) -> Result<Report> {
         }
     }
     if report.passed + report.failed > 0 {
-        outbox::drain(app).await?;
+        outbox::run(app).await?;
     }
     Ok(report)
 }
@@ -117,7 +117,7 @@ pub async fn after(app: &App, id: ErasureId) -> Result<()> {
     let due = Entity::find_by_id(id).filter(Column::ScanState.eq(ScanState::Pending));
     if let Some(row) = due.one(app.db.write()).await? {
         scan(app, vec![row]).await?;
-        outbox::drain(app).await?;
+        outbox::run(app).await?;
     }
     Ok(())
 }

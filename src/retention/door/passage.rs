@@ -108,10 +108,11 @@ impl Passage<'_> {
         let blobs = rows().filter_map(|row| row.blob.clone()).map(|blob| (Kind::DeleteBlob, blob));
         outbox::enqueue_all(tx, now, blobs).await?;
         suppress(tx, suppressed, now).await?;
-        for p in passing {
+        let said = passing.iter().map(|p| {
             let details = json!({ "ground": ground.name(), "rows": p.proofs.len() });
-            audit::record(tx, now, self.actor, "retention.remove", (p.table.name, None), details).await?;
-        }
+            ((p.table.name, None), details)
+        });
+        audit::record_each(tx, now, self.actor, "retention.remove", said).await?;
         Ok(Some(units))
     }
 }

@@ -14,7 +14,7 @@ use crate::db;
 use crate::error::Result;
 use crate::policy::retention::Rule;
 use crate::retention::pace::Pace;
-use crate::retention::{anonymise, paths};
+use crate::retention::{anonymise, paths, rows};
 use crate::state::App;
 
 /// The check once more, as a condition of the deleting statement over `t`, with the values that follow the ids.
@@ -113,7 +113,12 @@ pub(super) async fn pass(
 /// The database fails.
 pub async fn remove_bare(app: &App, person: Option<CustomerId>) -> Result<(u64, Vec<&'static str>)> {
     let (mut removed, mut touched) = (0, Vec::new());
-    for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
+    let mut bare: Vec<&Table> = tables().iter().rev().filter(|t| t.end == RowEnd::Bare).collect();
+    if let Some(person) = person {
+        let theirs = |t: &Table| format!("t.erased_at IS NOT NULL AND {}", paths::of_person(t, 1));
+        bare = rows::tables_with(app.db.read(), bare.into_iter(), theirs, vec![person.0.into()]).await?;
+    }
+    for t in bare {
         let free = format!(
             "t.erased_at IS NOT NULL AND NOT {} AND NOT {} AND NOT {}",
             paths::is_pointed_to(t),
@@ -143,9 +148,7 @@ pub async fn remove_bare(app: &App, person: Option<CustomerId>) -> Result<(u64, 
                 removed += went;
                 touched.push(t.name);
             }
-            if let Some(rest) = Pace::rest(&app.traffic, kept) {
-                tokio::time::sleep(rest).await;
-            }
+            Pace::rest(&app.traffic, kept).await;
         }
     }
     touched.dedup();

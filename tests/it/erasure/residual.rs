@@ -122,8 +122,8 @@ on_both_engines! {
         // As if the voucher had been listed as erased and yet been left.
         let rows = db::rows(app.state.db.read(), "SELECT report FROM erasures", []).await.unwrap();
         let mut report: Value = serde_json::from_str(&rows[0].try_get_by_index::<String>(0).unwrap()).unwrap();
-        for record in report["records"].as_array_mut().unwrap().iter_mut().filter(|r| r["table"] == "refunds") {
-            record["outcome"] = json!("ERASED");
+        for group in report["groups"].as_array_mut().unwrap().iter_mut().filter(|g| g["like"]["table"] == "refunds") {
+            group["like"]["outcome"] = json!("ERASED");
         }
         db::run(app.state.db.write(), "UPDATE erasures SET report = $1", [report.to_string().into()]).await.unwrap();
         let done = app.run_job("erasures").await;
