@@ -75,7 +75,7 @@ pub struct Report {
 impl Report {
     /// The tables of the key store from which something may have gone.
     #[must_use]
-    pub fn touched(&self) -> Option<&'static [&'static str]> {
+    pub(crate) fn touched(&self) -> Option<&'static [&'static str]> {
         (self.done > 0).then_some(&crate::keys::TABLES)
     }
 }
@@ -111,7 +111,7 @@ pub async fn run(app: &App) -> Result<Report> {
 ///
 /// # Errors
 /// The main database fails; a failing key store or blob store is an entry tried again, not an error.
-pub async fn drain(app: &App) -> Result<Report> {
+pub(crate) async fn drain(app: &App) -> Result<Report> {
     let mut report = Report::default();
     loop {
         let claimed = claim(app).await?;

@@ -50,16 +50,16 @@ impl MigratorTrait for Main {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(Step {
-                name: "m20261125_000001_create_tables",
-                both: include_str!("main_store/m20261125_000001_create_tables.sql"),
+                name: "m20261129_000001_create_tables",
+                both: include_str!("main_store/m20261129_000001_create_tables.sql"),
                 sqlite: "",
                 postgres: "",
             }),
             Box::new(Step {
-                name: "m20261125_000002_statements",
+                name: "m20261129_000002_statements",
                 both: "",
-                sqlite: include_str!("main_store/m20261125_000002_statements.sqlite.sql"),
-                postgres: include_str!("main_store/m20261125_000002_statements.postgres.sql"),
+                sqlite: include_str!("main_store/m20261129_000002_statements.sqlite.sql"),
+                postgres: include_str!("main_store/m20261129_000002_statements.postgres.sql"),
             }),
         ]
     }

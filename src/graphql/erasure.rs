@@ -51,7 +51,8 @@ pub struct ErasureRecord {
     on: Option<NaiveDate>,
     /// The last day of keeping, for what is kept by a norm; the latest day, for an order on its way.
     until: Option<NaiveDate>,
-    /// The norm; or why it waits: `OPEN_CASE`, `RUNNING_REFUND`, `ORDER_ON_ITS_WAY`, `HOLD`; or `NEW_BUSINESS`.
+    /// The norm; or why it waits: `OPEN_CASE`, `RUNNING_REFUND`, `ORDER_ON_ITS_WAY`, `HOLD`, `RESTRICTION`; or
+    /// `NEW_BUSINESS`.
     because: Option<String>,
     /// The article of the GDPR.
     article: Option<String>,

@@ -101,7 +101,7 @@ pub enum UserErrorCode {
     LinkInvalid,
     /// Data of this type may not be opened for this; details: `dataType`, `purpose`.
     PurposeNotAllowed,
-    /// The person has to be told before (GDPR Art. 18(3)); details: `mail`, where one was written and no server has taken it.
+    /// The person has to be told before (GDPR Art. 18(3)); details: `mail`, where one was written: its state.
     PersonNotTold,
     /// Its processing is restricted (GDPR Art. 18).
     Restricted,

@@ -25,6 +25,7 @@ use serde::Serialize;
 pub use letter::{Content, Letter};
 pub use post::reply_address;
 pub use send::mark_bounced;
+pub(crate) use send::withdraw;
 
 use crate::error::{Error, Result};
 use crate::keys::{Personal, Place, Unit};

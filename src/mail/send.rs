@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::{CaseId, MailId};
 use entity::mails::{Column, Entity, Model, State};
 use futures::future::join_all;
-use sea_orm::{ColumnTrait as _, DbBackend, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{ColumnTrait as _, DatabaseTransaction, DbBackend, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde::Serialize;
 use serde_json::json;
 use tokio::time::Instant;
@@ -44,6 +44,8 @@ const AT_ONCE: usize = 8;
 const LEASE: TimeDelta = TimeDelta::minutes(2);
 /// No batch begins later than this after the first, so that the jobs of the same tick come to their turn.
 const RUN: Duration = Duration::from_secs(45);
+/// What is said of a mail that was given up before it was sent.
+const WITHDRAWN: &str = "WITHDRAWN";
 /// With the waits between them, the last attempt comes about a day after the first.
 const MOST_ATTEMPTS: i32 = 14;
 
@@ -160,6 +162,21 @@ fn wait(mail: &Model) -> TimeDelta {
     let seconds = minutes * 60;
     let part = (mail.id.0.as_u128() >> (mail.attempts.clamp(0, 20) as u32) & 0xFF) as i64;
     TimeDelta::seconds(seconds + seconds * part / 1024)
+}
+
+/// Gives up a mail that still waits, in the transaction of what made it untrue. `false`: it is being sent at this moment.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn withdraw(tx: &DatabaseTransaction, mail: &Model, now: DateTime<Utc>) -> Result<bool> {
+    let sql = "UPDATE mails SET state = 'DEAD', response = $1 WHERE id = $2 AND state = 'QUEUED' \
+               AND (claimed_until IS NULL OR claimed_until < $3)";
+    let withdrawn = db::run(tx, sql, [WITHDRAWN.into(), mail.id.0.into(), now.into()]).await? == 1;
+    if withdrawn {
+        let details = json!({ "template": mail.template.code(), "response": WITHDRAWN });
+        audit::record(tx, now, &Actor::System, "mail.dead", ("mails", Some(mail.id.0)), details).await?;
+    }
+    Ok(withdrawn)
 }
 
 /// A mail came back, as the inbound side has read from its Message-ID, with or without angle brackets.

@@ -24,11 +24,12 @@ use crate::state::App;
 use crate::{db, mail};
 
 /// Tells the person that the restriction will be lifted, from a day on where one is named: by e-mail it is written and
-/// queued here; a letter or a call has been made, and is recorded. The last telling counts.
+/// queued here; a letter or a call has been made, and is recorded. The last telling counts: a mail that still waits does not
+/// follow a letter or a call.
 ///
 /// # Errors
 /// Refused: unknown or lifted; a day in the past or more than six months ahead; by e-mail, a person without a known address,
-/// or one whose last mail still waits to be sent.
+/// or one whose last mail still waits to be sent; otherwise, a mail that is being sent at this moment.
 pub async fn tell(
     app: &App,
     actor: &Actor,
@@ -49,7 +50,16 @@ pub async fn tell(
     }
     let (told_at, mail_id) = match told_by {
         Told::Email => (None, Some(write(app, &tx, &row, lift_on, now).await?)),
-        Told::Letter | Told::Phone => (Some(now), row.mail_id),
+        Told::Letter | Told::Phone => {
+            // What still waits would come after the lifting, or name another day.
+            if let Some(waiting) = mail_of(&tx, &row).await?.filter(|m| m.state == State::Queued)
+                && !mail::withdraw(&tx, &waiting, now).await?
+            {
+                let refusal = Refusal::at(Code::TransitionNotAllowed, &["input", "toldBy"]);
+                return Err(refusal.with("mail", waiting.state.code()).into());
+            }
+            (Some(now), row.mail_id)
+        }
     };
     let mut row: ActiveModel = row.into();
     (row.told_at, row.told_by) = (Set(told_at), Set(Some(told_by)));

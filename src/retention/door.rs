@@ -187,7 +187,7 @@ pub async fn remove(app: &App, actor: &Actor, asked: &[Asked], ground: Ground) -
 ///
 /// # Errors
 /// A store fails: then nothing of this has gone, and the ledger says so.
-pub async fn remove_seen(app: &App, actor: &Actor, seen: Vec<Seen>, ground: Ground) -> Result<Removed> {
+async fn remove_seen(app: &App, actor: &Actor, seen: Vec<Seen>, ground: Ground) -> Result<Removed> {
     announce(app, seen, ground).await?.carry_out(app, actor).await
 }
 

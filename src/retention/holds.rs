@@ -184,7 +184,7 @@ pub(crate) async fn put_off_in(
     now: DateTime<Utc>,
 ) -> Result<Option<Protection>> {
     db::lock(tx, "holds", id.0).await?;
-    let hold = by_id(tx, id).await?;
+    let Some(hold) = Entity::find_by_id(id).one(tx).await? else { return Ok(None) };
     if hold.released_at.is_some() || hold.review_on != due {
         return Ok(None);
     }
@@ -201,8 +201,8 @@ async fn standing_hold(tx: &DatabaseTransaction, id: HoldId) -> Result<Model> {
     Ok(hold)
 }
 
-/// Releases a hold in the transaction of what ended it; none where it was released before. The caller ends with
-/// [`protections::commit_changed`].
+/// Releases a hold in the transaction of what ended it; none where it was released before, and may have gone since (R32).
+/// The caller ends with [`protections::commit_changed`].
 ///
 /// # Errors
 /// The database fails.
@@ -213,10 +213,8 @@ pub(crate) async fn release_in(
     now: DateTime<Utc>,
 ) -> Result<Option<Protection>> {
     db::lock(tx, "holds", id.0).await?;
-    let hold = by_id(tx, id).await?;
-    if hold.released_at.is_some() {
-        return Ok(None);
-    }
+    let found = Entity::find_by_id(id).one(tx).await?;
+    let Some(hold) = found.filter(|hold| hold.released_at.is_none()) else { return Ok(None) };
     Ok(Some(protections::of_hold(&released(tx, actor, hold, now).await?)?))
 }
 

@@ -11,7 +11,7 @@ use entity::{holds, restrictions};
 use sea_orm::{ActiveValue::Set, DatabaseTransaction};
 
 use super::holds::Scope;
-use super::ledger::{Protection, Why};
+use super::ledger::{Protection, Telling, Why};
 use crate::error::Result;
 use crate::policy::calendar;
 use crate::state::App;
@@ -92,10 +92,10 @@ pub fn restriction_row(restriction: &Protection, ground: restrictions::Ground) -
         placed_at: Set(restriction.placed_at),
         placed_by: Set(restriction.placed_by),
         review_on: Set(restriction.review_on),
-        told_at: Set(restriction.told.map(|(at, _)| at)),
-        told_by: Set(restriction.told.map(|(_, by)| by)),
-        mail_id: Set(None),
-        lift_on: Set(restriction.lift_on),
+        told_at: Set(restriction.told.and_then(|told| told.at)),
+        told_by: Set(restriction.told.map(|told| told.by)),
+        mail_id: Set(restriction.told.and_then(|told| told.mail)),
+        lift_on: Set(restriction.told.and_then(|told| told.lift_on)),
         lifted_at: Set(restriction.ended_at),
         lifted_by: Set(restriction.ended_by),
         start_at: Set(restriction.ended_at),
@@ -118,7 +118,6 @@ pub fn of_hold(row: &holds::Model) -> Result<Protection> {
         placed_by: row.placed_by,
         review_on: row.review_on,
         told: None,
-        lift_on: None,
         ended_at: row.released_at,
         ended_by: row.released_by,
     })
@@ -137,8 +136,7 @@ pub fn of_restriction(row: &restrictions::Model) -> Result<Protection> {
         placed_at: row.placed_at,
         placed_by: row.placed_by,
         review_on: row.review_on,
-        told: row.told_at.zip(row.told_by),
-        lift_on: row.lift_on,
+        told: row.told_by.map(|by| Telling { by, at: row.told_at, mail: row.mail_id, lift_on: row.lift_on }),
         ended_at: row.lifted_at,
         ended_by: row.lifted_by,
     })

@@ -115,6 +115,15 @@ on_both_engines! {
         assert_eq!(refusal(&lift(&dpo, &id).await).1[1], ("mail", "QUEUED"), "the last telling counts");
         assert_eq!(send::drain(&state).await.unwrap().sent, 1);
         assert_eq!(lift(&dpo, &id).await["userErrors"], json!([]));
+
+        let known = life::order(app, "ida@example.com", "L-6").await;
+        let id = restrict(app, json!({ "customerId": known.customer }), "NEEDED_FOR_CLAIMS").await;
+        tell(&dpo, json!({ "id": id, "toldBy": "EMAIL" })).await;
+        let told = tell(&dpo, json!({ "id": id, "toldBy": "PHONE" })).await;
+        assert_eq!((told["toldAt"].is_string(), &told["mail"]["state"]), (true, &json!("DEAD")));
+        assert_eq!(lift(&dpo, &id).await["userErrors"], json!([]));
+        app.advance(TimeDelta::minutes(1));
+        assert_eq!(send::drain(&state).await.unwrap().sent, 0, "no mail announces what has been lifted");
     }
 
     /// The letter in both languages: what was restricted, since when, why, from when it is lifted, the right to complain.

@@ -15,7 +15,6 @@ use entity::DataType;
 use entity::customers;
 use entity::erasures::{ActiveModel, Column, Entity, Model, ScanState, State};
 use entity::ids::{CustomerId, ErasureId};
-use entity::map::Table;
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -68,7 +67,8 @@ pub struct Record {
     pub on: Option<NaiveDate>,
     /// The last day of keeping, for what is kept by a norm; the latest day, for an order on its way.
     pub until: Option<NaiveDate>,
-    /// The norm, or why it is deferred or held: `OPEN_CASE`, `RUNNING_REFUND`, `ORDER_ON_ITS_WAY`, `HOLD`, `NEW_BUSINESS`.
+    /// The norm, or why it is deferred or held: `OPEN_CASE`, `RUNNING_REFUND`, `ORDER_ON_ITS_WAY`, `HOLD`, `RESTRICTION`,
+    /// `NEW_BUSINESS`.
     pub because: Option<String>,
     /// The article of the GDPR.
     pub article: Option<String>,
@@ -315,10 +315,7 @@ async fn prepare(app: &App, row: &Model, before: &Report, fates: &[Fate]) -> Res
     if !fates.iter().any(|f| f.record.is_gone()) {
         return Ok(planned);
     }
-    // Fates stand by table.
-    let mut theirs: Vec<&Table> = fates.iter().map(|f| f.table).collect();
-    theirs.dedup_by_key(|t| t.name);
-    let mut identifiers = identifiers::collect(app, row.customer_id, theirs).await?;
+    let mut identifiers = identifiers::collect(app, row.customer_id).await?;
     identifiers.extend(identifiers::pending(app, row).await?);
     identifiers.sort();
     identifiers.dedup();

@@ -98,7 +98,7 @@ const fn table(protection: &Protection) -> &'static str {
     }
 }
 
-/// A row of the backup keeps its note, the key of it and its mail; a new one has none.
+/// A row of the backup keeps its note and the key of it; a new one has none.
 async fn write(app: &App, tx: &DatabaseTransaction, protection: &Protection, is_new: bool) -> Result<()> {
     let action = match protection.why {
         Why::Hold(reason) => {
@@ -115,7 +115,7 @@ async fn write(app: &App, tx: &DatabaseTransaction, protection: &Protection, is_
             if is_new {
                 row.insert(tx).await?;
             } else {
-                restrictions::ActiveModel { note: NotSet, unit_id: NotSet, mail_id: NotSet, ..row }.update(tx).await?;
+                restrictions::ActiveModel { note: NotSet, unit_id: NotSet, ..row }.update(tx).await?;
             }
             "restriction.again"
         }

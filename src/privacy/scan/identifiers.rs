@@ -2,13 +2,13 @@
 
 use entity::erasures::Model;
 use entity::ids::{CustomerId, ErasureId};
-use entity::map::{Category, Column, Table};
+use entity::map::{Category, Column, Table, tables};
 use serde::{Deserialize, Serialize};
 
 use super::search::Needle;
 use crate::error::Result;
 use crate::keys::Place;
-use crate::retention::{paths, read};
+use crate::retention::{paths, read, rows};
 use crate::state::App;
 
 /// What kind of identifier.
@@ -75,23 +75,18 @@ pub const fn place(erasure: ErasureId) -> Place {
     Place { table: "erasures", column: "identifiers", row: erasure.0 }
 }
 
-/// Everything that leads to a person, from what is there in the given tables.
+/// Everything that leads to a person, from every record that is there, the file of the request among them.
 ///
 /// # Errors
 /// A store cannot be read.
-pub async fn collect(
-    app: &App,
-    customer: CustomerId,
-    theirs: impl IntoIterator<Item = &'static Table>,
-) -> Result<Vec<Identifier>> {
+pub async fn collect(app: &App, customer: CustomerId) -> Result<Vec<Identifier>> {
     let mut found = Vec::new();
-    for t in theirs {
-        let identifying = || t.columns.iter().filter(|c| c.meaning.identifies);
-        if identifying().next().is_none() {
-            continue;
-        }
+    let leading = tables().iter().filter(|t| t.is_personal() && t.columns.iter().any(|c| c.meaning.identifies));
+    let theirs = |t: &Table| paths::of_person(t, 1);
+    for t in rows::tables_with(app.db.read(), leading, theirs, vec![customer.0.into()]).await? {
+        let identifying = t.columns.iter().filter(|c| c.meaning.identifies);
         let columns: Vec<&Column> =
-            t.columns.iter().filter(|c| c.name == "id" || c.name == "unit_id").chain(identifying()).collect();
+            t.columns.iter().filter(|c| c.name == "id" || c.name == "unit_id").chain(identifying).collect();
         let condition = paths::of_person(t, 1);
         for row in read::columns(app, t, &columns, &condition, vec![customer.0.into()]).await? {
             for (column, value) in row.values.iter().filter(|(c, _)| c.meaning.identifies) {

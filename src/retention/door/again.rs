@@ -36,12 +36,12 @@ pub struct Again {
     pub rows: Vec<(Uuid, DataType)>,
     /// The erasure units that sealed them.
     pub units: Vec<UnitId>,
-    /// How many of them a hold of the backup covered: it had been released before they went.
+    /// How many of them a hold or a restriction covers: it was placed after they had gone.
     pub were_held: u64,
 }
 
-/// Takes what has gone before through the door again. Holds, work and periods of the restored rows are of before they
-/// went, so none of them is asked. Only a restore calls this, while nobody else is there.
+/// Takes what has gone before through the door again. Work and periods of the restored rows are of before they
+/// went, and what protects them now is of before they went or of afterwards, so none of it is asked. Only a restore calls this, while nobody else is there.
 ///
 /// # Errors
 /// The database fails, or rows that the ledger does not know still point to one: then nothing of this has gone.
@@ -82,8 +82,8 @@ pub async fn again(app: &App, actor: &Actor, gone: &Gone) -> Result<Again> {
     Ok(done)
 }
 
-/// Takes the triggers off a table until [`arm`], inside the transaction. A hold that stood at the time of the backup
-/// refuses what went after its release.
+/// Takes the triggers off a table until [`arm`], inside the transaction. A hold that was placed after something had gone
+/// would refuse that it goes again.
 async fn disarm(tx: &DatabaseTransaction, t: &Table) -> Result<Vec<String>> {
     if tx.get_database_backend() == DbBackend::Postgres {
         db::run(tx, &format!("ALTER TABLE {} DISABLE TRIGGER USER", t.name), []).await?;

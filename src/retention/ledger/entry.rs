@@ -1,7 +1,7 @@
 //! What an entry of the ledger says: opaque ids, codes, instants, and keyed hashes.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::ids::{StaffId, UnitId};
+use entity::ids::{MailId, StaffId, UnitId};
 use entity::{holds, restrictions};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -27,6 +27,19 @@ pub enum Why {
     Restriction(restrictions::Ground),
 }
 
+/// How a person was told that a restriction will be lifted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Telling {
+    /// How.
+    pub by: restrictions::Told,
+    /// When; none of a mail before the lifting: its own state tells.
+    pub at: Option<DateTime<Utc>>,
+    /// The mail that told it last.
+    pub mail: Option<MailId>,
+    /// The day of which the person was told: not lifted before.
+    pub lift_on: Option<NaiveDate>,
+}
+
 /// A hold or a restriction as it stands: all of its row but the note, which is content. Each entry says all of it, so that
 /// the latest one is enough, whatever became of those before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,12 +56,9 @@ pub struct Protection {
     pub placed_by: Option<StaffId>,
     /// The day by which it is reviewed.
     pub review_on: NaiveDate,
-    /// When and how the person was told that a restriction will be lifted. A mail that has not been sent has told nothing.
+    /// How the person was told that a restriction will be lifted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<(DateTime<Utc>, restrictions::Told)>,
-    /// The day of which the person was told: not lifted before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lift_on: Option<NaiveDate>,
+    pub told: Option<Telling>,
     /// When it was released or lifted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
@@ -68,7 +78,7 @@ impl Protection {
         placed_at: DateTime<Utc>,
         review_on: NaiveDate,
     ) -> Self {
-        Self { id, why, on, placed_at, placed_by, review_on, told: None, lift_on: None, ended_at: None, ended_by: None }
+        Self { id, why, on, placed_at, placed_by, review_on, told: None, ended_at: None, ended_by: None }
     }
 }
 
@@ -172,7 +182,8 @@ mod tests {
         let placed = r#"{"event":"PROTECTION","at":"2026-11-29T10:00:00Z","protection":{"id":"00000000-0000-0000-0000-000000000000","why":{"HOLD":"TAX_AUDIT"},"on":{"RECORDS":["R01",2024]},"placed_at":"2026-11-29T10:00:00Z","placed_by":null,"review_on":"2027-05-29"}}"#;
         assert_eq!(text(&protection), placed);
         protection.ended_at = Some(at);
-        protection.told = Some((at, restrictions::Told::Letter));
+        let by = restrictions::Told::Email;
+        protection.told = Some(Telling { by, at: None, mail: Some(MailId::new(at)), lift_on: Some(review_on) });
         let Entry::Protection { protection: read, .. } = serde_json::from_str(&text(&protection)).unwrap() else {
             panic!("another entry")
         };

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::db::{self, Db, Place};
 use crate::error::{Error, Result};
 use crate::policy::retention::Rule;
-pub use entry::{Entry, Protection, Rows, Why};
+pub use entry::{Entry, Protection, Rows, Telling, Why};
 
 /// Where the ledger is kept.
 #[derive(Debug)]

@@ -127,7 +127,7 @@ owning! {
         officer(&app, "holdReview", json!({ "id": of_case, "reviewOn": "2015-08-31" })).await;
         let of_person = restrict(&app, json!({ "customerId": restricted_person.customer })).await;
         officer(&app, "restrictionReview", json!({ "id": of_person, "reviewOn": "2015-09-01" })).await;
-        officer(&app, "restrictionTell", json!({ "id": of_person, "toldBy": "LETTER" })).await;
+        officer(&app, "restrictionTell", json!({ "id": of_person, "toldBy": "EMAIL" })).await;
         hold(&app, json!({ "records": { "dataType": "R06", "year": 2013 } })).await;
         let before = protections(&app).await;
         app.advance(days(1));
@@ -139,13 +139,17 @@ owning! {
         assert_eq!(seen["holds"]["nodes"][1], json!({
             "reason": "LEGAL_CLAIM", "reviewOn": "2015-08-31", "note": null, "history": [{ "action": "hold.again" }],
         }));
-        assert_eq!(seen["restrictions"]["nodes"], json!([{ "note": null, "toldBy": "LETTER", "reviewOn": "2015-09-01" }]));
+        assert_eq!(seen["restrictions"]["nodes"], json!([{ "note": null, "toldBy": "EMAIL", "reviewOn": "2015-09-01" }]));
         app.at(DUE);
         app.run_job("retention").await;
         assert_eq!(texts(&app, &[&held, &restricted, &free]).await, [true, true, false]);
         // It is a hold like any other.
         officer(&app, "holdRelease", json!({ "id": of_case })).await;
-        officer(&app, "restrictionLift", json!({ "id": of_person })).await;
+        let lift = json!({ "id": of_person });
+        let (code, _) = app.dpo().await.refused("restrictionLift", "RestrictionLiftInput", lift.clone()).await;
+        assert_eq!(code, "PERSON_NOT_TOLD", "the mail was lost");
+        officer(&app, "restrictionTell", json!({ "id": of_person, "toldBy": "LETTER" })).await;
+        officer(&app, "restrictionLift", lift).await;
         app.run_job("retention").await;
         assert_eq!(texts(&app, &[&held, &restricted]).await, [false, false]);
         app.finish().await;
