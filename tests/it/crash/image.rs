@@ -50,7 +50,9 @@ const SEALED_ANEW: [&str; 2] = ["erasures", "subject_requests"];
 
 fn text_of(backend: DbBackend, columns: &[&str]) -> String {
     match backend {
-        DbBackend::Postgres => "t::text".to_owned(),
+        DbBackend::Postgres => {
+            format!("ROW({})::text", columns.iter().map(|c| format!("t.{c}")).collect::<Vec<_>>().join(", "))
+        }
         _ => columns.iter().map(|c| format!("quote(t.{c})")).collect::<Vec<_>>().join(" || ',' || "),
     }
 }
@@ -133,11 +135,9 @@ impl Image {
             rows.extend(rows_of(main, t).await);
         }
         let backend = keys.backend();
-        let (id, all) = (id_of(backend, "id"), ["id", "owner_id", "data_type", "year", "subject_id", "wrapped_key"]);
-        let text = match backend {
-            DbBackend::Postgres => "t::text".to_owned(),
-            _ => text_of(backend, &all),
-        };
+        // When a key was last asked for differs with the moment of the recovery.
+        let lasting = ["id", "owner_id", "data_type", "year", "subject_id", "wrapped_key"];
+        let (id, text) = (id_of(backend, "id"), text_of(backend, &lasting));
         let mut units = BTreeMap::new();
         for row in db::rows(keys.write(), &format!("SELECT {id}, {text} FROM units t"), []).await.unwrap() {
             units.insert(row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap());
