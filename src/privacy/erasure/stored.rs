@@ -1,4 +1,4 @@
-//! How a report is stored: records with one outcome together, because a person may have fifty thousand of them.
+//! How a report is stored: neighbours with the same outcome together, because a person may have fifty thousand records.
 
 use entity::erasures::Model;
 use serde::{Deserialize, Serialize};
@@ -26,8 +26,7 @@ pub(super) fn text(report: &Report) -> Result<String> {
     let mut groups: Vec<Group> = Vec::new();
     for record in &report.records {
         let like = Record { id: Uuid::nil(), ..record.clone() };
-        // Neighbours mostly have the same outcome.
-        match groups.iter_mut().rev().find(|group| group.like == like) {
+        match groups.last_mut().filter(|group| group.like == like) {
             Some(group) => group.ids.push(record.id),
             None => groups.push(Group { like, ids: vec![record.id] }),
         }

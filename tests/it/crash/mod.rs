@@ -119,6 +119,8 @@ impl Scene {
             let selection = "erasure { state records { table rowId outcome } }";
             let done = app.dpo().await.done("subjectErase", "SubjectEraseInput", input, selection).await;
             report = done["erasure"].clone();
+            // One that had not been decided yet is scanned for only now.
+            app.run_job("erasures").await;
             app.advance(TimeDelta::minutes(3));
             app.run_job("outbox").await;
         }
