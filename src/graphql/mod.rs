@@ -85,7 +85,7 @@ pub struct Mutation(
     hold::HoldMutation,
     removal::RemovalMutation,
     restriction::RestrictionMutation,
-    erasure::ErasureMutation,
+    erasure::RecipientNoticeMutation,
     deadline::TimerMutation,
     operations::OperationsMutation,
 );
