@@ -96,7 +96,7 @@ const MOST_ATTEMPTS: i32 = 20;
 /// Does everything that is due, and makes the end of keys physical.
 ///
 /// # Errors
-/// As [`drain`]; the key store cannot be made to forget.
+/// The main database fails, or the key store cannot be made to forget; an entry that fails is tried again, and no error.
 pub async fn run(app: &App) -> Result<Report> {
     let report = drain(app).await?;
     // Not only the main database has to forget: the keys lay in pages and logs of their own.

@@ -170,10 +170,11 @@ impl Removed {
     }
 }
 
-/// [`remove_seen`] of rows that nobody has looked at yet.
+/// Takes rows that nobody has looked at yet through the door, as far as the check lets them, in one transaction. Rows of
+/// several tables are given children first.
 ///
 /// # Errors
-/// As [`remove_seen`].
+/// A store fails: then nothing of this has gone, and the ledger says so.
 pub async fn remove(app: &App, actor: &Actor, asked: &[Asked], ground: Ground) -> Result<Removed> {
     let seen = read(app.db.read(), asked).await?;
     remove_seen(app, actor, seen, ground).await
@@ -208,7 +209,7 @@ struct Word {
     suppressed: Vec<Vec<u8>>,
 }
 
-/// The first half of [`remove_seen`], for which nothing waits: the disk can take the ledger's intent while other rows go.
+/// The first half of the door, for which nothing waits: the disk can take the ledger's intent while other rows go.
 ///
 /// # Errors
 /// The ledger or the key store fails: nothing was announced.
@@ -220,10 +221,10 @@ pub async fn announce(app: &App, seen: Vec<Seen>, ground: Ground) -> Result<Anno
 }
 
 impl Announced<'_> {
-    /// The second half of [`remove_seen`].
+    /// The second half: the rows go, as far as they still are what was checked.
     ///
     /// # Errors
-    /// As [`remove_seen`].
+    /// A store fails: then nothing of this has gone, and the ledger says so.
     pub async fn carry_out(self, app: &App, actor: &Actor) -> Result<Removed> {
         let Self { mut verdicts, passing, ground, now, word } = self;
         let Some(word) = word else { return Ok(Removed { verdicts, kept: Duration::ZERO }) };

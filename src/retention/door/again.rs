@@ -40,8 +40,8 @@ pub struct Again {
     pub were_held: u64,
 }
 
-/// Takes what has gone before through the door again. Work and periods of the restored rows are of before they
-/// went, and what protects them now is of before they went or of afterwards, so none of it is asked. Only a restore calls this, while nobody else is there.
+/// Takes what has gone before through the door again. Work and periods of the restored rows are of before they went, and what
+/// protects them was placed after they had gone, so none of it is asked. Only a restore calls this, while nobody else is there.
 ///
 /// # Errors
 /// The database fails, or rows that the ledger does not know still point to one: then nothing of this has gone.

@@ -96,6 +96,34 @@ on_both_engines! {
         }
     }
 
+    /// F80: what waited goes in a later pass, when the file of the request alone still has the name: it is looked for again.
+    async fn a_later_pass_looks_for_the_name_again(app) {
+        let known = life::order(app, "max@example.com", "X-2014-9").await;
+        life::delivered(app, &known).await;
+        let customer = app.customer(&known.email).await;
+        let case = life::open(&customer, "USAGE_GUIDANCE", None, "Wie entkalke ich ihn?").await;
+        life::decide(app, &case, "SOLVED_DIRECTLY").await;
+        life::close(app, &case).await;
+        let hold = json!({ "caseId": case, "reason": "LEGAL_CLAIM", "reviewOn": "2014-09-01" });
+        let hold = app.dpo().await.done("holdPlace", "HoldPlaceInput", hold, "hold { id }").await;
+        let erase = json!({ "customerId": known.customer, "notify": true });
+        let done = app.dpo().await.done("subjectErase", "SubjectEraseInput", erase, "erasure { id state }").await;
+        assert_eq!(done["erasure"]["state"], "DEFERRED");
+        assert_eq!(app.run_job("erasures").await["scansPassed"], 1);
+        assert_eq!(app.count("customers", "name IS NOT NULL").await, 0, "the contact record does not wait");
+        let input = json!({ "id": hold["hold"]["id"] });
+        app.dpo().await.done("holdRelease", "HoldReleaseInput", input, "hold { id }").await;
+        let left = app.state.config.data.join("blobs/Erika Mustermann.jpg");
+        std::fs::write(&left, b"?").unwrap();
+        app.run_job("retention").await;
+        assert_eq!(app.count("erasures", "state = 'SETTLED'").await, 1);
+        assert_eq!(app.run_job("erasures").await["scansFailed"], 1);
+        let query = format!("query($id: ID!) {{ erasure(id: $id) {{ {SCAN} }} }}");
+        let found = app.dpo().await.data(&query, json!({ "id": done["erasure"]["id"] })).await;
+        assert_eq!(places(&found["erasure"]["scan"]), [("FAILURE", "blob name")]);
+        std::fs::remove_file(left).unwrap();
+    }
+
     /// F80: what somebody else has written about the person is theirs, and for a person to look at.
     async fn a_mention_in_another_ones_record_is_counted_apart(app) {
         let known = life::order(app, "max@example.com", "X-2014-6").await;
