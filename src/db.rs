@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::ArrayType;
 use sea_orm::sqlx::sqlite::{SqliteAutoVacuum, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
@@ -268,7 +269,7 @@ pub async fn lock(tx: &DatabaseTransaction, table: &str, id: Uuid) -> Result<(),
 #[must_use]
 pub fn is_any(backend: DbBackend, column: &str, n: usize) -> String {
     if backend == DbBackend::Postgres {
-        format!("{column} = ANY(ARRAY(SELECT v::uuid FROM json_array_elements_text(${n}::json) v))")
+        format!("{column} = ANY(${n})")
     } else {
         format!("{column} IN (SELECT unhex(value) FROM json_each(${n}))")
     }
@@ -276,7 +277,10 @@ pub fn is_any(backend: DbBackend, column: &str, n: usize) -> String {
 
 /// The value that [`is_any`] binds.
 #[must_use]
-pub fn id_list(ids: impl IntoIterator<Item = Uuid>) -> Value {
+pub fn id_list(backend: DbBackend, ids: impl IntoIterator<Item = Uuid>) -> Value {
+    if backend == DbBackend::Postgres {
+        return Value::Array(ArrayType::Uuid, Some(Box::new(ids.into_iter().map(Value::from).collect())));
+    }
     let mut text = String::from("[");
     for id in ids {
         if text.len() > 1 {
@@ -296,5 +300,5 @@ pub fn any(backend: DbBackend, column: &str, ids: impl IntoIterator<Item = Uuid>
     // The builder numbers placeholders itself, and knows SQLite's only as `?`.
     let placeholder = if backend == DbBackend::Postgres { "$1" } else { "?" };
     let condition = is_any(backend, column, 1).replace("$1", placeholder);
-    sea_orm::sea_query::Expr::cust_with_values(condition, [id_list(ids)])
+    sea_orm::sea_query::Expr::cust_with_values(condition, [id_list(backend, ids)])
 }

@@ -177,7 +177,7 @@ async fn settle(app: &App, done: &[Claimed]) -> Result<()> {
     }
     let any = db::is_any(app.db.backend(), "id", 3);
     let sql = format!("UPDATE outbox_entries SET state = $1, done_at = $2, claimed_until = NULL WHERE {any}");
-    let ids = db::id_list(done.iter().map(|entry| entry.id));
+    let ids = db::id_list(app.db.backend(), done.iter().map(|entry| entry.id));
     db::run(app.db.write(), &sql, [State::Done.code().into(), app.clock.now().into(), ids]).await?;
     Ok(())
 }

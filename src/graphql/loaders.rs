@@ -142,7 +142,7 @@ impl Loader {
             db::is_any(backend, "m.case_id", 1)
         );
         let first = i64::try_from(first).unwrap_or(i64::MAX);
-        let statement = Statement::from_sql_and_values(backend, sql, [db::id_list(cases), first.into()]);
+        let statement = Statement::from_sql_and_values(backend, sql, [db::id_list(backend, cases), first.into()]);
         Ok(messages::Model::find_by_statement(statement).all(self.app.db.read()).await?)
     }
 

@@ -102,7 +102,7 @@ impl Keys {
     pub async fn hashes_of(&self, targets: &[Uuid]) -> Result<Vec<Vec<u8>>> {
         let is_any = db::is_any(self.db.backend(), "target_id", 1);
         let sql = format!("SELECT hash FROM lookups WHERE {is_any}");
-        let rows = db::rows(self.db.read(), &sql, [db::id_list(targets.iter().copied())]).await?;
+        let rows = db::rows(self.db.read(), &sql, [db::id_list(self.db.backend(), targets.iter().copied())]).await?;
         rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
     }
 }

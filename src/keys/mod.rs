@@ -222,7 +222,7 @@ impl Keys {
         let is_any = db::is_any(self.db.backend(), "u.id", 1);
         let sql =
             format!("SELECT s.generation, u.id, u.wrapped_key, u.data_type FROM store s LEFT JOIN units u ON {is_any}");
-        let rows = db::rows(self.db.read(), &sql, [db::id_list(ids.map(|id| id.0))]).await?;
+        let rows = db::rows(self.db.read(), &sql, [db::id_list(self.db.backend(), ids.map(|id| id.0))]).await?;
         let mut generation = 0;
         let mut keys = Vec::with_capacity(rows.len());
         for row in rows {
@@ -249,13 +249,14 @@ impl Keys {
         if main.backend() == DbBackend::Postgres {
             let is_any = db::is_any(self.db.backend(), "id", 1);
             let sql = format!("SELECT DISTINCT subject_id FROM units WHERE {is_any} AND subject_id IS NOT NULL");
-            let subjects = db::rows(self.db.read(), &sql, [db::id_list(units.iter().map(|u| u.0))]).await?;
+            let subjects =
+                db::rows(self.db.read(), &sql, [db::id_list(self.db.backend(), units.iter().map(|u| u.0))]).await?;
             let subjects: Vec<Uuid> = subjects.iter().map(|r| r.try_get_by_index(0)).collect::<Result<_, _>>()?;
             let sql = format!(
                 "SELECT id FROM customers WHERE {} ORDER BY id FOR NO KEY UPDATE",
                 db::is_any(main.backend(), "id", 1)
             );
-            db::rows(&tx, &sql, [db::id_list(subjects)]).await?;
+            db::rows(&tx, &sql, [db::id_list(main.backend(), subjects)]).await?;
         }
         let unused = self.unused(&tx, units).await?;
         self.destroy(&unused).await?;
@@ -269,7 +270,7 @@ impl Keys {
     /// A database fails.
     pub async fn unused(&self, main: &DatabaseTransaction, units: &[UnitId]) -> Result<Vec<UnitId>> {
         let sql = format!("SELECT DISTINCT data_type FROM units WHERE {}", db::is_any(self.db.backend(), "id", 1));
-        let types = db::rows(self.db.read(), &sql, [db::id_list(units.iter().map(|u| u.0))]).await?;
+        let types = db::rows(self.db.read(), &sql, [db::id_list(self.db.backend(), units.iter().map(|u| u.0))]).await?;
         let types: Vec<DataType> = types.iter().map(|r| r.try_get_by_index(0)).collect::<Result<_, _>>()?;
         without_rows(main, units, &types).await
     }
@@ -283,7 +284,7 @@ impl Keys {
             return Ok(());
         }
         let tx = self.db.begin().await?;
-        let list = || [db::id_list(ids.iter().map(|id| id.0))];
+        let list = || [db::id_list(self.db.backend(), ids.iter().map(|id| id.0))];
         let any = |column| db::is_any(self.db.backend(), column, 1);
         lookup::forget_persons_without_units(&tx, &any("u.id"), list()).await?;
         db::run(&tx, &format!("DELETE FROM units WHERE {}", any("id")), list()).await?;
@@ -309,7 +310,7 @@ impl Keys {
     /// The key store cannot be read.
     pub async fn existing(&self, ids: &[UnitId]) -> Result<Vec<UnitId>> {
         let sql = format!("SELECT id FROM units WHERE {}", db::is_any(self.db.backend(), "id", 1));
-        let rows = db::rows(self.db.read(), &sql, [db::id_list(ids.iter().map(|id| id.0))]).await?;
+        let rows = db::rows(self.db.read(), &sql, [db::id_list(self.db.backend(), ids.iter().map(|id| id.0))]).await?;
         rows.iter().map(|r| Ok(UnitId(r.try_get_by_index(0)?))).collect()
     }
 
@@ -361,7 +362,8 @@ pub async fn without_rows(tx: &DatabaseTransaction, units: &[UnitId], types: &[D
     let mut unused: Vec<UnitId> = units.to_vec();
     unused.sort_unstable();
     unused.dedup();
-    let is_any = db::is_any(tx.get_database_backend(), "unit_id", 1);
+    let backend = tx.get_database_backend();
+    let is_any = db::is_any(backend, "unit_id", 1);
     let used: Vec<String> = entity::map::tables()
         .iter()
         .filter(|t| t.has("unit_id") && t.types.iter().any(|of| types.contains(of)))
@@ -370,7 +372,7 @@ pub async fn without_rows(tx: &DatabaseTransaction, units: &[UnitId], types: &[D
     if unused.is_empty() || used.is_empty() {
         return Ok(unused);
     }
-    let rows = db::rows(tx, &used.join(" UNION "), [db::id_list(unused.iter().map(|u| u.0))]).await?;
+    let rows = db::rows(tx, &used.join(" UNION "), [db::id_list(backend, unused.iter().map(|u| u.0))]).await?;
     let used = rows.iter().map(|r| Ok(UnitId(r.try_get_by_index(0)?))).collect::<Result<HashSet<_>>>()?;
     unused.retain(|unit| !used.contains(unit));
     Ok(unused)

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::attachments::{Entity as Attachments, State};
 use entity::ids::{AttachmentId, CustomerId, StaffId};
-use entity::map::{Export as Show, Table, tables};
+use entity::map::{Export as Show, Table};
 use entity::{DataType, customers, staff};
 use sea_orm::EntityTrait as _;
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::retention::explain::explain;
-use crate::retention::paths;
+use crate::retention::person::Person;
 use crate::retention::read;
 use crate::state::App;
 
@@ -89,8 +89,10 @@ pub struct File {
 pub async fn collect(app: &App, actor: &Actor, customer: CustomerId) -> Result<Export> {
     actor.require(Permission::ProtectData)?;
     let (mut sections, mut files) = (Vec::new(), Vec::new());
-    for t in tables().iter().filter(|t| t.is_personal()) {
-        let found = read::records(app, t, &paths::of_person(t, 1), vec![customer.0.into()]).await?;
+    let person = Person::find(app.db.read(), customer).await?;
+    for t in person.tables() {
+        let (theirs, values) = person.rows_of(t, 1);
+        let found = read::records(app, t, &theirs, values).await?;
         let live = found.iter().filter(|r| r.value("erased_at").is_none_or(Json::is_null));
         let records: Vec<Record> = live.filter_map(|row| record(app, t, row)).collect();
         if t.name == "attachments" {

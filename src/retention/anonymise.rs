@@ -28,9 +28,10 @@ pub(super) async fn tally(tx: &DatabaseTransaction, t: &Table, ids: &[Uuid]) -> 
     if ids.is_empty() {
         return Ok(tally);
     }
-    let these = db::is_any(tx.get_database_backend(), "t.id", 1);
+    let backend = tx.get_database_backend();
+    let these = db::is_any(backend, "t.id", 1);
     let mut settled = HashMap::new();
-    for (_, at, columns) in source(counted).read(tx, &these, vec![db::id_list(ids.iter().copied())]).await? {
+    for (_, at, columns) in source(counted).read(tx, &these, vec![db::id_list(backend, ids.iter().copied())]).await? {
         let Some(one) = coarse(counted, at, columns)? else { continue };
         let known = settled.get(&one.year()).copied();
         let is_settled = match known {

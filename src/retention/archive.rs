@@ -75,7 +75,7 @@ async fn negotiated(app: &App, orders: &[Uuid]) -> Result<HashMap<Uuid, TimeDelt
          AND kind IN ('WARRANTY_CLAIM', 'COMPLAINT', 'RETURN', 'EXCHANGE')"
     );
     let mut negotiated = HashMap::new();
-    for case in db::rows(app.db.read(), &sql, [db::id_list(orders.iter().copied())]).await? {
+    for case in db::rows(app.db.read(), &sql, [db::id_list(app.db.backend(), orders.iter().copied())]).await? {
         let opened: Option<DateTime<Utc>> = case.try_get_by_index(1)?;
         let closed: Option<DateTime<Utc>> = case.try_get_by_index(2)?;
         let took = opened.zip(closed).map_or(TimeDelta::zero(), |(opened, closed)| closed - opened);

@@ -302,7 +302,7 @@ impl Passing<'_> {
         if tx.get_database_backend() == DbBackend::Postgres {
             let these = db::is_any(DbBackend::Postgres, "id", 1);
             let sql = format!("SELECT id FROM {} WHERE {these} ORDER BY id FOR UPDATE", self.table.name);
-            db::run(tx, &sql, [db::id_list(self.ids())]).await?;
+            db::run(tx, &sql, [db::id_list(DbBackend::Postgres, self.ids())]).await?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ pub mod holds;
 pub mod ledger;
 pub mod pace;
 pub mod paths;
+pub mod person;
 pub mod plan;
 pub mod protections;
 pub mod read;

@@ -1,7 +1,7 @@
-//! SQL conditions made from the data map: whose row it is, what holds it, what still runs. The row is `t`.
+//! SQL conditions made from the data map: what a row hangs on, what holds it, what still runs. The row is `t`.
 
 use entity::cases::OVER;
-use entity::map::{Subject, Table, table};
+use entity::map::{Table, table};
 use entity::refunds::RUNNING;
 
 use crate::policy::retention::waits_for_work;
@@ -11,39 +11,6 @@ pub const OWNERS: [(&str, &str); 3] = [("cases", "case_id"), ("orders", "order_i
 
 /// What a restriction of processing can be placed on.
 const RESTRICTABLE: [(&str, &str); 2] = [("cases", "case_id"), ("customers", "customer_id")];
-
-/// `t` belongs to the customer bound as `$n`.
-#[must_use]
-pub fn of_person(t: &Table, n: usize) -> String {
-    of_person_as(t, "t", n)
-}
-
-fn of_person_as(t: &Table, alias: &str, n: usize) -> String {
-    match t.subject {
-        Subject::Itself => format!("{alias}.id = ${n}"),
-        Subject::Through([only]) => through(only, alias, n),
-        Subject::Through(links) => {
-            // Each way by its index: with `OR` between them PostgreSQL reads the whole table.
-            let inner = format!("{alias}w");
-            let way = |link| format!("SELECT {inner}.id FROM {} {inner} WHERE {}", t.name, through(link, &inner, n));
-            let ways: Vec<String> = links.iter().map(way).collect();
-            format!("{alias}.id IN ({})", ways.join(" UNION "))
-        }
-        Subject::Staff | Subject::Nobody => "1 = 0".to_owned(),
-    }
-}
-
-/// The row `alias` belongs to the person by way of one of its columns.
-fn through((column, to): &(&str, &str), alias: &str, n: usize) -> String {
-    match table(to) {
-        Some(parent) if parent.subject != Subject::Itself => {
-            let inner = format!("{alias}{alias}");
-            let theirs = of_person_as(parent, &inner, n);
-            format!("{alias}.{column} IN (SELECT {inner}.id FROM {to} {inner} WHERE {theirs})")
-        }
-        _ => format!("{alias}.{column} = ${n}"),
-    }
-}
 
 /// For each owner that the row `alias` of `t` hangs on: its name, and an expression for its id. Where several ways lead to
 /// it, the first that does: a letter may belong to a case of the customer, or to the customer alone.

@@ -150,8 +150,9 @@ async fn counters(db: &impl sea_orm::ConnectionTrait, t: &Table, ids: &[Uuid]) -
     if !t.has("version") || t.has("data_type") && t.name == "retention_rules" {
         return Ok(HashMap::new());
     }
-    let sql = format!("SELECT id, version FROM {} WHERE {}", t.name, db::is_any(db.get_database_backend(), "id", 1));
-    let rows = db::rows(db, &sql, [db::id_list(ids.iter().copied())]).await?;
+    let backend = db.get_database_backend();
+    let sql = format!("SELECT id, version FROM {} WHERE {}", t.name, db::is_any(backend, "id", 1));
+    let rows = db::rows(db, &sql, [db::id_list(backend, ids.iter().copied())]).await?;
     rows.iter().map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?))).collect()
 }
 
@@ -270,7 +271,7 @@ async fn execute(app: &App, plan: &Model, report: &mut Report) -> Result<()> {
                 if !ids.is_empty() {
                     let any = db::is_any(app.db.backend(), "id", 2);
                     let sql = format!("UPDATE retention_plan_rows SET outcome = $1 WHERE {any}");
-                    db::run(app.db.write(), &sql, [outcome.code().into(), db::id_list(ids)]).await?;
+                    db::run(app.db.write(), &sql, [outcome.code().into(), db::id_list(app.db.backend(), ids)]).await?;
                 }
             }
         }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::ids::{CustomerId, UnitId};
-use entity::map::{Table, tables};
+use entity::map::Table;
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -52,6 +52,22 @@ struct Told(
     Option<String>,
 );
 
+/// What is asked of a row besides its columns.
+#[derive(Clone, Copy, Debug)]
+pub struct Marks {
+    /// Whether a hold covers it.
+    pub held: bool,
+    /// Whether its processing is restricted.
+    pub restricted: bool,
+    /// Whether work still runs on it.
+    pub open: bool,
+}
+
+impl Marks {
+    /// Everything.
+    pub const ALL: Self = Self { held: true, restricted: true, open: true };
+}
+
 const HELD: u8 = 1;
 const RESTRICTED: u8 = 2;
 const OPEN: u8 = 4;
@@ -77,23 +93,35 @@ impl Told {
     }
 }
 
-/// Reads rows of `t` that meet `condition` over the alias `t`, which may end with an order and a limit; they come in no order.
+/// Reads rows of `t` that meet `condition` over the alias `t`, which may end with an order and a limit; they come in no order. A
+/// mark that is not asked for is not on them.
 ///
 /// All rows are one JSON text: a driver pays per row and per column, so that it is read several times faster than what it is
 /// made of.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn read(db: &impl ConnectionTrait, t: &Table, condition: &str, values: Vec<Value>) -> Result<Vec<Row>> {
+pub async fn read(
+    db: &impl ConnectionTrait,
+    t: &Table,
+    asked: Marks,
+    condition: &str,
+    values: Vec<Value>,
+) -> Result<Vec<Row>> {
     let column = |name: &str| if t.has(name) { format!("t.{name}") } else { "NULL".to_owned() };
     let data_type = if t.types.len() > 1 { "t.data_type" } else { "NULL" };
     let start = t.start.map_or_else(|| "NULL".to_owned(), |start| format!("t.{start}"));
     let mark = |is: &str, value: u8| format!("CASE WHEN {is} THEN {value} ELSE 0 END");
-    let mut marks = vec![
-        mark(&paths::is_held(t), HELD),
-        mark(&paths::is_restricted(t), RESTRICTED),
-        mark(&paths::is_open(t), OPEN),
-    ];
+    let mut marks = vec!["0".to_owned()];
+    if asked.held {
+        marks.push(mark(&paths::is_held(t), HELD));
+    }
+    if asked.restricted {
+        marks.push(mark(&paths::is_restricted(t), RESTRICTED));
+    }
+    if asked.open {
+        marks.push(mark(&paths::is_open(t), OPEN));
+    }
     if t.has("erased_at") {
         marks.push(mark("t.erased_at IS NOT NULL", BARE));
     }
@@ -119,42 +147,12 @@ pub async fn read(db: &impl ConnectionTrait, t: &Table, condition: &str, values:
     Ok(told.into_iter().map(|told| told.row(t)).collect())
 }
 
-/// Those of the tables that have a row which meets a condition over the alias `t`, in their order. Mostly few have, and to ask
-/// all of them at once costs as much as reading one.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn tables_with(
-    db: &impl ConnectionTrait,
-    among: impl Iterator<Item = &'static Table>,
-    condition: impl Fn(&Table) -> String,
-    values: Vec<Value>,
-) -> Result<Vec<&'static Table>> {
-    let among: Vec<&Table> = among.collect();
-    let look = |(i, t): (usize, &&Table)| {
-        format!("SELECT {i} WHERE EXISTS (SELECT 1 FROM {} t WHERE {})", t.name, condition(t))
-    };
-    let looks: Vec<String> = among.iter().enumerate().map(look).collect();
-    let found = db::rows(db, &looks.join(" UNION ALL "), values).await?;
-    let mut found: Vec<i32> = found.iter().map(|r| r.try_get_by_index(0)).collect::<Result<_, _>>()?;
-    found.sort_unstable();
-    Ok(found.into_iter().filter_map(|i| among.get(usize::try_from(i).ok()?)).copied().collect())
-}
-
-/// The personal tables with rows of a person, in the order of the map.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn tables_of_person(db: &impl ConnectionTrait, customer: CustomerId) -> Result<Vec<&'static Table>> {
-    let personal = tables().iter().filter(|t| t.is_personal());
-    tables_with(db, personal, |t| paths::of_person(t, 1), vec![customer.0.into()]).await
-}
-
 /// Reads these rows.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn read_ids(db: &impl ConnectionTrait, t: &Table, ids: &[Uuid]) -> Result<Vec<Row>> {
-    let condition = db::is_any(db.get_database_backend(), "t.id", 1);
-    read(db, t, &condition, vec![db::id_list(ids.iter().copied())]).await
+    let backend = db.get_database_backend();
+    let condition = db::is_any(backend, "t.id", 1);
+    read(db, t, Marks::ALL, &condition, vec![db::id_list(backend, ids.iter().copied())]).await
 }

@@ -389,7 +389,7 @@ pub(super) async fn due_page(
         "{of_type}t.{start} < $1 AND (t.{start}, t.id) > ($2, $3) ORDER BY t.{start}, t.id LIMIT ${}",
         values.len()
     );
-    let mut rows = rows::read(db, t, &condition, values).await?;
+    let mut rows = rows::read(db, t, rows::Marks::ALL, &condition, values).await?;
     rows.sort_unstable_by_key(place);
     Ok(rows)
 }

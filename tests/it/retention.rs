@@ -2,6 +2,7 @@
 
 use aftersales::db;
 use aftersales::retention::door::{self, Announced, Ground, Seen, Verdict};
+use aftersales::retention::rows::{Marks, read as read_rows};
 use entity::map::Table;
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ async fn rows(app: &App, table: &str) -> i64 {
 }
 
 async fn read(app: &App, table: &'static Table) -> Seen {
-    let rows = aftersales::retention::rows::read(app.state.db.read(), table, "1 = 1", Vec::new()).await.unwrap();
+    let rows = read_rows(app.state.db.read(), table, Marks::ALL, "1 = 1", Vec::new()).await.unwrap();
     Seen { table, rows }
 }
 
@@ -271,7 +272,7 @@ on_both_engines! {
         let (case, _, _) = life::whole_case(app, &known).await;
         app.at("2021-06-01T00:00:00Z");
         let letters = entity::map::table("messages").unwrap();
-        let ids = read(app, letters).await.rows.into_iter().map(|row| db::id_list([row.id])).collect::<Vec<_>>();
+        let ids = read(app, letters).await.rows.into_iter().map(|row| db::id_list(app.state.db.backend(), [row.id])).collect::<Vec<_>>();
         let backend = app.state.db.backend();
         let one = format!("WHERE {}", db::is_any(backend, "id", 1));
         let last = async || app.state.ledger.entries().await.unwrap().pop().unwrap();

@@ -38,6 +38,7 @@ use crate::keys::lookup::Kind as Lookup;
 use crate::policy::calendar;
 use crate::retention::door::{self, Ground, Seen, Verdict};
 use crate::retention::pace::Pace;
+use crate::retention::person::Person;
 use crate::retention::sweep;
 use crate::state::App;
 use crate::{audit, db};
@@ -125,7 +126,7 @@ impl Report {
 /// Refused: nobody of this id.
 pub async fn plan(app: &App, actor: &Actor, customer: CustomerId) -> Result<Report> {
     actor.require(Permission::ProtectData)?;
-    let fates = fates(app, customer, app.clock.now()).await?;
+    let (_, fates) = found(app, customer, app.clock.now()).await?;
     if fates.is_empty() {
         return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
     }
@@ -249,15 +250,19 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
         db::run(app.db.write(), "UPDATE erasures SET wake_at = NULL WHERE id = $1", [row.id.0.into()]).await?;
     }
     let before = stored(&row)?;
-    let mut fates = fates(app, row.customer_id, row.requested_at).await?;
-    let planned = prepare(app, &row, &before, &fates).await?;
+    let (person, mut fates) = found(app, row.customer_id, row.requested_at).await?;
+    let planned = prepare(app, &row, &before, &person, &fates).await?;
+    if row.state == State::Running && !fates.iter().any(|f| f.record.is_gone()) {
+        // No intent tells a restore of it. Where this is not reached, the erasure is taken up again as one that died.
+        app.ledger.asked(app.clock.now(), row.id, row.customer_id).await?;
+    }
     let mut verdicts = take(app, actor, row.id, &fates).await?;
     for fate in &mut fates {
         if let Some(verdict) = verdicts.remove(&fate.record.id) {
             fate.settle(app, verdict);
         }
     }
-    let (_, mut touched) = door::remove_bare(app, Some(row.customer_id)).await?;
+    let (_, mut touched) = door::remove_bare(app, Some(&person)).await?;
     touched.extend(fates.iter().filter(|f| f.record.is_gone()).map(|f| f.table.name));
     let records = merged(app, planned.records, &fates);
     let done = report(app, Some(row.id), row.customer_id, records, planned.recipients);
@@ -270,6 +275,15 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     tx.commit().await?;
     sweep::finish(app, &touched).await?;
     Entity::find_by_id(row.id).one(app.db.write()).await?.ok_or(Error::NotFound)
+}
+
+/// The person as they are now, and what becomes of every record of theirs: one state of everything.
+async fn found(app: &App, customer: CustomerId, decided: DateTime<Utc>) -> Result<(Person, Vec<Fate>)> {
+    let tx = app.db.begin_read().await?;
+    let person = Person::find(&tx, customer).await?;
+    let fates = fates(app, &tx, &person, decided).await?;
+    tx.commit().await?;
+    Ok((person, fates))
 }
 
 /// Takes what goes through the door, in batches. While one goes, the ledger is told of the next.
@@ -309,13 +323,13 @@ async fn take(app: &App, actor: &Actor, id: ErasureId, fates: &[Fate]) -> Result
 
 /// Before anything goes: the plan is stored, the recipients' notices are written, and the identifiers that the scan will
 /// look for are sealed with the erasure, under a key of their own.
-async fn prepare(app: &App, row: &Model, before: &Report, fates: &[Fate]) -> Result<Report> {
+async fn prepare(app: &App, row: &Model, before: &Report, person: &Person, fates: &[Fate]) -> Result<Report> {
     let mut planned = before.clone();
     planned.records = merged(app, planned.records, fates);
     if !fates.iter().any(|f| f.record.is_gone()) {
         return Ok(planned);
     }
-    let mut identifiers = identifiers::collect(app, row.customer_id).await?;
+    let mut identifiers = identifiers::collect(app, person).await?;
     identifiers.extend(identifiers::pending(app, row).await?);
     identifiers.sort();
     identifiers.dedup();

@@ -7,15 +7,16 @@ use entity::DataType;
 use entity::ids::CustomerId;
 use entity::map::{Table, table, tables};
 use entity::retention_rules::Action;
-use futures::future::try_join_all;
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::Record;
-use crate::db;
-use crate::error::{Error, Result};
+use crate::db::{id_list, is_any};
+use crate::error::Result;
 use crate::policy::calendar;
 use crate::retention::door::{self, Ground, Verdict};
 use crate::retention::paths;
+use crate::retention::person::Person;
 use crate::retention::rows::{self, Row};
 use crate::state::App;
 
@@ -47,19 +48,21 @@ enum Why {
 }
 
 /// What becomes of every record of the person that was there when the erasure was decided.
-pub(super) async fn fates(app: &App, customer: CustomerId, decided: DateTime<Utc>) -> Result<Vec<Fate>> {
+pub(super) async fn fates(
+    app: &App,
+    db: &impl ConnectionTrait,
+    person: &Person,
+    decided: DateTime<Utc>,
+) -> Result<Vec<Fate>> {
     let (now, ground) = (app.clock.now(), Ground::Erasure(entity::ids::ErasureId(Uuid::nil())));
     let mut fates = Vec::new();
-    let theirs = rows::tables_of_person(app.db.read(), customer).await?;
-    let found = theirs.into_iter().rev().map(|t| async move {
-        let rows = rows::read(app.db.read(), t, &paths::of_person(t, 1), vec![customer.0.into()]).await?;
-        Ok::<_, Error>((t, rows))
-    });
-    for (t, found) in try_join_all(found).await? {
+    for t in person.tables().iter().copied().rev() {
+        let (theirs, values) = person.rows_of(t, 1);
+        let found = rows::read(db, t, person.marks(), &theirs, values).await?;
         let is_old = |r: &Row| !r.bare && !came_later(r.id, decided) && !is_own_file(t, r.id, r.data_type, decided);
         let live: Vec<Row> = found.into_iter().filter(is_old).collect();
         // Whoever orders again after asking is a customer again: that is new data, and needs the contact.
-        let is_new_customer = t.name == "customers" && has_new_business(app, customer, decided).await?;
+        let is_new_customer = t.name == "customers" && has_new_business(db, person.id(), decided).await?;
         let mut judged = Vec::with_capacity(live.len());
         for row in live {
             let Some(rule) = app.rules.get(&row.data_type) else { continue };
@@ -68,7 +71,7 @@ pub(super) async fn fates(app: &App, customer: CustomerId, decided: DateTime<Utc
         }
         let waiting: Vec<Uuid> =
             judged.iter().filter(|(row, v)| *v == Verdict::Deferred && row.open).map(|(row, _)| row.id).collect();
-        let cases = with_open_case(app, t, &waiting).await?;
+        let cases = with_open_case(db, t, &waiting).await?;
         fates.extend(judged.into_iter().map(|(row, verdict)| {
             let why = match row.open {
                 true if cases.contains(&row.id) => Why::Case,
@@ -81,14 +84,14 @@ pub(super) async fn fates(app: &App, customer: CustomerId, decided: DateTime<Utc
     Ok(fates)
 }
 
-async fn with_open_case(app: &App, t: &Table, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+async fn with_open_case(db: &impl ConnectionTrait, t: &Table, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
     if ids.is_empty() {
         return Ok(HashSet::new());
     }
     let [case, _] = paths::work(t);
-    let any = db::is_any(app.db.backend(), "t.id", 1);
+    let any = is_any(db.get_database_backend(), "t.id", 1);
     let sql = format!("SELECT t.id FROM {} t WHERE {any} AND {case}", t.name);
-    let rows = db::rows(app.db.read(), &sql, [db::id_list(ids.iter().copied())]).await?;
+    let rows = crate::db::rows(db, &sql, [id_list(db.get_database_backend(), ids.iter().copied())]).await?;
     rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
 }
 
@@ -115,10 +118,10 @@ pub(in crate::privacy) fn is_own_file(t: &Table, id: Uuid, data_type: DataType, 
 }
 
 /// Whether the person has ordered or opened a case since the erasure was decided.
-async fn has_new_business(app: &App, customer: CustomerId, decided: DateTime<Utc>) -> Result<bool> {
+async fn has_new_business(db: &impl ConnectionTrait, customer: CustomerId, decided: DateTime<Utc>) -> Result<bool> {
     for table in ["orders", "cases"] {
         let sql = format!("SELECT id FROM {table} WHERE customer_id = $1 ORDER BY id DESC LIMIT 1");
-        let rows = db::rows(app.db.read(), &sql, [customer.0.into()]).await?;
+        let rows = crate::db::rows(db, &sql, [customer.0.into()]).await?;
         if let Some(newest) = rows.first()
             && came_later(newest.try_get_by_index(0)?, decided)
         {

@@ -1,19 +1,20 @@
 //! After a restore: erasures that the backup does not know, or knows as they stood then, are on record again.
 
-use entity::DataType;
 use entity::erasures::{Entity, State};
 use entity::ids::{CustomerId, ErasureId, made_at};
 use entity::retention_rules::Action;
+use entity::{DataType, customers};
 use sea_orm::EntityTrait as _;
 use uuid::Uuid;
 
-use super::{Record, report, stored, text};
+use super::{Record, report, stored, suppress, text};
 use crate::db;
 use crate::error::Result;
 use crate::policy::calendar;
 use crate::state::App;
 
-/// Puts an erasure back: what went again is on record as gone; what waited follows with [`super::resume`].
+/// Puts an erasure back: what went again is on record as gone; what waited follows with [`super::resume`]. Nothing is put back
+/// of a person whom the backup does not know.
 ///
 /// # Errors
 /// The database fails.
@@ -25,7 +26,9 @@ pub(in crate::privacy) async fn recall(
 ) -> Result<bool> {
     let known = Entity::find_by_id(id).one(app.db.read()).await?;
     let Some(customer) = known.as_ref().map(|row| row.customer_id).or(customer) else { return Ok(false) };
-    if known.is_some() && gone.is_empty() {
+    if gone.is_empty()
+        && (known.is_some() || customers::Entity::find_by_id(customer).one(app.db.read()).await?.is_none())
+    {
         return Ok(false);
     }
     let before = known.as_ref().map(stored).transpose()?;
@@ -55,6 +58,11 @@ pub(in crate::privacy) async fn recall(
                ON CONFLICT (id) DO UPDATE SET state = excluded.state, report = excluded.report, settled_at = NULL";
     let values =
         [id.0.into(), customer.0.into(), State::Deferred.code().into(), requested.into(), text(&report)?.into()];
-    db::run(app.db.write(), sql, values).await?;
+    let tx = app.db.begin().await?;
+    if known.is_none() {
+        suppress(app, &tx, customer, requested).await?;
+    }
+    db::run(&tx, sql, values).await?;
+    tx.commit().await?;
     Ok(true)
 }

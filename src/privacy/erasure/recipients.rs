@@ -205,9 +205,10 @@ pub(super) async fn announce(
             not_before: Set(None),
         };
         row.insert(tx).await?;
-        let any = db::is_any(tx.get_database_backend(), "id", 2);
+        let backend = tx.get_database_backend();
+        let any = db::is_any(backend, "id", 2);
         let sql = format!("UPDATE disclosures SET notice_id = $1 WHERE {any}");
-        db::run(tx, &sql, [id.0.into(), db::id_list(due.disclosures.iter().map(|d| d.0))]).await?;
+        db::run(tx, &sql, [id.0.into(), db::id_list(backend, due.disclosures.iter().map(|d| d.0))]).await?;
         told.push(due.told);
     }
     Ok(told)

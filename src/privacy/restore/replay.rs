@@ -67,7 +67,7 @@ async fn follow(app: &App, checked: &Checked, report: &mut Report) -> Result<()>
     let since = checked.manifest.started_at - UNDER_WAY;
     protections::put_back(app, &checked.entries, since, report).await?;
     let (intents, settled) = sort(checked, since);
-    let mut erasures: HashMap<ErasureId, Recalled> = HashMap::new();
+    let mut erasures = asked(checked, since);
     for intent in intents.values().filter(|i| i.recent) {
         if let Some(Ground::Erasure(id)) = Ground::named(intent.ground) {
             let recalled = erasures.entry(id).or_default();
@@ -114,7 +114,6 @@ async fn follow(app: &App, checked: &Checked, report: &mut Report) -> Result<()>
             _ => waiting = left,
         }
     }
-    report.suppressed_again = suppressions(app).await?.saturating_sub(before);
     for intent in intents.values().filter(|i| i.recent && !i.ended) {
         report.intents_rechecked += 1;
         report.intents_gone += recheck(app, &actor, intent).await?;
@@ -123,6 +122,7 @@ async fn follow(app: &App, checked: &Checked, report: &mut Report) -> Result<()>
         let known = erasure::recall(app, *id, recalled.customer, &recalled.gone).await?;
         report.erasures_resumed += u64::from(known);
     }
+    report.suppressed_again = suppressions(app).await?.saturating_sub(before);
     let resumed = erasure::resume(app, &actor).await?;
     if resumed.failed > 0 {
         return Err(anyhow::anyhow!("{} deferred erasures failed; the log has the cause", resumed.failed).into());
@@ -134,6 +134,17 @@ async fn follow(app: &App, checked: &Checked, report: &mut Report) -> Result<()>
         report.keys_destroyed_again += app.keys.destroy_unused(&app.db, &there).await?.len() as u64;
     }
     Ok(())
+}
+
+/// The erasures of which nothing could go when they were decided.
+fn asked(checked: &Checked, since: DateTime<Utc>) -> HashMap<ErasureId, Recalled> {
+    let asked = checked.entries.iter().filter_map(|entry| match entry {
+        Entry::Asked { at, erasure, customer } if *at >= since => {
+            Some((*erasure, Recalled { customer: Some(*customer), gone: Vec::new() }))
+        }
+        _ => None,
+    });
+    asked.collect()
 }
 
 /// That an intent has gone, with the units whose keys went.
@@ -167,7 +178,7 @@ fn sort(checked: &Checked, since: DateTime<Utc>) -> (HashMap<Uuid, Intent<'_>>, 
                     known.ended = true;
                 }
             }
-            Entry::Opened { .. } | Entry::Protection { .. } | Entry::Restoring { .. } => {}
+            Entry::Opened { .. } | Entry::Protection { .. } | Entry::Asked { .. } | Entry::Restoring { .. } => {}
         }
     }
     (intents, settled)
@@ -183,7 +194,7 @@ async fn customer_of(app: &App, intent: &Intent<'_>) -> Result<Option<CustomerId
         let Some(customer) = paths::customer_of(rows.table) else { continue };
         let these = db::is_any(app.db.backend(), "t.id", 1);
         let sql = format!("SELECT {customer} FROM {} t WHERE {these} LIMIT 1", rows.table.name);
-        let found = db::rows(app.db.read(), &sql, [db::id_list(rows.ids.iter().copied())]).await?;
+        let found = db::rows(app.db.read(), &sql, [db::id_list(app.db.backend(), rows.ids.iter().copied())]).await?;
         let found: Option<Option<Uuid>> = found.first().map(|row| row.try_get_by_index(0)).transpose()?;
         if let Some(customer) = found.flatten() {
             return Ok(Some(CustomerId(customer)));

@@ -1,14 +1,15 @@
 //! What leads to a person: collected from the columns that the map calls identifying, before anything of them goes.
 
 use entity::erasures::Model;
-use entity::ids::{CustomerId, ErasureId};
-use entity::map::{Category, Column, Table, tables};
+use entity::ids::ErasureId;
+use entity::map::{Category, Column};
 use serde::{Deserialize, Serialize};
 
 use super::search::Needle;
 use crate::error::Result;
 use crate::keys::Place;
-use crate::retention::{paths, read, rows};
+use crate::retention::person::Person;
+use crate::retention::read;
 use crate::state::App;
 
 /// What kind of identifier.
@@ -79,16 +80,14 @@ pub const fn place(erasure: ErasureId) -> Place {
 ///
 /// # Errors
 /// A store cannot be read.
-pub async fn collect(app: &App, customer: CustomerId) -> Result<Vec<Identifier>> {
+pub async fn collect(app: &App, person: &Person) -> Result<Vec<Identifier>> {
     let mut found = Vec::new();
-    let leading = tables().iter().filter(|t| t.is_personal() && t.columns.iter().any(|c| c.meaning.identifies));
-    let theirs = |t: &Table| paths::of_person(t, 1);
-    for t in rows::tables_with(app.db.read(), leading, theirs, vec![customer.0.into()]).await? {
+    for t in person.tables().iter().filter(|t| t.columns.iter().any(|c| c.meaning.identifies)) {
         let identifying = t.columns.iter().filter(|c| c.meaning.identifies);
         let columns: Vec<&Column> =
             t.columns.iter().filter(|c| c.name == "id" || c.name == "unit_id").chain(identifying).collect();
-        let condition = paths::of_person(t, 1);
-        for row in read::columns(app, t, &columns, &condition, vec![customer.0.into()]).await? {
+        let (theirs, values) = person.rows_of(t, 1);
+        for row in read::columns(app, t, &columns, &theirs, values).await? {
             for (column, value) in row.values.iter().filter(|(c, _)| c.meaning.identifies) {
                 found.extend(value.as_str().into_iter().flat_map(|text| parts(column, text)));
             }

@@ -18,6 +18,7 @@ use super::walk::{At, Hit, Seen, Walk, of_person};
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::privacy::erasure::{self, certify, is_own_file};
+use crate::retention::person::Person;
 use crate::state::App;
 use crate::{audit, db, outbox};
 
@@ -168,20 +169,23 @@ async fn judge(app: &App, sought: &mut [Sought], of: &[(usize, Kind)], hits: Vec
         let (place, at) = super::named(&hit.at);
         places.entry((who, place, at)).or_insert((kind, hit.at));
     }
-    let mut rows: BTreeMap<(usize, &str), BTreeSet<Uuid>> = BTreeMap::new();
+    let mut rows: BTreeMap<usize, BTreeMap<&str, BTreeSet<Uuid>>> = BTreeMap::new();
     for ((who, ..), (_, at)) in &places {
         if let At::Cell(t, _, row) | At::Blob(t, row) = at
             && let Some(id) = row.id.filter(|_| t.is_personal())
         {
-            rows.entry((*who, t.name)).or_default().insert(id);
+            rows.entry(*who).or_default().entry(t.name).or_default().insert(id);
         }
     }
     let mut own: HashSet<(usize, &str, Uuid)> = HashSet::new();
-    for ((who, name), ids) in rows {
-        let Some(t) = table(name) else { continue };
-        let ids: Vec<Uuid> = ids.into_iter().collect();
-        let theirs = of_person(app, t, &ids, sought[who].erasure.customer_id).await?;
-        own.extend(theirs.into_iter().map(|id| (who, name, id)));
+    for (who, rows) in rows {
+        let person = Person::find(app.db.read(), sought[who].erasure.customer_id).await?;
+        for (name, ids) in rows {
+            let Some(t) = table(name) else { continue };
+            let ids: Vec<Uuid> = ids.into_iter().collect();
+            let theirs = of_person(app, t, &ids, &person).await?;
+            own.extend(theirs.into_iter().map(|id| (who, name, id)));
+        }
     }
     for ((who, ..), (kind, at)) in places {
         let is_own = |t: &Table, id: Option<Uuid>| id.is_some_and(|id| own.contains(&(who, t.name, id)));

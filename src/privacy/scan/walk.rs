@@ -20,6 +20,7 @@ use crate::db::Place;
 use crate::error::Result;
 use crate::evidence::serve;
 use crate::retention::ledger::Ledger;
+use crate::retention::person::Person;
 use crate::retention::read::{self, Mark, Record};
 use crate::state::App;
 
@@ -254,16 +255,11 @@ fn folders(config: &Config) -> Vec<PathBuf> {
 }
 
 /// Of the rows of `t` with these ids, those of a person.
-pub(super) async fn of_person(
-    app: &App,
-    t: &Table,
-    ids: &[Uuid],
-    customer: entity::ids::CustomerId,
-) -> Result<HashSet<Uuid>> {
-    let any = crate::db::is_any(app.db.backend(), "t.id", 2);
-    let condition = crate::retention::paths::of_person(t, 1);
+pub(super) async fn of_person(app: &App, t: &Table, ids: &[Uuid], person: &Person) -> Result<HashSet<Uuid>> {
+    let any = crate::db::is_any(app.db.backend(), "t.id", 1);
+    let (condition, values) = person.rows_of(t, 2);
     let sql = format!("SELECT t.id FROM {} t WHERE {any} AND {condition}", t.name);
-    let values = [customer.0.into(), crate::db::id_list(ids.iter().copied())];
+    let values = [crate::db::id_list(app.db.backend(), ids.iter().copied())].into_iter().chain(values);
     let rows = crate::db::rows(app.db.read(), &sql, values).await?;
     rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
 }

@@ -131,7 +131,7 @@ pub(super) async fn lock(tx: &DatabaseTransaction, passing: &[Passing<'_>]) -> R
     if !customers.is_empty() {
         let these = db::is_any(DbBackend::Postgres, "c.id", 1);
         let sql = format!("SELECT c.id FROM customers c WHERE {these} ORDER BY c.id FOR NO KEY UPDATE");
-        db::run(tx, &sql, [db::id_list(customers)]).await?;
+        db::run(tx, &sql, [db::id_list(DbBackend::Postgres, customers)]).await?;
     }
     Ok(())
 }

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use entity::ids::CustomerId;
 use entity::map::{AtEnd, RowEnd, Table, tables};
 use entity::retention_rules::Action;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Value};
@@ -14,7 +13,8 @@ use crate::db;
 use crate::error::Result;
 use crate::policy::retention::Rule;
 use crate::retention::pace::Pace;
-use crate::retention::{anonymise, paths, rows};
+use crate::retention::person::Person;
+use crate::retention::{anonymise, paths};
 use crate::state::App;
 
 /// The check once more, as a condition of the deleting statement over `t`, with the values that follow the ids.
@@ -71,9 +71,11 @@ pub(super) async fn pass(
 ) -> Result<u64> {
     let anonymise: Vec<Uuid> = proofs.iter().filter(|p| p.action == Action::Anonymise).map(|p| p.row.id).collect();
     let tally = anonymise::tally(tx, t, &anonymise).await?;
-    let any = |column: &str| db::is_any(tx.get_database_backend(), column, 1);
+    let backend = tx.get_database_backend();
+    let any = |column: &str| db::is_any(backend, column, 1);
     let (name, these, condition) = (t.name, any("t.id"), &still.condition);
-    let values = || [db::id_list(proofs.iter().map(|p| p.row.id))].into_iter().chain(still.values.iter().cloned());
+    let ids = db::id_list(backend, proofs.iter().map(|p| p.row.id));
+    let values = || [ids.clone()].into_iter().chain(still.values.iter().cloned());
     let mut went = 0;
     if t.end == RowEnd::Bare {
         let clear: Vec<String> = t
@@ -86,7 +88,7 @@ pub(super) async fn pass(
             .collect();
         let state = if t.has("state") { ", state = 'ERASED'" } else { "" };
         // SQLite looks into an index as quickly for one row as for many, and would parse the list once for each index.
-        let pointed_to = match tx.get_database_backend() {
+        let pointed_to = match backend {
             DbBackend::Postgres => paths::is_among_pointed_to(t, any),
             _ => paths::is_pointed_to(t),
         };
@@ -111,21 +113,26 @@ pub(super) async fn pass(
 ///
 /// # Errors
 /// The database fails.
-pub async fn remove_bare(app: &App, person: Option<CustomerId>) -> Result<(u64, Vec<&'static str>)> {
+pub async fn remove_bare(app: &App, person: Option<&Person>) -> Result<(u64, Vec<&'static str>)> {
     let (mut removed, mut touched) = (0, Vec::new());
-    let mut bare: Vec<&Table> = tables().iter().rev().filter(|t| t.end == RowEnd::Bare).collect();
-    if let Some(person) = person {
-        let theirs = |t: &Table| format!("t.erased_at IS NOT NULL AND {}", paths::of_person(t, 1));
-        bare = rows::tables_with(app.db.read(), bare.into_iter(), theirs, vec![person.0.into()]).await?;
-    }
-    for t in bare {
+    for t in tables().iter().rev().filter(|t| t.end == RowEnd::Bare) {
+        if let Some((theirs, values)) = person.map(|person| person.rows_of(t, 1)) {
+            // Mostly none is left, and to see that is less than to look for what could go.
+            let any = format!("SELECT 1 FROM {} t WHERE t.erased_at IS NOT NULL AND {theirs} LIMIT 1", t.name);
+            if db::rows(app.db.read(), &any, values).await?.is_empty() {
+                continue;
+            }
+        }
         let free = format!(
             "t.erased_at IS NOT NULL AND NOT {} AND NOT {} AND NOT {}",
             paths::is_pointed_to(t),
             paths::is_held(t),
             paths::is_restricted(t)
         );
-        let of = person.map_or_else(String::new, |_| format!(" AND {}", paths::of_person(t, 3)));
+        let (of, theirs) = match person.map(|person| person.rows_of(t, 3)) {
+            Some((theirs, values)) => (format!(" AND {theirs}"), values),
+            None => (String::new(), Vec::new()),
+        };
         let look = format!("SELECT t.id FROM {} t WHERE {free} AND t.id > $1{of} ORDER BY t.id LIMIT $2", t.name);
         let these = db::is_any(app.db.backend(), "t.id", 1);
         let delete = format!("DELETE FROM {} AS t WHERE {these} AND {free}", t.name);
@@ -133,14 +140,14 @@ pub async fn remove_bare(app: &App, person: Option<CustomerId>) -> Result<(u64, 
         loop {
             // Looked for without a lock, and looked at once more under it: the search reads every bare id, the end few.
             let most = i64::try_from(pace.rows(&app.traffic)).unwrap_or(i64::MAX);
-            let values = [after.into(), most.into()].into_iter().chain(person.map(|id| id.0.into()));
+            let values = [after.into(), most.into()].into_iter().chain(theirs.iter().cloned());
             let found = db::rows(app.db.read(), &look, values).await?;
             let ids: Vec<Uuid> = found.iter().map(|r| r.try_get_by_index(0)).collect::<Result<_, _>>()?;
             let Some(last) = ids.last() else { break };
             after = *last;
             let tx = app.db.begin().await?;
             let begun = Instant::now();
-            let went = db::run(&tx, &delete, [db::id_list(ids)]).await?;
+            let went = db::run(&tx, &delete, [db::id_list(app.db.backend(), ids)]).await?;
             tx.commit().await?;
             let kept = begun.elapsed();
             pace.took(usize::try_from(went).unwrap_or(usize::MAX), kept);

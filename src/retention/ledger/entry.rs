@@ -1,7 +1,7 @@
 //! What an entry of the ledger says: opaque ids, codes, instants, and keyed hashes.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::ids::{MailId, StaffId, UnitId};
+use entity::ids::{CustomerId, ErasureId, MailId, StaffId, UnitId};
 use entity::{holds, restrictions};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -131,6 +131,15 @@ pub enum Entry {
         /// How it stands since.
         protection: Protection,
     },
+    /// A person is to be erased, and nothing could go yet: no intent says so.
+    Asked {
+        /// When it was written.
+        at: DateTime<Utc>,
+        /// The erasure; its id carries the moment of the decision.
+        erasure: ErasureId,
+        /// The person.
+        customer: CustomerId,
+    },
     /// A backup is being put back.
     Restoring {
         /// When.
@@ -150,6 +159,7 @@ impl Entry {
             | Self::Settled { at, .. }
             | Self::Void { at, .. }
             | Self::Protection { at, .. }
+            | Self::Asked { at, .. }
             | Self::Restoring { at, .. } => *at,
         }
     }

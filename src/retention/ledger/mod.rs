@@ -1,7 +1,7 @@
 //! The erasure ledger: what was about to go and what went, by opaque ids only, outside every backup of the data.
 //!
-//! INTENT before a removal, SETTLED or VOID after it. PROTECTION for holds and restrictions, so that none is lost. A restore
-//! replays it, so that nothing comes back (R34). Each entry carries a hash over itself and the one before, so that a restore
+//! INTENT before a removal, SETTLED or VOID after it. PROTECTION for holds and restrictions and ASKED for erasures that wait,
+//! so that none is lost. A restore replays it, so that nothing comes back (R34). Each entry carries a hash over itself and the one before, so that a restore
 //! notices a ledger that is older, foreign or damaged.
 
 mod chain;
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
-use entity::ids::{UnitId, uuid_at};
+use entity::ids::{CustomerId, ErasureId, UnitId, uuid_at};
 use sea_orm::DatabaseTransaction;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -157,6 +157,14 @@ impl Ledger {
     /// The ledger cannot be written: then nothing may be placed.
     pub async fn protection(&self, now: DateTime<Utc>, protection: Protection) -> Result<()> {
         self.append(now, &Entry::Protection { at: now, protection }, Append::Durably).await
+    }
+
+    /// Says that a person is to be erased of whom nothing could go yet, and is on disk when it returns.
+    ///
+    /// # Errors
+    /// The ledger cannot be written: a restore would not know of it.
+    pub async fn asked(&self, now: DateTime<Utc>, erasure: ErasureId, customer: CustomerId) -> Result<()> {
+        self.append(now, &Entry::Asked { at: now, erasure, customer }, Append::Durably).await
     }
 
     /// Brings to the disk what has been written so far.

@@ -5,11 +5,11 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use aftersales::db::{self, Db};
 use aftersales::retention::ledger::Ledger;
-use aftersales::retention::paths;
+use aftersales::retention::person::Person;
+use entity::ids::CustomerId;
 use entity::map::{RowEnd, Table, tables};
 use sea_orm::DbBackend;
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::support::stores::{self, Stores};
 use crate::support::{App, life};
@@ -209,11 +209,12 @@ fn tables_of(entry: &Value) -> String {
 /// The rows that are a person's, by the map.
 pub async fn of_person(app: &App, known: &life::Known) -> BTreeSet<Key> {
     let mut found = BTreeSet::new();
-    for t in tables().iter().filter(|t| t.is_personal()) {
-        let db = &app.state.db;
-        let sql = format!("SELECT {} FROM {} t WHERE {}", id_of(db.backend(), "id"), t.name, paths::of_person(t, 1));
-        let customer: Uuid = life::row(&known.customer);
-        for row in db::rows(db.write(), &sql, [customer.into()]).await.unwrap() {
+    let db = &app.state.db;
+    let person = Person::find(db.write(), CustomerId(life::row(&known.customer))).await.unwrap();
+    for t in person.tables() {
+        let (theirs, values) = person.rows_of(t, 1);
+        let sql = format!("SELECT {} FROM {} t WHERE {theirs}", id_of(db.backend(), "id"), t.name);
+        for row in db::rows(db.write(), &sql, values).await.unwrap() {
             found.insert((t.name, row.try_get_by_index::<String>(0).unwrap()));
         }
     }

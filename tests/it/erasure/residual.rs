@@ -115,12 +115,12 @@ on_both_engines! {
         app.dpo().await.done("holdRelease", "HoldReleaseInput", input, "hold { id }").await;
         let left = app.state.config.data.join("blobs/Erika Mustermann.jpg");
         std::fs::write(&left, b"?").unwrap();
-        app.run_job("retention").await;
+        let run = app.run_job("retention").await;
         assert_eq!(app.count("erasures", "state = 'SETTLED'").await, 1);
-        assert_eq!(app.run_job("erasures").await["scansFailed"], 1);
+        assert_eq!(run["scansFailed"], 1, "{run:#}");
         let query = format!("query($id: ID!) {{ erasure(id: $id) {{ {SCAN} }} }}");
         let found = app.dpo().await.data(&query, json!({ "id": done["erasure"]["id"] })).await;
-        assert_eq!(places(&found["erasure"]["scan"]), [("FAILURE", "blob name")]);
+        assert_eq!(places(&found["erasure"]["scan"]), [("FAILURE", "blob name"), ("FAILURE", "file")]);
         std::fs::remove_file(left).unwrap();
     }
 

@@ -3,6 +3,7 @@
 use aftersales::clock::FixedClock;
 use aftersales::privacy::backup::{self, manifest::Blobs};
 use aftersales::privacy::restore::{self, Options, Report};
+use entity::ids::{CustomerId, ErasureId};
 
 use super::*;
 use crate::support::{Caller, days};
@@ -230,6 +231,45 @@ owning! {
         for table in ["customers", "orders", "parcels", "order_lines"] {
             assert_eq!(again[table], left[table], "{table}");
         }
+        app.finish().await;
+    }
+
+    /// An erasure that was asked for after the backup, and of which nothing could go, is on record again and goes on.
+    async fn an_erasure_that_only_waits_is_not_forgotten(app) {
+        app.at("2015-02-05T09:00:00Z");
+        let known = life::order(&app, "erika@example.com", "P-erika").await;
+        life::delivered(&app, &known).await;
+        hold(&app, json!({ "customerId": known.customer })).await;
+        app.at("2015-02-20T02:15:00Z");
+        // What the requests have left goes without asking: a hold does not cover it.
+        app.run_job("retention").await;
+        app.at(BACKED_UP);
+        let options = back_up(&app).await;
+        app.advance(days(1));
+        // Nobody of the backup: there is nothing to erase.
+        let now = app.now();
+        app.state.ledger.asked(now, ErasureId::new(now), CustomerId::new(now)).await.unwrap();
+        let input = json!({ "customerId": known.customer });
+        let asked = app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { id state }").await;
+        assert_eq!(asked["erasure"]["state"], "DEFERRED");
+        let ledger = app.state.ledger.entries().await.unwrap();
+        assert_eq!(ledger.iter().filter(|entry| entry["event"] == "ASKED").count(), 2, "{ledger:#?}");
+        let asked_at = app.now();
+        app.advance(days(1));
+        let (app, report) = restored(app, &options).await;
+        assert_eq!((report.erasures_resumed, report.suppressed_again, report.rows_gone_again), (1, 1, 0), "{report:?}");
+        let query = "query($id: ID!) { erasure(id: $id) { state decidedAt records { outcome } } }";
+        let again = app.dpo().await.data(query, json!({ "id": asked["erasure"]["id"] })).await;
+        assert_eq!(again["erasure"]["state"], "DEFERRED");
+        let requested: chrono::DateTime<chrono::Utc> = again["erasure"]["decidedAt"].as_str().unwrap().parse().unwrap();
+        assert_eq!(requested.timestamp_millis(), asked_at.timestamp_millis());
+        let outcomes = again["erasure"]["records"].as_array().unwrap();
+        let count = |outcome: &str| outcomes.iter().filter(|r| r["outcome"] == outcome).count();
+        assert_eq!((count("KEPT"), count("HELD")), (1, outcomes.len() - 1), "the hold itself is its own proof: {again:#}");
+        let held = app.dpo().await.data("{ holds { nodes { id } } }", json!({})).await;
+        officer(&app, "holdRelease", json!({ "id": held["holds"]["nodes"][0]["id"] })).await;
+        app.run_job("retention").await;
+        assert_eq!(app.count("customers", "name IS NOT NULL").await, 0);
         app.finish().await;
     }
 

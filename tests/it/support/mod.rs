@@ -243,8 +243,13 @@ impl App {
             assert_eq!(keys.len(), units.len(), "every row of {} has its key", t.name);
             let any = db::is_any(self.state.keys.db().backend(), "id", 1);
             let sql = format!("SELECT DISTINCT data_type FROM units WHERE {any}");
-            let of =
-                db::rows(self.state.keys.db().write(), &sql, [db::id_list(units.iter().map(|u| u.0))]).await.unwrap();
+            let of = db::rows(
+                self.state.keys.db().write(),
+                &sql,
+                [db::id_list(self.state.keys.db().backend(), units.iter().map(|u| u.0))],
+            )
+            .await
+            .unwrap();
             for of in of.iter().map(|row| row.try_get_by_index(0).unwrap()) {
                 assert!(t.types.contains(&of), "{} has rows sealed by a unit of {of:?}", t.name);
             }
