@@ -43,7 +43,7 @@ use crate::retention::sweep;
 use crate::state::App;
 use crate::{audit, db};
 
-pub(in crate::privacy) use recall::recall;
+pub(in crate::privacy) use recall::{Recalled, recall};
 
 /// How long backups of the key store live: afterwards every older backup of the main database is unreadable for what
 /// was erased (docs/operations.md demands the cycle).
@@ -249,13 +249,13 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
         // Whatever ends from here on wakes it again.
         db::run(app.db.write(), "UPDATE erasures SET wake_at = NULL WHERE id = $1", [row.id.0.into()]).await?;
     }
+    if row.state == State::Running {
+        // A restore may find nothing else of it. Where this is not reached, the erasure is taken up again as one that died.
+        app.ledger.asked(app.clock.now(), row.id, row.customer_id).await?;
+    }
     let before = stored(&row)?;
     let (person, mut fates) = found(app, row.customer_id, row.requested_at).await?;
     let planned = prepare(app, &row, &before, &person, &fates).await?;
-    if row.state == State::Running && !fates.iter().any(|f| f.record.is_gone()) {
-        // No intent tells a restore of it. Where this is not reached, the erasure is taken up again as one that died.
-        app.ledger.asked(app.clock.now(), row.id, row.customer_id).await?;
-    }
     let mut verdicts = take(app, actor, row.id, &fates).await?;
     for fate in &mut fates {
         if let Some(verdict) = verdicts.remove(&fate.record.id) {

@@ -13,8 +13,19 @@ use crate::error::Result;
 use crate::policy::calendar;
 use crate::state::App;
 
+/// What a restore has done about an erasure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::privacy) enum Recalled {
+    /// It is on record again, and goes on.
+    Again,
+    /// The backup has it as it stood last.
+    Known,
+    /// Nothing of it has gone, and nothing is there of the person.
+    Nobody,
+}
+
 /// Puts an erasure back: what went again is on record as gone; what waited follows with [`super::resume`]. Nothing is put back
-/// of a person whom the backup does not know.
+/// of a person whom the database does not know.
 ///
 /// # Errors
 /// The database fails.
@@ -23,13 +34,18 @@ pub(in crate::privacy) async fn recall(
     id: ErasureId,
     customer: Option<CustomerId>,
     gone: &[(&'static str, Uuid, DataType)],
-) -> Result<bool> {
+) -> Result<Recalled> {
     let known = Entity::find_by_id(id).one(app.db.read()).await?;
-    let Some(customer) = known.as_ref().map(|row| row.customer_id).or(customer) else { return Ok(false) };
-    if gone.is_empty()
-        && (known.is_some() || customers::Entity::find_by_id(customer).one(app.db.read()).await?.is_none())
-    {
-        return Ok(false);
+    let Some(customer) = known.as_ref().map(|row| row.customer_id).or(customer) else {
+        return Ok(Recalled::Nobody);
+    };
+    if gone.is_empty() {
+        if known.is_some() {
+            return Ok(Recalled::Known);
+        }
+        if customers::Entity::find_by_id(customer).one(app.db.read()).await?.is_none() {
+            return Ok(Recalled::Nobody);
+        }
     }
     let before = known.as_ref().map(stored).transpose()?;
     let (records, recipients) = before.map(|r| (r.records, r.recipients)).unwrap_or_default();
@@ -64,5 +80,5 @@ pub(in crate::privacy) async fn recall(
     }
     db::run(&tx, sql, values).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(Recalled::Again)
 }

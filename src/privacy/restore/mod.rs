@@ -57,7 +57,7 @@ pub struct Report {
     pub restrictions_placed_again: u64,
     /// Restrictions that were lifted after the backup, or that had been when they were placed again.
     pub restrictions_lifted_again: u64,
-    /// What stands by the ledger, but on something that the backup does not know.
+    /// What stands or waits by the ledger, but is about something that the backup does not know.
     pub not_placed: Vec<NotPlaced>,
     /// Keys of erased units that the archive still had.
     pub keys_destroyed_again: u64,
@@ -77,7 +77,7 @@ pub struct Report {
     pub rows_without_key: u64,
 }
 
-/// A hold or a restriction that could not be put back: what it covers was made after the backup and is lost.
+/// A hold, a restriction or an erasure that could not be put back: what it is about was made after the backup and is lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotPlaced {
@@ -85,7 +85,7 @@ pub struct NotPlaced {
     pub table: &'static str,
     /// Its id.
     pub id: Uuid,
-    /// The table of what it covers.
+    /// The table of what it is about.
     pub on_table: &'static str,
     /// The id of that.
     pub on_id: Uuid,

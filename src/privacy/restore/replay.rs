@@ -1,7 +1,7 @@
 //! The ledger, replayed: what was held since the backup is held again; what had gone goes again, with its keys and blobs; what
 //! was about to go is checked again; what waited goes on.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::DataType;
@@ -13,14 +13,14 @@ use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use uuid::Uuid;
 
 use super::check::{Checked, UNDER_WAY};
-use super::{Report, protections};
+use super::{NotPlaced, Report, protections};
 use crate::auth::Actor;
 use crate::db;
 use crate::error::{Error, Result};
-use crate::privacy::erasure;
+use crate::privacy::erasure::{self, Recalled};
 use crate::retention::door::{self, Asked, Gone, Ground};
 use crate::retention::ledger::{Entry, Rows};
-use crate::retention::{paths, sweep};
+use crate::retention::sweep;
 use crate::state::App;
 
 /// An intent of the ledger.
@@ -39,9 +39,10 @@ impl Intent<'_> {
     }
 }
 
-/// What is known of an erasure by its intents.
+/// What the ledger knows of an erasure.
 #[derive(Default)]
-struct Recalled {
+struct Wanted {
+    /// The person; none of one that was asked for before the backup.
     customer: Option<CustomerId>,
     gone: Vec<(&'static str, Uuid, DataType)>,
 }
@@ -68,14 +69,6 @@ async fn follow(app: &App, checked: &Checked, report: &mut Report) -> Result<()>
     protections::put_back(app, &checked.entries, since, report).await?;
     let (intents, settled) = sort(checked, since);
     let mut erasures = asked(checked, since);
-    for intent in intents.values().filter(|i| i.recent) {
-        if let Some(Ground::Erasure(id)) = Ground::named(intent.ground) {
-            let recalled = erasures.entry(id).or_default();
-            if recalled.customer.is_none() {
-                recalled.customer = customer_of(app, intent).await?;
-            }
-        }
-    }
     let before = suppressions(app).await?;
     let mut units: HashSet<UnitId> = HashSet::new();
     let mut waiting: Vec<(&str, Gone)> = Vec::new();
@@ -118,9 +111,23 @@ async fn follow(app: &App, checked: &Checked, report: &mut Report) -> Result<()>
         report.intents_rechecked += 1;
         report.intents_gone += recheck(app, &actor, intent).await?;
     }
-    for (id, recalled) in &erasures {
-        let known = erasure::recall(app, *id, recalled.customer, &recalled.gone).await?;
-        report.erasures_resumed += u64::from(known);
+    let of_customer = |(table, id, _): &(&str, Uuid, DataType)| (*table == "customers").then_some(*id);
+    let erased: HashSet<Uuid> =
+        erasures.values().flat_map(|wanted| wanted.gone.iter().filter_map(of_customer)).collect();
+    // The oldest first: of two that suppress the same address the later moment counts.
+    for (id, wanted) in &erasures {
+        match erasure::recall(app, *id, wanted.customer, &wanted.gone).await? {
+            Recalled::Again => report.erasures_resumed += 1,
+            Recalled::Known => {}
+            Recalled::Nobody => {
+                report.not_placed.extend(wanted.customer.filter(|c| !erased.contains(&c.0)).map(|customer| NotPlaced {
+                    table: "erasures",
+                    id: id.0,
+                    on_table: "customers",
+                    on_id: customer.0,
+                }))
+            }
+        }
     }
     report.suppressed_again = suppressions(app).await?.saturating_sub(before);
     let resumed = erasure::resume(app, &actor).await?;
@@ -136,11 +143,11 @@ async fn follow(app: &App, checked: &Checked, report: &mut Report) -> Result<()>
     Ok(())
 }
 
-/// The erasures of which nothing could go when they were decided.
-fn asked(checked: &Checked, since: DateTime<Utc>) -> HashMap<ErasureId, Recalled> {
+/// The erasures that were asked for since.
+fn asked(checked: &Checked, since: DateTime<Utc>) -> BTreeMap<ErasureId, Wanted> {
     let asked = checked.entries.iter().filter_map(|entry| match entry {
         Entry::Asked { at, erasure, customer } if *at >= since => {
-            Some((*erasure, Recalled { customer: Some(*customer), gone: Vec::new() }))
+            Some((*erasure, Wanted { customer: Some(*customer), gone: Vec::new() }))
         }
         _ => None,
     });
@@ -186,21 +193,6 @@ fn sort(checked: &Checked, since: DateTime<Utc>) -> (HashMap<Uuid, Intent<'_>>, 
 
 fn bytes(hex: &str) -> Option<Vec<u8>> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()).collect()
-}
-
-/// The person whom the rows of an intent belong to, while they are there.
-async fn customer_of(app: &App, intent: &Intent<'_>) -> Result<Option<CustomerId>> {
-    for rows in &intent.rows {
-        let Some(customer) = paths::customer_of(rows.table) else { continue };
-        let these = db::is_any(app.db.backend(), "t.id", 1);
-        let sql = format!("SELECT {customer} FROM {} t WHERE {these} LIMIT 1", rows.table.name);
-        let found = db::rows(app.db.read(), &sql, [db::id_list(app.db.backend(), rows.ids.iter().copied())]).await?;
-        let found: Option<Option<Uuid>> = found.first().map(|row| row.try_get_by_index(0)).transpose()?;
-        if let Some(customer) = found.flatten() {
-            return Ok(Some(CustomerId(customer)));
-        }
-    }
-    Ok(None)
 }
 
 async fn suppressions(app: &App) -> Result<u64> {

@@ -131,7 +131,7 @@ pub enum Entry {
         /// How it stands since.
         protection: Protection,
     },
-    /// A person is to be erased, and nothing could go yet: no intent says so.
+    /// A person is to be erased. What goes has intents of its own, which do not name the person.
     Asked {
         /// When it was written.
         at: DateTime<Utc>,

@@ -1,7 +1,7 @@
 //! The erasure ledger: what was about to go and what went, by opaque ids only, outside every backup of the data.
 //!
-//! INTENT before a removal, SETTLED or VOID after it. PROTECTION for holds and restrictions and ASKED for erasures that wait,
-//! so that none is lost. A restore replays it, so that nothing comes back (R34). Each entry carries a hash over itself and the one before, so that a restore
+//! INTENT before a removal, SETTLED or VOID after it. PROTECTION for holds and restrictions and ASKED for erasures, so
+//! that none is lost. A restore replays it, so that nothing comes back (R34). Each entry carries a hash over itself and the one before, so that a restore
 //! notices a ledger that is older, foreign or damaged.
 
 mod chain;
@@ -159,7 +159,7 @@ impl Ledger {
         self.append(now, &Entry::Protection { at: now, protection }, Append::Durably).await
     }
 
-    /// Says that a person is to be erased of whom nothing could go yet, and is on disk when it returns.
+    /// Says that a person is to be erased, and is on disk when it returns.
     ///
     /// # Errors
     /// The ledger cannot be written: a restore would not know of it.

@@ -1,6 +1,7 @@
 //! Dump, erase, drill, restore.
 
 use aftersales::retention::ledger::Rows;
+use entity::ids::{CustomerId, ErasureId};
 use entity::staff::Role;
 
 use super::*;
@@ -129,7 +130,8 @@ owning! {
         report(&app.state.config, &["backup", text(&folder), "--reference-blobs"]);
         now(&app);
         // The process died after the intent; nobody heard whether it committed.
-        let id = entity::ids::ErasureId::new(app.now());
+        let id = ErasureId::new(app.now());
+        app.state.ledger.asked(app.now(), id, CustomerId(life::row(&due.customer))).await.unwrap();
         for (ground, who) in [(format!("ERASURE:{id}"), &due), ("RULE".to_owned(), &not_due)] {
             let rows = vec![Rows { table: "customers".to_owned(), ids: vec![life::row(&who.customer)] }];
             app.state.ledger.intent(app.now(), &ground, rows, &[]).await.unwrap();
