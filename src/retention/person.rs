@@ -3,6 +3,8 @@
 //! A table's rows are then asked for by the ids of what they hang on. Conditions that climb from each row to its person
 //! would be planned anew for every table, and take longer to plan than to answer.
 
+use std::collections::HashSet;
+
 use entity::cases::OVER;
 use entity::ids::CustomerId;
 use entity::map::{Subject, Table, table, tables};
@@ -102,6 +104,18 @@ impl Person {
             }
         };
         (condition, ways.into_iter().filter_map(|(_, at)| self.stems.get(at)).map(|(_, ids)| self.list(ids)).collect())
+    }
+
+    /// Of these rows of `t`, those of the person.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn among(&self, db: &impl ConnectionTrait, t: &Table, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+        let (theirs, values) = self.rows_of(t, 2);
+        let any = db::is_any(self.backend, "t.id", 1);
+        let sql = format!("SELECT t.id FROM {} t WHERE {any} AND {theirs}", t.name);
+        let rows = db::rows(db, &sql, [self.list(ids)].into_iter().chain(values)).await?;
+        rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
     }
 
     fn list(&self, ids: &[Uuid]) -> Value {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::identifiers::{self, Identifier, Kind};
 use super::search::Search;
-use super::walk::{At, Hit, Seen, Walk, of_person};
+use super::walk::{At, Hit, Seen, Walk};
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::privacy::erasure::{self, certify, is_own_file};
@@ -183,7 +183,7 @@ async fn judge(app: &App, sought: &mut [Sought], of: &[(usize, Kind)], hits: Vec
         for (name, ids) in rows {
             let Some(t) = table(name) else { continue };
             let ids: Vec<Uuid> = ids.into_iter().collect();
-            let theirs = of_person(app, t, &ids, &person).await?;
+            let theirs = person.among(app.db.read(), t, &ids).await?;
             own.extend(theirs.into_iter().map(|id| (who, name, id)));
         }
     }

@@ -1,7 +1,6 @@
 //! A walk through everything that is stored, page by page: every column of every table (opened where sealed), every blob
 //! (opened), the names of blobs, every file of the data folder with its name, the ledger. Memory does not grow with the data.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,7 +19,6 @@ use crate::db::Place;
 use crate::error::Result;
 use crate::evidence::serve;
 use crate::retention::ledger::Ledger;
-use crate::retention::person::Person;
 use crate::retention::read::{self, Mark, Record};
 use crate::state::App;
 
@@ -252,14 +250,4 @@ fn folders(config: &Config) -> Vec<PathBuf> {
         }
     }
     folders
-}
-
-/// Of the rows of `t` with these ids, those of a person.
-pub(super) async fn of_person(app: &App, t: &Table, ids: &[Uuid], person: &Person) -> Result<HashSet<Uuid>> {
-    let any = crate::db::is_any(app.db.backend(), "t.id", 1);
-    let (condition, values) = person.rows_of(t, 2);
-    let sql = format!("SELECT t.id FROM {} t WHERE {any} AND {condition}", t.name);
-    let values = [crate::db::id_list(app.db.backend(), ids.iter().copied())].into_iter().chain(values);
-    let rows = crate::db::rows(app.db.read(), &sql, values).await?;
-    rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
 }
