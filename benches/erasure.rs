@@ -105,26 +105,31 @@ async fn on(engine: Engine, people: &[(usize, usize)], measure: bool) -> anyhow:
 /// What all erasures so far have had to do in batches.
 struct Steps {
     batches: usize,
-    keys: usize,
+    orders: usize,
+    ends: usize,
 }
 
 impl Steps {
     /// How many commits of one erasure are on disk when they return: two for each batch, the ledger's intent (some of which
-    /// wait while another batch goes) and the removal; one for the end of a batch's keys; two for as many such orders as are
-    /// claimed at once, the claim and that it is done.
+    /// wait while another batch goes) and the removal; one for keys that end together; two for as many orders of such ends as
+    /// are claimed at once, the claim and that it is done.
     const fn commits_since(&self, before: &Self) -> usize {
-        let (batches, keys) = (self.batches - before.batches, self.keys - before.keys);
-        COMMITS + 2 * batches + keys + 2 * keys.div_ceil(CLAIMED)
+        let claims = (self.orders - before.orders).div_ceil(CLAIMED);
+        COMMITS + 2 * (self.batches - before.batches) + self.ends - before.ends + 2 * claims
     }
 }
 
 async fn steps(app: &App) -> anyhow::Result<Steps> {
     let entries = app.ledger.entries().await.map_err(|e| anyhow::anyhow!("{e:?}"))?;
     let batches = entries.iter().filter(|entry| entry["event"] == "INTENT").count();
-    let sql = "SELECT CAST(COUNT(*) AS bigint) FROM outbox_entries WHERE kind = 'DESTROY_KEY'";
-    let rows = db::rows(app.db.read(), sql, []).await?;
-    let keys = usize::try_from(rows.first().context("no count")?.try_get_by_index::<i64>(0)?)?;
-    Ok(Steps { batches, keys })
+    let orders = "SELECT CAST(COUNT(*) AS bigint) FROM outbox_entries WHERE kind = 'DESTROY_KEY'";
+    // Every end of keys lets the caches know by the next generation.
+    let ends = "SELECT CAST(generation AS bigint) FROM store";
+    let count = async |db: &Db, sql| -> anyhow::Result<usize> {
+        let rows = db::rows(db.read(), sql, []).await?;
+        Ok(usize::try_from(rows.first().context("no count")?.try_get_by_index::<i64>(0)?)?)
+    };
+    Ok(Steps { batches, orders: count(&app.db, orders).await?, ends: count(app.keys.db(), ends).await? })
 }
 
 async fn fill(stores: &Stores, people: &[(usize, usize)]) -> anyhow::Result<Vec<Vec<CustomerId>>> {

@@ -119,12 +119,21 @@ pub(crate) async fn drain(app: &App) -> Result<Report> {
             return Ok(report);
         }
         let mut done = Vec::with_capacity(claimed.len());
-        for entry in claimed {
-            match perform(app, &entry).await {
-                Ok(()) => done.push(entry),
-                Err(error) => {
-                    tracing::warn!(entry = %entry.id, kind = entry.kind.code(), %error, "outbox entry failed");
-                    put_off(app, &entry, &mut report).await?;
+        for entries in together(claimed) {
+            if let [_, _, ..] = entries.as_slice() {
+                match perform(app, &entries).await {
+                    Ok(()) => {
+                        done.extend(entries);
+                        continue;
+                    }
+                    // Which of them it was shows when each is tried by itself.
+                    Err(error) => tracing::warn!(entries = entries.len(), %error, "outbox entries failed together"),
+                }
+            }
+            for entry in entries {
+                match perform(app, std::slice::from_ref(&entry)).await {
+                    Ok(()) => done.push(entry),
+                    Err(error) => put_off(app, &entry, &error, &mut report).await?,
                 }
             }
         }
@@ -155,20 +164,45 @@ async fn claim(app: &App) -> Result<Vec<Claimed>> {
     rows.iter().map(entry).collect()
 }
 
-/// Each kind may be performed twice: what is gone already counts as done.
-async fn perform(app: &App, entry: &Claimed) -> anyhow::Result<()> {
-    match entry.kind {
-        Kind::DestroyKey => {
-            let units: Result<Vec<UnitId>, _> =
-                entry.target.split(SEPARATOR).map(|unit| unit.parse().map(UnitId)).collect();
-            app.keys.destroy_unused(&app.db, &units?).await.map_err(Error::cause)?;
-            Ok(())
+/// What is done as one: the end of as many keys as one entry may order. Anything else is by itself, after the keys.
+fn together(claimed: Vec<Claimed>) -> Vec<Vec<Claimed>> {
+    let (keys, others): (Vec<_>, Vec<_>) = claimed.into_iter().partition(|entry| entry.kind == Kind::DestroyKey);
+    let (mut groups, mut room) = (Vec::<Vec<Claimed>>::new(), 0);
+    for entry in keys {
+        let count = entry.target.split(SEPARATOR).count();
+        match groups.last_mut().filter(|_| count <= room) {
+            Some(group) => {
+                room -= count;
+                group.push(entry);
+            }
+            None => {
+                room = KEYS.saturating_sub(count);
+                groups.push(vec![entry]);
+            }
         }
-        Kind::DeleteBlob => match app.blobs.delete(&Path::from(entry.target.as_str())).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        },
     }
+    groups.extend(others.into_iter().map(|entry| vec![entry]));
+    groups
+}
+
+/// Each may be performed twice: what is gone already counts as done.
+async fn perform(app: &App, entries: &[Claimed]) -> anyhow::Result<()> {
+    let mut units = Vec::new();
+    for entry in entries {
+        match entry.kind {
+            Kind::DestroyKey => {
+                for unit in entry.target.split(SEPARATOR) {
+                    units.push(UnitId(unit.parse()?));
+                }
+            }
+            Kind::DeleteBlob => match app.blobs.delete(&Path::from(entry.target.as_str())).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            },
+        }
+    }
+    app.keys.destroy_unused(&app.db, &units).await.map_err(Error::cause)?;
+    Ok(())
 }
 
 async fn settle(app: &App, done: &[Claimed]) -> Result<()> {
@@ -183,7 +217,8 @@ async fn settle(app: &App, done: &[Claimed]) -> Result<()> {
 }
 
 /// An entry that failed is tried again later, or given up.
-async fn put_off(app: &App, entry: &Claimed, report: &mut Report) -> Result<()> {
+async fn put_off(app: &App, entry: &Claimed, error: &anyhow::Error, report: &mut Report) -> Result<()> {
+    tracing::warn!(entry = %entry.id, kind = entry.kind.code(), %error, "outbox entry failed");
     let now = app.clock.now();
     let is_dead = entry.attempts >= MOST_ATTEMPTS;
     let (state, counter) = if is_dead { (State::Dead, &mut report.dead) } else { (State::Pending, &mut report.failed) };

@@ -6,8 +6,10 @@ use aftersales::clock::Clock;
 use aftersales::config::Config;
 use aftersales::keys::UnitOf;
 use aftersales::keys::master::Source;
+use aftersales::outbox;
 use aftersales::state::App as State;
 use entity::DataType;
+use entity::outbox_entries::Kind;
 use zeroize::Zeroizing;
 
 use crate::on_both_engines;
@@ -98,5 +100,50 @@ on_both_engines! {
         app.advance(days(2));
         assert_eq!(app.run_job("reaper").await["keys"], 1);
         assert_eq!(app.state.keys.load(&[orphan.id], entity::Purpose::DataProtection, app.now()).await.unwrap().len(), 0);
+    }
+
+    /// Keys end many at a time; an order that cannot be carried out keeps none of the others waiting.
+    async fn one_order_that_fails_stops_no_other(app) {
+        let mut units = Vec::new();
+        let tx = app.state.db.begin().await.unwrap();
+        for _ in 0..3 {
+            let owner = entity::ids::uuid_at(app.now());
+            let of = UnitOf { owner, data_type: DataType::R21, year: 0, subject: None };
+            let unit = app.state.keys.ensure(of, app.now()).await.unwrap().id;
+            outbox::destroy_keys(&tx, app.now(), &[unit]).await.unwrap();
+            units.push(unit);
+        }
+        outbox::enqueue(&tx, app.now(), Kind::DestroyKey, "no unit".to_owned()).await.unwrap();
+        tx.commit().await.unwrap();
+        let report = outbox::run(&app.state).await.unwrap();
+        assert_eq!((report.done, report.failed, report.dead), (3, 1, 0));
+        assert_eq!(app.state.keys.existing(&units).await.unwrap(), []);
+        assert_eq!(app.count("outbox_entries", "state = 'PENDING' AND target = 'no unit' AND attempts = 1").await, 1);
+    }
+
+    /// As many as one order may name end with one commit of the key store, whoever's they are.
+    async fn keys_end_together(app) {
+        let generation = async || -> i64 {
+            let sql = "SELECT CAST(generation AS bigint) FROM store";
+            let rows = aftersales::db::rows(app.state.keys.db().read(), sql, []).await.unwrap();
+            rows[0].try_get_by_index(0).unwrap()
+        };
+        let before = generation().await;
+        let tx = app.state.db.begin().await.unwrap();
+        for _ in 0..3 {
+            let mut units = Vec::new();
+            for _ in 0..200 {
+                let owner = entity::ids::uuid_at(app.now());
+                let of = UnitOf { owner, data_type: DataType::R21, year: 0, subject: Some(owner) };
+                units.push(app.state.keys.ensure(of, app.now()).await.unwrap().id);
+            }
+            outbox::destroy_keys(&tx, app.now(), &units).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(outbox::run(&app.state).await.unwrap().done, 3);
+        assert_eq!(generation().await - before, 2, "400 and 200");
+        let sql = "SELECT CAST(COUNT(*) AS bigint) FROM units WHERE data_type = 'R21'";
+        let left = aftersales::db::rows(app.state.keys.db().read(), sql, []).await.unwrap();
+        assert_eq!(left[0].try_get_by_index::<i64>(0).unwrap(), 0);
     }
 }
