@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use aftersales::auth::Actor;
 use aftersales::clock::Clock;
 use aftersales::config::Secret;
+use aftersales::privacy::scan::scan;
 use aftersales::{db, http, state::App as State};
 use axum::Router;
 use axum::body::Body;
@@ -192,5 +194,27 @@ on_both_engines! {
         assert_eq!(post(&router, b"another body", &good).await.0, 401);
         assert_eq!(app.count("inbound_mails", "1 = 1").await, 0);
         assert_eq!(post(&router, mail.as_bytes(), &good).await.0, 200);
+    }
+
+    /// F80: a scan reads mails as their readers do, and so finds who is only in the history that a sender quoted.
+    async fn a_scan_reads_what_a_mail_says(app) {
+        let router = gateway(app).await;
+        let said = "Guten Tag,\r\n\r\nmein Paket fehlt.\r\n\r\n> Von: Jörg Verborgen\r\n> Die Tür klemmt.\r\n";
+        let encoded = base64::engine::general_purpose::STANDARD.encode(said);
+        let mail = format!(
+            "From: =?UTF-8?B?QW5uYSBWZXJkZWNrdA==?= <{ERIKA}>\r\nTo: service@laden.example\r\nSubject: Paket\r\n\
+             Message-ID: <verborgen@beispiel.example>\r\nMIME-Version: 1.0\r\n\
+             Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n"
+        );
+        assert_eq!(deliver(app, &router, &mail).await, "FILED");
+        let found = async |text: &str| -> Vec<(String, bool)> {
+            let found = scan(&app.state, &Actor::System, text).await.unwrap();
+            let blobs = found.into_iter().filter(|f| f.place == "blob");
+            blobs.map(|f| (f.data_type.unwrap().code().to_owned(), f.sealed)).collect()
+        };
+        for text in ["jörg verborgen", "Anna Verdeckt", ERIKA] {
+            assert_eq!(found(text).await, [("R29".to_owned(), true)], "{text}");
+        }
+        assert_eq!(found("Jörg Verbogen").await, []);
     }
 }

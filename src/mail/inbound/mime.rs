@@ -17,6 +17,9 @@ pub const LONGEST_PART_HEAD: usize = 16 * 1024;
 const DEEPEST: usize = 20;
 /// Most parts that are looked at; what follows is not read.
 const MOST_PARTS: usize = 200;
+/// Deepest nesting of mails in mails that is told, of which so many may be encoded, though none should be (RFC 2046 5.2.1): each
+/// of those is a copy.
+const MAILS: Nested = Nested { any: 20, encoded: 2 };
 /// Most bytes of an encoded body that are decoded for its text.
 const MOST_OF_A_BODY: usize = 1024 * 1024;
 
@@ -49,6 +52,25 @@ pub fn read(raw: &[u8]) -> Option<Part<'_>> {
     let begin = raw.iter().position(|b| !b.is_ascii_whitespace())?;
     let mut budget = MOST_PARTS;
     Part::read(raw.get(begin..)?, 0, &mut budget).filter(|mail| !mail.head.fields.is_empty())
+}
+
+/// Tells what a mail says, without the encodings of mail, as far as [`read`] reads it: each field of each header; each content
+/// as bytes, and where it is text also in its character set, of which the first MiB; mails in the mail alike.
+pub fn said(raw: &[u8], mut tell: impl FnMut(&[u8])) {
+    tell_mail(raw, MAILS, &mut tell);
+}
+
+/// How much deeper mails in mails are told.
+#[derive(Clone, Copy)]
+struct Nested {
+    any: usize,
+    encoded: usize,
+}
+
+fn tell_mail(raw: &[u8], deeper: Nested, tell: &mut impl FnMut(&[u8])) {
+    if let Some(mail) = read(raw) {
+        mail.tell(deeper, tell);
+    }
 }
 
 impl<'a> Part<'a> {
@@ -92,6 +114,29 @@ impl<'a> Part<'a> {
             _ => None,
         };
         decoded.map_or(Cow::Borrowed(content), Cow::Owned)
+    }
+
+    fn tell(&self, deeper: Nested, tell: &mut impl FnMut(&[u8])) {
+        for text in self.head.texts().chain(self.head.file_name()) {
+            tell(text.as_bytes());
+        }
+        for part in &self.parts {
+            part.tell(deeper, tell);
+        }
+        if !self.parts.is_empty() {
+            return;
+        }
+        let bytes = self.bytes();
+        tell(&bytes);
+        if self.is("text", None) || self.is("multipart", None) {
+            tell(self.text().as_bytes());
+        }
+        let encoded = usize::from(matches!(bytes, Cow::Owned(_)));
+        if let (true, Some(any), Some(encoded)) =
+            (self.is("message", None), deeper.any.checked_sub(1), deeper.encoded.checked_sub(encoded))
+        {
+            tell_mail(&bytes, Nested { any, encoded }, tell);
+        }
     }
 
     /// Its text in its character set. Without one, or with an unknown one: UTF-8, else Windows-1252.
@@ -164,13 +209,21 @@ impl Head {
     /// Every field of a name, as it came, with its line end.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         let fields = self.fields.iter().filter(move |field| field.name.as_str().eq_ignore_ascii_case(name));
-        let value = |field: &Header| self.bytes.get(field.offset_start as usize..field.offset_end as usize);
-        fields.filter_map(value)
+        fields.filter_map(move |field| self.value(field))
     }
 
     /// The first field of a name as text, its encoded words decoded.
     pub fn text(&self, name: &str) -> Option<String> {
-        MessageStream::new(self.all(name).next()?).parse_unstructured().into_text().map(Cow::into_owned)
+        decoded_words(self.all(name).next()?)
+    }
+
+    /// Every field as text, its encoded words decoded.
+    fn texts(&self) -> impl Iterator<Item = String> {
+        self.fields.iter().filter_map(move |field| decoded_words(self.value(field)?))
+    }
+
+    fn value(&self, field: &Header<'_>) -> Option<&[u8]> {
+        self.bytes.get(field.offset_start as usize..field.offset_end as usize)
     }
 
     /// The first field of a name as it came, trimmed and in lower case. Empty where it is empty.
@@ -220,6 +273,10 @@ impl Head {
         let disposition = self.mime("Content-Disposition");
         disposition.is_some_and(|disposition| disposition.ctype().eq_ignore_ascii_case("attachment"))
     }
+}
+
+fn decoded_words(value: &[u8]) -> Option<String> {
+    MessageStream::new(value).parse_unstructured().into_text().map(Cow::into_owned)
 }
 
 /// Header and content: the first empty line parts them.

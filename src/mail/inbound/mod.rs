@@ -12,6 +12,7 @@ mod mime;
 mod reply;
 
 pub use kind::{Bounce, Kind};
+pub use mime::said;
 pub use parse::{Attachment, Dropped, Inbound, Unreadable, case_tokens, parse};
 
 #[cfg(test)]

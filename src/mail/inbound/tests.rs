@@ -249,6 +249,35 @@ fn files_are_bounded() {
     assert_eq!((mail.attachments.len(), mail.dropped[0].byte_size), (0, LARGEST_ATTACHMENT + 1));
 }
 
+/// All that a mail tells a search, one line for each.
+fn told(raw: &[u8]) -> String {
+    let mut told = String::new();
+    said(raw, |said| told.push_str(&format!("{}\n", String::from_utf8_lossy(said))));
+    told
+}
+
+#[test]
+fn a_search_sees_what_a_reader_sees() {
+    let base64 = told(&sample("umlauts_base64.eml"));
+    for text in ["Größe paßt nicht", "Erika Müller", "Bitte tauschen Sie", "reply+k7Q2mX@laden.example"] {
+        assert!(base64.contains(text), "{text} in {base64}");
+    }
+    // Without its boundary it is shown as text.
+    let torn = b"From: a@example.com\nContent-Type: multipart/mixed; charset=iso-8859-1\n\nGr\xfc\xdfe, J\xf6rg";
+    assert!(told(torn).contains("Grüße, Jörg"));
+    assert!(told(&sample("latin1.eml")).contains("für Köln? Grüße, Jörg"));
+    let quoted = told(&sample("umlauts_quoted_printable.eml"));
+    assert!(quoted.contains("die Tür schließt nicht") && quoted.contains("Rückgabe – Kühlschrank"));
+    // Forwarded as a file: its text is encoded again, and the name of the file, too.
+    let inner = String::from_utf8(sample("umlauts_base64.eml")).unwrap();
+    let outer = format!(
+        "From: a@example.com\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\
+         Content-Disposition: attachment; filename*=UTF-8''J%C3%B6rg.eml\n\n{inner}\n--b--\n"
+    );
+    let outer = told(outer.as_bytes());
+    assert!(outer.contains("Jörg.eml") && outer.contains("Die Größe paßt nicht"), "{outer}");
+}
+
 /// Each input is megabytes long or nested without end; none may take more than moments, even unoptimised.
 #[test]
 fn hostile_mails_stay_bounded() {
@@ -256,6 +285,7 @@ fn hostile_mails_stay_bounded() {
     let deep: String = (0..200).map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n")).collect();
     let same = "Content-Type: multipart/mixed; boundary=b\n\n--b\n".repeat(40_000);
     let attached = "Content-Type: message/rfc822\n\n".repeat(100_000);
+    let encoded = "Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n".repeat(30_000);
     let references = format!("References: {}\n\nx", "<abc@example.com>\n ".repeat(10_000));
     let names = format!("To: {}\n\nx", "a@b.c,".repeat(40_000));
     let brackets = format!("Cc: {}\n\nx", "(<\"".repeat(80_000));
@@ -275,6 +305,7 @@ fn hostile_mails_stay_bounded() {
         ("deep", deep),
         ("same", same),
         ("attached", attached),
+        ("encoded", encoded),
         ("references", references),
         ("names", names),
         ("brackets", brackets),
@@ -291,6 +322,10 @@ fn hostile_mails_stay_bounded() {
         let raw = format!("{head}{rest}");
         let begin = Instant::now();
         let mail = parse(raw.as_bytes());
+        let mut told = 0;
+        said(raw.as_bytes(), |said| told += said.len());
+        // Each level of mails in mails once, each content as bytes and as text.
+        assert!(told <= 24 * 2 * raw.len(), "{name}: {told} bytes of {}", raw.len());
         assert!(begin.elapsed() < Duration::from_secs(20), "{name} took {:?}", begin.elapsed());
         let mail = mail.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(mail.references.len() <= 100 && mail.to.len() <= 100, "{name}");
@@ -300,6 +335,7 @@ fn hostile_mails_stay_bounded() {
 
 /// What holds of every mail that is read.
 fn sound(raw: &[u8]) {
+    said(raw, |_| {});
     let Ok(mail) = parse(raw) else { return };
     let odd = |text: &str| text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t'));
     let one_line = |text: &str| !text.is_empty() && !text.contains(char::is_control) && text.chars().count() <= 998;

@@ -36,8 +36,9 @@ pub struct Finding {
 }
 
 /// Looks for `text`, without regard to case, in every column of every table (opened where sealed), in every blob
-/// (opened) and its name, and as bytes in every file of the data folder and in its name. What a scan that is still to
-/// follow an erasure will look for is not looked through: it lies sealed under a key of its own.
+/// (opened, mails also without their encodings) and its name, and as bytes in every file of the data folder and in its
+/// name. What a scan that is still to follow an erasure will look for is not looked through: it lies sealed under a key of
+/// its own.
 ///
 /// # Errors
 /// A store cannot be read.

@@ -100,6 +100,13 @@ pub struct Window {
     pub found: Vec<usize>,
 }
 
+impl Window {
+    /// What follows is another stream.
+    pub fn begin_anew(&mut self) {
+        self.rest.clear();
+    }
+}
+
 fn is_word(text: &str, start: usize, end: usize) -> bool {
     let before = text[..start].chars().next_back();
     let after = text[end..].chars().next();

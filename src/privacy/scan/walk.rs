@@ -1,5 +1,6 @@
 //! A walk through everything that is stored, page by page: every column of every table (opened where sealed), every blob
-//! (opened), the names of blobs, every file of the data folder with its name, the ledger. Memory does not grow with the data.
+//! (opened), the names of blobs, every file of the data folder with its name, the ledger. Memory does not grow with the data,
+//! but for one mail at a time, which is read whole.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::config::Config;
 use crate::db::Place;
 use crate::error::Result;
 use crate::evidence::serve;
+use crate::mail::inbound;
 use crate::retention::ledger::Ledger;
 use crate::retention::read::{self, Mark, Record};
 use crate::state::App;
@@ -25,6 +27,8 @@ use crate::state::App;
 const ROWS: usize = 500;
 const BLOBS: usize = 50;
 const FILES: usize = 100;
+/// How many bytes of what a mail says are looked through at once.
+const PIECE: usize = 256 * 1024;
 
 /// Where a needle was found.
 #[derive(Clone, Debug)]
@@ -141,7 +145,7 @@ impl<'a> Walk<'a> {
             let unit = text("unit_id").and_then(|u| u.parse().ok()).map(UnitId);
             let (Some(id), Some(unit), Some(blob)) = (record.id, unit, text("blob")) else { continue };
             let bound_to = [t.name.as_bytes(), b"\0", id.as_bytes()].concat();
-            match self.blob(unit, blob, &bound_to).await {
+            match self.blob(t, unit, blob, &bound_to).await {
                 Ok(found) => {
                     self.seen.blobs += 1;
                     hits.extend(found.into_iter().map(|needle| Hit { needle, at: At::Blob(t, row(t, record)) }));
@@ -156,14 +160,27 @@ impl<'a> Walk<'a> {
         Ok((hits, last.map_or(Step::Blobs(at + 1, Uuid::nil()), |last| Step::Blobs(at, last))))
     }
 
-    async fn blob(&self, unit: UnitId, blob: &str, bound_to: &[u8]) -> Result<Vec<usize>> {
+    async fn blob(&self, t: &Table, unit: UnitId, blob: &str, bound_to: &[u8]) -> Result<Vec<usize>> {
         let mut bytes = Box::pin(serve::opened(self.app, unit, blob, bound_to).await?);
-        let mut window = Window::default();
+        let (mut window, mut mail) = (Window::default(), (t.name == "inbound_mails").then(Vec::new));
         while let Some(piece) = bytes.next().await {
             let piece = piece.map_err(|e| anyhow::anyhow!("blob {blob}: {e}"))?;
             self.search.in_piece(&mut window, &piece);
+            if let Some(mail) = &mut mail {
+                mail.extend_from_slice(&piece);
+            }
         }
-        Ok(window.found)
+        let Some(mail) = mail else { return Ok(window.found) };
+        // Most mails are encoded, and then say nothing as they are.
+        let search = Arc::clone(&self.search);
+        let read = tokio::task::spawn_blocking(move || {
+            inbound::said(&mail, |said| {
+                window.begin_anew();
+                said.chunks(PIECE).for_each(|piece| search.in_piece(&mut window, piece));
+            });
+            window.found
+        });
+        Ok(read.await.map_err(|e| anyhow::anyhow!("the scan died: {e}"))?)
     }
 
     async fn names(&self) -> Result<Vec<Hit>> {
