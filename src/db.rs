@@ -20,6 +20,8 @@ use uuid::Uuid;
 /// Statements that a connection keeps prepared. An erasure alone has more than a driver's usual hundred, and one that was
 /// thrown away is parsed and planned anew.
 const STATEMENTS: usize = 500;
+/// Connections of SQLite that read at once.
+const READERS: u32 = 4;
 
 /// Free pages that SQLite returns at once, which keeps the one writer for some milliseconds: after a large removal there are
 /// a hundred thousand.
@@ -79,21 +81,28 @@ impl Db {
         let pool = |readers: bool| {
             let mut options = ConnectOptions::new(url.clone());
             options
-                .max_connections(if readers { 4 } else { 1 })
+                .max_connections(if readers { READERS } else { 1 })
                 .acquire_timeout(Duration::from_secs(30))
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .test_before_acquire(false)
                 .map_sqlx_sqlite_opts(move |o| {
-                    o.auto_vacuum(SqliteAutoVacuum::Incremental)
-                        .journal_mode(SqliteJournalMode::Wal)
+                    let o = o
                         .synchronous(synchronous)
                         .busy_timeout(Duration::from_secs(10))
                         .statement_cache_capacity(STATEMENTS)
                         .foreign_keys(true)
                         .pragma("secure_delete", "ON")
-                        .pragma("trusted_schema", "OFF")
-                        .pragma("query_only", if readers { "ON" } else { "OFF" })
+                        // What a statement sorts or would take back stays in memory: a file of its own would not be overwritten.
+                        .pragma("temp_store", "MEMORY")
+                        .pragma("trusted_schema", "OFF");
+                    if readers {
+                        return o.pragma("cache_size", "-8192").pragma("query_only", "ON");
+                    }
+                    // Both are the file's. A reader that set the first would wait for the writer, which may be waiting for it.
+                    o.auto_vacuum(SqliteAutoVacuum::Incremental)
+                        .journal_mode(SqliteJournalMode::Wal)
+                        .pragma("cache_size", "-16384")
                 });
             options
         };
@@ -301,4 +310,28 @@ pub fn any(backend: DbBackend, column: &str, ids: impl IntoIterator<Item = Uuid>
     let placeholder = if backend == DbBackend::Postgres { "$1" } else { "?" };
     let condition = is_any(backend, column, 1).replace("$1", placeholder);
     sea_orm::sea_query::Expr::cust_with_values(condition, [id_list(backend, ids)])
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::try_join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn readers_begin_while_somebody_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_file(&folder.path().join("file.sqlite"), SqliteSynchronous::Off).await.unwrap();
+        run(db.write(), "CREATE TABLE counted (n integer)", []).await.unwrap();
+        let tx = db.begin().await.unwrap();
+        run(&tx, "INSERT INTO counted VALUES (1)", []).await.unwrap();
+        // As many as there may be, most of which connect only now.
+        let readers = try_join_all((0..READERS).map(|_| db.begin_read())).await.unwrap();
+        for reader in &readers {
+            assert_eq!(single::<i64>(reader, "SELECT COUNT(*) FROM counted").await.unwrap(), 0);
+        }
+        tx.commit().await.unwrap();
+        drop(readers);
+        assert_eq!(single::<i64>(db.read(), "SELECT COUNT(*) FROM counted").await.unwrap(), 1);
+    }
 }
