@@ -8,17 +8,17 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use super::lease;
 use crate::state::AppState;
 
-/// Starts the ticker. A tick that comes while the last one still works is dropped.
+/// Starts the ticker. Ticks overlap, so that a job which takes hours keeps no other waiting; its lease keeps it from being run
+/// twice.
 ///
 /// # Errors
 /// The scheduler does not start.
 pub async fn start(app: &AppState) -> anyhow::Result<JobScheduler> {
     let scheduler = JobScheduler::new().await.context("the scheduler does not start")?;
-    let (app, busy) = (Arc::clone(app), Arc::new(tokio::sync::Mutex::new(())));
+    let app = Arc::clone(app);
     let tick = Job::new_async("0 * * * * *", move |_, _| {
-        let (app, busy) = (Arc::clone(&app), Arc::clone(&busy));
+        let app = Arc::clone(&app);
         Box::pin(async move {
-            let Ok(_only) = busy.try_lock() else { return };
             if let Err(error) = lease::run_due(&app).await {
                 tracing::error!(%error, "the jobs could not be looked at");
             }
