@@ -50,6 +50,8 @@ const EVERY: Duration = Duration::from_millis(10);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Nothing else happens for so long, before the sweep and after it.
 const QUIET: Duration = Duration::from_secs(20);
+/// So long others are served while the sweep goes on; then it has the machine for itself.
+const BESIDE: Duration = Duration::from_secs(120);
 const LONGEST: Duration = Duration::from_secs(900);
 
 fn main() -> anyhow::Result<()> {
@@ -85,24 +87,11 @@ async fn on(engine: Engine, wanted: usize, measure: bool) -> anyhow::Result<()> 
         Ok(())
     };
     let before = beside(&app, &list, rest()).await?.1;
-    let sweep = async {
-        let begun = Instant::now();
-        let report = sweep::run(&app, &Actor::System, false, None).await.map_err(fill::said)?;
-        // Filling leaves some of its own that is due by now, such as what commands were answered.
-        ensure!(report.gone() >= due as u64, "{} rows have gone instead of {due}", report.gone());
-        Ok(begun.elapsed())
-    };
-    let (took, during) = beside(&app, &list, sweep).await?;
+    let during = while_swept(&app, &list, due, measure).await?;
     let after = beside(&app, &list, rest()).await?.1;
     served.stop().await?;
     close(app).await;
     if measure {
-        println!(
-            "swept in {:.1} s, {:.0} rows/s, beside {} lists",
-            took.as_secs_f64(),
-            due as f64 / took.as_secs_f64(),
-            during.reads.len()
-        );
         before.print("before");
         during.print("during the sweep");
         after.print("after");
@@ -111,6 +100,40 @@ async fn on(engine: Engine, wanted: usize, measure: bool) -> anyhow::Result<()> 
         println!("p99 of reads during the sweep / without: {:.2}", beside.as_secs_f64() / alone.as_secs_f64());
     }
     Ok(())
+}
+
+/// Sweeps all that is due, the first while beside those who are served.
+async fn while_swept(app: &AppState, list: &Arc<Target>, due: usize, measure: bool) -> anyhow::Result<Latencies> {
+    let (begun, all) = (Instant::now(), count(&app.db).await?);
+    let mut sweep = std::pin::pin!(sweep::run(app, &Actor::System, false, None));
+    let first = async { Ok(tokio::time::timeout(BESIDE, &mut sweep).await.ok()) };
+    let (ended, during) = beside(app, list, first).await?;
+    let (swept, took) = (all - count(&app.db).await?, begun.elapsed().as_secs_f64());
+    let report = match ended {
+        Some(report) => report,
+        None => sweep.await,
+    };
+    let report = report.map_err(fill::said)?;
+    // Filling leaves some of its own that is due by now, such as what commands were answered.
+    ensure!(report.gone() >= due as u64, "{} rows have gone instead of {due}", report.gone());
+    if measure {
+        let lists = during.reads.len();
+        println!(
+            "swept {swept} rows in {took:.1} s beside {lists} lists, {:.0} rows/s; then alone",
+            swept as f64 / took
+        );
+    }
+    Ok(during)
+}
+
+/// How many rows there are of what is swept.
+async fn count(db: &Db) -> anyhow::Result<i64> {
+    let mut all = 0;
+    for table in ["access_entries", "timers", "messages", "case_transitions", "cases"] {
+        let rows = db::rows(db.read(), &format!("SELECT CAST(COUNT(*) AS bigint) FROM {table}"), []).await?;
+        all += rows.first().context("no count")?.try_get_by_index::<i64>(0)?;
+    }
+    Ok(all)
 }
 
 /// Latencies of those who read and of those who write.

@@ -61,6 +61,12 @@ impl MigratorTrait for Main {
                 sqlite: include_str!("main_store/m20261129_000002_statements.sqlite.sql"),
                 postgres: include_str!("main_store/m20261129_000002_statements.postgres.sql"),
             }),
+            Box::new(Step {
+                name: "m20261130_000001_reports",
+                both: "",
+                sqlite: "",
+                postgres: include_str!("main_store/m20261130_000001_reports.postgres.sql"),
+            }),
         ]
     }
 }

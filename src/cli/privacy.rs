@@ -15,7 +15,7 @@ use crate::auth::Actor;
 use crate::error::{Code, Error};
 use crate::policy::calendar;
 use crate::policy::shop::Policy;
-use crate::privacy::erasure::{self, Report, letter};
+use crate::privacy::erasure::{self, Outcome, Report, letter};
 use crate::privacy::scan::{self, residual};
 use crate::privacy::{archive, concept as deletion_concept, export, find, map as data_map};
 use crate::retention::due;
@@ -282,17 +282,23 @@ fn print_erasure(report: &Report) {
         let until = r.until.map(|d| format!("until {d}")).or_else(|| r.on.map(|d| format!("on {d}")));
         let (until, article) = (until.unwrap_or_default(), r.article.as_deref().unwrap_or_default());
         let because = r.because.as_deref().map(|b| format!("because {b}")).unwrap_or_default();
-        println!("{:<11} {:<5} {:<17} {}  {until} {because} ({article})", r.outcome, r.data_type.code(), r.table, r.id);
+        println!(
+            "{:<11} {:<5} {:<17} {}  {until} {because} ({article})",
+            r.outcome.code(),
+            r.data_type.code(),
+            r.table,
+            r.id
+        );
     }
     let count = |outcome| report.count(outcome);
     println!(
         "{}{} erased, {} anonymised, {} kept, {} deferred, {} held",
         if report.dry_run { "dry run: " } else { "" },
-        count("ERASED"),
-        count("ANONYMISED"),
-        count("KEPT"),
-        count("DEFERRED"),
-        count("HELD")
+        count(Outcome::Erased),
+        count(Outcome::Anonymised),
+        count(Outcome::Kept),
+        count(Outcome::Deferred),
+        count(Outcome::Held)
     );
     for told in &report.recipients {
         println!("to be told  {} {} by {}", told.kind.code(), told.recipient, told.way.to_lowercase());

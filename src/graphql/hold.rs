@@ -282,7 +282,8 @@ impl HoldMutation {
         Ok(HoldPayload { hold: row.map(Hold), user_errors })
     }
 
-    /// Releases a hold: what became due meanwhile goes with the next nightly run. For the data-protection officer.
+    /// Releases a hold: an erasure that waited for it goes on within a minute, what became due meanwhile goes with the next nightly
+    /// run. For the data-protection officer.
     async fn hold_release(&self, ctx: &Context<'_>, input: HoldReleaseInput) -> ApiResult<HoldPayload> {
         let done = async {
             let id = HoldId(node::input("Hold", &input.id, &["input", "id"])?);

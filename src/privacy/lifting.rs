@@ -70,8 +70,8 @@ pub async fn tell(
     restrictions::changed(app, tx, row).await
 }
 
-/// Lifts a restriction: what it covered is seen and worked on again, and what became due meanwhile goes with the next
-/// nightly run.
+/// Lifts a restriction: what it covered is seen and worked on again, an erasure that waited for it goes on with the job's next
+/// turn, and what became due meanwhile goes with the next nightly run.
 ///
 /// # Errors
 /// Refused: unknown, lifted already; the person has not been told, or not yet (`mail` says where that stands); before the

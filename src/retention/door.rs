@@ -118,10 +118,10 @@ pub fn check(row: &Row, rule: &Rule, ground: Ground, now: DateTime<Utc>) -> Verd
         // An order on its way: the contract still runs.
         return Verdict::Deferred;
     }
-    let over = row.start.is_some_and(|start| rule.is_over(start, now));
+    let is_over = || row.start.is_some_and(|start| rule.is_over(start, now));
     match (ground, rule.floor) {
-        (Ground::Rule, _) if !over => Verdict::NotDue,
-        (Ground::Erasure(_), Some(article)) if !over => {
+        (Ground::Rule, _) if !is_over() => Verdict::NotDue,
+        (Ground::Erasure(_), Some(article)) if !is_over() => {
             Verdict::Kept { until: row.start.map(|start| rule.last_day(start)), norm: rule.norm, article }
         }
         _ if rule.action == Action::Anonymise => Verdict::Anonymised,

@@ -235,7 +235,8 @@ pub fn next_review(now: DateTime<Utc>) -> NaiveDate {
     calendar::plus_months(calendar::day_of(now), REVIEWED_WITHIN_MONTHS)
 }
 
-/// Releases a hold: what was due in the meantime goes with the next nightly run.
+/// Releases a hold: an erasure that waited for it goes on with the job's next turn, what was due meanwhile goes with the next
+/// nightly run.
 ///
 /// # Errors
 /// Refused: unknown, or released already.

@@ -12,7 +12,7 @@ use entity::refunds::RUNNING;
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use uuid::Uuid;
 
-use super::rows::Marks;
+use super::rows::{self, Marks, Row};
 use crate::db;
 use crate::error::Result;
 
@@ -45,7 +45,7 @@ impl Person {
             backend: db.get_database_backend(),
             stems: vec![("customers", vec![customer.0])],
             tables: Vec::new(),
-            marks: Marks { held: false, restricted: false, open: false },
+            marks: Marks { held: false, restricted: false, open: false, whose: false },
         };
         for row in db::rows(db, &stems(person.backend), [customer.0.into()]).await? {
             let (name, ids): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
@@ -82,10 +82,17 @@ impl Person {
         &self.tables
     }
 
-    /// What can be true of a row of theirs: on what nothing stands, no row has to be asked.
-    #[must_use]
-    pub const fn marks(&self) -> Marks {
-        self.marks
+    /// The person's rows of `t`. On what nothing stands, no row is asked.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn read(&self, db: &impl ConnectionTrait, t: &Table) -> Result<Vec<Row>> {
+        let (theirs, values) = self.rows_of(t, 1);
+        let mut rows = rows::read(db, t, self.marks, &theirs, values).await?;
+        for row in &mut rows {
+            row.customer = Some(self.id);
+        }
+        Ok(rows)
     }
 
     /// `t` is the person's, with the ids bound as `$n` and the numbers after it.
@@ -131,10 +138,14 @@ impl Person {
     /// The second statement of [`Person::find`], with the stems' ids bound in their order. A row tells the number of a table
     /// with rows of the person in the map, or what stands on something of theirs.
     fn look(&self) -> String {
-        let any = |column: &str, stem: usize| db::is_any(self.backend, column, stem + 1);
+        let is_postgres = self.backend == DbBackend::Postgres;
         let some = |t: &Table, also: &str| {
-            let way = |(column, stem): (&str, usize)| {
-                format!("EXISTS (SELECT 1 FROM {} t WHERE {}{also})", t.name, any(&format!("t.{column}"), stem))
+            let way = |(column, stem): (&str, usize)| match is_postgres {
+                true => format!("EXISTS (SELECT 1 FROM {} t WHERE t.{column} = ANY(${}){also})", t.name, stem + 1),
+                false => format!(
+                    "EXISTS (SELECT 1 FROM stem_{stem} s CROSS JOIN {} t WHERE t.{column} = s.id{also})",
+                    t.name
+                ),
             };
             let ways: Vec<String> = self.ways(t).map(way).collect();
             if ways.is_empty() { "1 = 0".to_owned() } else { ways.join(" OR ") }
@@ -151,7 +162,15 @@ impl Person {
             standing("cases", &format!(" AND t.state NOT IN {OVER}")),
             standing("refunds", &format!(" AND t.state IN {RUNNING}"))
         ));
-        looks.join(" UNION ALL ")
+        let mut look = looks.join(" UNION ALL ");
+        if !is_postgres {
+            // Otherwise each list would be read anew for every table.
+            let list =
+                |stem| format!("stem_{stem}(id) AS MATERIALIZED (SELECT unhex(value) FROM json_each(${}))", stem + 1);
+            let lists: Vec<String> = (0..self.stems.len()).map(list).collect();
+            look.insert_str(0, &format!("WITH {} ", lists.join(", ")));
+        }
+        look
     }
 }
 

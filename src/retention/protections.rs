@@ -12,6 +12,7 @@ use sea_orm::{ActiveValue::Set, DatabaseTransaction};
 
 use super::holds::Scope;
 use super::ledger::{Protection, Telling, Why};
+use super::starts;
 use crate::error::Result;
 use crate::policy::calendar;
 use crate::state::App;
@@ -25,11 +26,15 @@ pub(crate) async fn commit_placed(app: &App, tx: DatabaseTransaction, placed: Pr
     Ok(tx.commit().await?)
 }
 
-/// Commits what reviews, tells of or ends a hold or a restriction, if anything did: the ledger has it afterwards.
+/// Commits what reviews, tells of or ends a hold or a restriction, if anything did: the ledger has it afterwards. An erasure
+/// that may have waited for the end goes on.
 ///
 /// # Errors
 /// The commit fails. The ledger cannot be written: then the change holds, but a restore does not know of it.
 pub(crate) async fn commit_changed(app: &App, tx: DatabaseTransaction, changed: Option<Protection>) -> Result<()> {
+    if let Some(ended) = changed.as_ref().filter(|protection| protection.ended_at.is_some()) {
+        starts::wake_erasures(&tx, ended.on, app.clock.now()).await?;
+    }
     tx.commit().await?;
     match changed {
         Some(protection) => app.ledger.protection(app.clock.now(), protection).await,

@@ -21,7 +21,7 @@ pub struct Row {
     pub data_type: DataType,
     /// The erasure unit that seals it.
     pub unit: Option<UnitId>,
-    /// Whose it is, where a lock is needed before it goes: SQLite has one writer and tells nobody's.
+    /// Whose it is, where that is known or a lock is needed before it goes: SQLite has one writer.
     pub customer: Option<CustomerId>,
     /// When its period began; none while it has not.
     pub start: Option<DateTime<Utc>>,
@@ -61,11 +61,13 @@ pub struct Marks {
     pub restricted: bool,
     /// Whether work still runs on it.
     pub open: bool,
+    /// Whose it is.
+    pub whose: bool,
 }
 
 impl Marks {
     /// Everything.
-    pub const ALL: Self = Self { held: true, restricted: true, open: true };
+    pub const ALL: Self = Self { held: true, restricted: true, open: true, whose: true };
 }
 
 const HELD: u8 = 1;
@@ -132,7 +134,7 @@ pub async fn read(
         "json_group_array(json_array(hex(x.id), x.type, nullif(hex(x.unit), ''), NULL, x.start, x.until, x.marks, x.blob))",
     );
     if db.get_database_backend() == DbBackend::Postgres {
-        customer = paths::customer_of(t).filter(|_| t.is_personal());
+        customer = paths::customer_of(t).filter(|_| asked.whose && t.is_personal());
         list = "COALESCE(json_agg(json_build_array(x.id, x.type, x.unit, x.customer, x.start, x.until, x.marks, \
                 x.blob))::text, '[]')";
     }

@@ -5,6 +5,7 @@ use entity::DataType;
 use entity::ids::{CaseId, CustomerId, OrderId, ParcelId};
 use sea_orm::{DatabaseTransaction, Value};
 
+use super::holds::Scope;
 use crate::db;
 use crate::error::Result;
 use crate::policy::rules::RuleId;
@@ -26,16 +27,26 @@ const RETURN_LINES: &str = "UPDATE return_lines SET start_at = $2 WHERE data_typ
 /// Parcels of a case whose end nobody has reported.
 const PARCELS: &str = "UPDATE parcels SET start_at = $2 WHERE case_id = $1 AND state IN ('ANNOUNCED', 'IN_TRANSIT')";
 
-/// What an erasure of the person waited for may have ended: the job `erasures` goes on with it at its next turn.
-async fn wake_erasures(tx: &DatabaseTransaction, customer: CustomerId, now: DateTime<Utc>) -> Result<()> {
-    let sql = "UPDATE erasures SET wake_at = $1 WHERE customer_id = $2 AND state = 'DEFERRED'";
-    db::run(tx, sql, [now.into(), customer.0.into()]).await?;
-    Ok(())
-}
-
 /// What carriers reported of them, which never lives longer than its parcel (R08).
 const EVENTS: &str = "UPDATE carrier_events SET start_at = $2 WHERE parcel_id IN \
                       (SELECT p.id FROM parcels p WHERE p.case_id = $1 AND p.state IN ('ANNOUNCED', 'IN_TRANSIT'))";
+
+/// Work, a hold or a restriction has ended that erasures may have waited for: the job `erasures` goes on with them at its next
+/// turn. Also with those of which a pass runs just now: it may have seen what has ended.
+///
+/// # Errors
+/// The database fails.
+pub(super) async fn wake_erasures(tx: &DatabaseTransaction, on: Scope, now: DateTime<Utc>) -> Result<()> {
+    let (of, id) = match on {
+        Scope::Customer(id) => (" AND customer_id = $2", Some(id.0)),
+        Scope::Order(id) => (" AND customer_id IN (SELECT customer_id FROM orders WHERE id = $2)", Some(id.0)),
+        Scope::Case(id) => (" AND customer_id IN (SELECT customer_id FROM cases WHERE id = $2)", Some(id.0)),
+        Scope::Records(..) => ("", None),
+    };
+    let sql = format!("UPDATE erasures SET wake_at = $1 WHERE state <> 'SETTLED'{of}");
+    db::run(tx, &sql, [now.into()].into_iter().chain(id.map(Value::from))).await?;
+    Ok(())
+}
 
 /// A parcel leaves for a case. For one that is over, such as goods that go back after it was called off, its period begins
 /// at once, until its arrival moves it: its case will not close again, and carriers do not always report.
@@ -168,7 +179,7 @@ pub async fn case_closed(
     }
     let sql = format!("UPDATE customers SET start_at = $1 WHERE id = $2 AND {NO_OPEN_CASE}customer_id = $2)");
     db::run(tx, &sql, [now.into(), customer.0.into()]).await?;
-    wake_erasures(tx, customer, now).await
+    wake_erasures(tx, Scope::Customer(customer), now).await
 }
 
 /// How the promises of a case were kept and what was paid back: its timers go before its header, and its refunds may, so
@@ -222,5 +233,5 @@ pub async fn order_delivered(
          AND {NO_OPEN_CASE}customer_id = $2)"
     );
     db::run(tx, &sql, [at.into(), customer.0.into()]).await?;
-    wake_erasures(tx, customer, at).await
+    wake_erasures(tx, Scope::Customer(customer), at).await
 }

@@ -204,7 +204,7 @@ pub enum JobRunState {
 pub enum ErasureState {
     /// Decided, and being done; a run that died is gone on with.
     Running,
-    /// Part of it waits until something open closes; the nightly run goes on with it.
+    /// Part of it waits until something open closes, or a hold or a restriction ends; then it goes on within a minute.
     Deferred,
     /// All is erased, anonymised or lawfully kept.
     Settled,

@@ -27,6 +27,7 @@ use scan::ErasureScan;
 
 /// What became, or would become, of a record.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "erasure::Outcome")]
 pub enum ErasureOutcome {
     /// Deleted, with its key.
     Erased,
@@ -138,21 +139,14 @@ impl Erasure {
     /// An outcome for every record of the person.
     async fn records(&self) -> Vec<ErasureRecord> {
         let record = |r: &erasure::Record| ErasureRecord {
-            table: r.table.clone(),
+            table: r.table.to_string(),
             row_id: r.id.to_string(),
             data_type: r.data_type.code(),
-            outcome: match r.outcome.as_str() {
-                "ERASED" => ErasureOutcome::Erased,
-                "ANONYMISED" => ErasureOutcome::Anonymised,
-                "DEFERRED" => ErasureOutcome::Deferred,
-                "HELD" => ErasureOutcome::Held,
-                "RESTRICTED" => ErasureOutcome::Restricted,
-                _ => ErasureOutcome::Kept,
-            },
+            outcome: r.outcome.into(),
             on: r.on,
             until: r.until,
-            because: r.because.clone(),
-            article: r.article.clone(),
+            because: r.because.as_deref().map(str::to_owned),
+            article: r.article.as_deref().map(str::to_owned),
         };
         self.report.records.iter().map(record).collect()
     }

@@ -1,6 +1,7 @@
 //! The certificate of an erasure (R13): what went, by ids, codes, counts and rules, and what was found afterwards. No
 //! content: it may be kept, and shown to an authority, after the person is gone.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -11,7 +12,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{recipients, stored};
+use super::{Outcome, Record, recipients, stored};
 use crate::error::Result;
 use crate::evidence::archive::hex;
 use crate::outbox;
@@ -52,13 +53,13 @@ struct Document<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {
-    table: String,
+    table: Cow<'static, str>,
     data_type: DataType,
-    outcome: String,
+    outcome: &'static str,
     on: Option<NaiveDate>,
     until: Option<NaiveDate>,
-    because: Option<String>,
-    article: Option<String>,
+    because: Option<Cow<'static, str>>,
+    article: Option<Cow<'static, str>>,
     rows: Vec<Uuid>,
 }
 
@@ -114,7 +115,7 @@ pub(in crate::privacy) async fn certify(app: &App, row: &Model, scan: &Found) ->
         decided_by: row.requested_by.map(|s| s.0),
         made_at: scan.scanned_at,
         settled_at: row.settled_at,
-        counts: ["ERASED", "ANONYMISED", "KEPT", "DEFERRED", "HELD", "RESTRICTED"].map(|o| (o, report.count(o))).into(),
+        counts: Outcome::ALL.map(|o| (o.code(), report.count(o))).into(),
         backups_unreadable_from: report.backups_unreadable_from,
         records: lines(report.records),
         rules: used.map(rule).collect(),
@@ -138,10 +139,10 @@ fn rule(stored: &retention_rules::Model) -> Rule<'_> {
     Rule { data_type: stored.data_type, version: stored.version, norm: &stored.norm, action: stored.action.code() }
 }
 
-fn lines(records: Vec<super::Record>) -> Vec<Line> {
+fn lines(records: Vec<Record>) -> Vec<Line> {
     let mut lines: BTreeMap<_, Vec<Uuid>> = BTreeMap::new();
     for r in records {
-        let line = (r.table, r.data_type, r.outcome, r.on, r.until, r.because, r.article);
+        let line = (r.table, r.data_type, r.outcome.code(), r.on, r.until, r.because, r.article);
         lines.entry(line).or_default().push(r.id);
     }
     let line = |((table, data_type, outcome, on, until, because, article), mut rows): (_, Vec<Uuid>)| {

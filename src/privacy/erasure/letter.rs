@@ -1,12 +1,14 @@
 //! The answers to the person, from the report: data types in words, what is kept until when because of which norm, what
 //! waits and for what (GDPR Art. 12(3), (4), 17, 19, 77); and, where something waited, what became of that.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::DataType;
 use entity::codes::Locale;
 use entity::erasures::State;
 
-use super::{Record, Report};
+use super::{Outcome, Record, Report};
 use crate::error::Language;
 use crate::mail::letter::{Content, ErasureAnswer, ErasureClosing, Kept, Letter, Waiting};
 use crate::policy::words::{Words, words};
@@ -25,8 +27,8 @@ pub fn compose(
     let language = language_of(locale);
     let content = ErasureAnswer {
         decided_at,
-        erased: what("ERASED", &report.records, language),
-        anonymised: what("ANONYMISED", &report.records, language),
+        erased: what(Outcome::Erased, &report.records, language),
+        anonymised: what(Outcome::Anonymised, &report.records, language),
         kept: kept(app, &report.records, language),
         waiting: waiting(report, language),
         recipients: recipients(report),
@@ -50,8 +52,8 @@ pub fn close(
     let content = ErasureClosing {
         decided_at,
         answered_at,
-        erased: what("ERASED", &waited, language),
-        anonymised: what("ANONYMISED", &waited, language),
+        erased: what(Outcome::Erased, &waited, language),
+        anonymised: what(Outcome::Anonymised, &waited, language),
         kept: kept(app, &waited, language),
         recipients: recipients(report),
         traces: traces(app, report, true, language),
@@ -92,7 +94,7 @@ fn recipients(report: &Report) -> Vec<String> {
     names
 }
 
-fn what(outcome: &str, records: &[Record], language: Language) -> Vec<String> {
+fn what(outcome: Outcome, records: &[Record], language: Language) -> Vec<String> {
     let mut types: Vec<DataType> = records.iter().filter(|r| r.outcome == outcome).map(|r| r.data_type).collect();
     types.sort_unstable();
     types.dedup();
@@ -102,8 +104,8 @@ fn what(outcome: &str, records: &[Record], language: Language) -> Vec<String> {
 }
 
 fn kept(app: &App, records: &[Record], language: Language) -> Vec<Kept> {
-    let kept = records.iter().filter(|r| r.outcome == "KEPT");
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let kept = records.iter().filter(|r| r.outcome == Outcome::Kept);
+    let text = |text: &Option<Cow<'static, str>>| text.clone().unwrap_or_default();
     let mut groups: Vec<_> = kept.map(|r| (r.data_type, r.until, text(&r.because), text(&r.article))).collect();
     groups.sort_unstable();
     groups.dedup();

@@ -1,14 +1,14 @@
 //! Erasure (GDPR Art. 17): an outcome for every record. What is open is deferred and follows by itself.
 
+mod batches;
 mod certificate;
 pub mod letter;
 mod outcome;
 mod recall;
 pub mod recipients;
+mod record;
 pub mod request;
 mod stored;
-
-use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::DataType;
@@ -21,23 +21,22 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use uuid::Uuid;
 
 pub(super) use certificate::certify;
 use outcome::{Fate, fates, merged};
 pub(super) use outcome::{came_later, is_own_file};
+pub use record::{Outcome, Record};
 pub use stored::stored;
 use stored::text;
 
 use super::scan::identifiers::{self, Identifier};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
-use crate::idempotency::{self, Outcome};
+use crate::idempotency;
 use crate::keys::UnitOf;
 use crate::keys::lookup::Kind as Lookup;
 use crate::policy::calendar;
-use crate::retention::door::{self, Ground, Seen, Verdict};
-use crate::retention::pace::Pace;
+use crate::retention::door;
 use crate::retention::person::Person;
 use crate::retention::sweep;
 use crate::state::App;
@@ -51,46 +50,6 @@ pub const KEY_BACKUPS_LIVE: TimeDelta = TimeDelta::days(35);
 
 /// A run that has not ended by then has died: a job goes on with it.
 const DIED_AFTER: TimeDelta = TimeDelta::minutes(10);
-
-/// What became, or would become, of one record. Ids and codes only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Record {
-    /// Its table.
-    pub table: String,
-    /// Its id.
-    pub id: Uuid,
-    /// Its data type.
-    pub data_type: DataType,
-    /// `ERASED`, `ANONYMISED`, `KEPT`, `DEFERRED` or `HELD`.
-    pub outcome: String,
-    /// The day (Europe/Berlin) on which it went, for what has gone.
-    pub on: Option<NaiveDate>,
-    /// The last day of keeping, for what is kept by a norm; the latest day, for an order on its way.
-    pub until: Option<NaiveDate>,
-    /// The norm, or why it is deferred or held: `OPEN_CASE`, `RUNNING_REFUND`, `ORDER_ON_ITS_WAY`, `HOLD`, `RESTRICTION`,
-    /// `NEW_BUSINESS`.
-    pub because: Option<String>,
-    /// The article of the GDPR.
-    pub article: Option<String>,
-    /// It had to wait for work, a hold or a restriction to end, and does so no more: what the closing answer is about.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub waited: bool,
-}
-
-impl Record {
-    /// Whether it has gone, or would.
-    #[must_use]
-    pub fn is_gone(&self) -> bool {
-        self.outcome == "ERASED" || self.outcome == "ANONYMISED"
-    }
-
-    /// Whether it waits for work, a hold or a restriction to end.
-    #[must_use]
-    pub fn waits(&self) -> bool {
-        matches!(self.outcome.as_str(), "DEFERRED" | "HELD" | "RESTRICTED")
-    }
-}
 
 /// The answer to an erasure: what the letter and the certificate are made of, and the to-do list of what waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +74,7 @@ pub struct Report {
 impl Report {
     /// How many records had an outcome.
     #[must_use]
-    pub fn count(&self, outcome: &str) -> usize {
+    pub fn count(&self, outcome: Outcome) -> usize {
         self.records.iter().filter(|r| r.outcome == outcome).count()
     }
 }
@@ -146,11 +105,11 @@ pub async fn erase(app: &App, actor: &Actor, customer: CustomerId, notify: bool,
     let tx = app.db.begin().await?;
     let now = app.clock.now();
     let claim = match idempotency::claim(app, &tx, actor, "subjectErase", key, &(customer, notify)).await? {
-        Outcome::Replay(ids) => {
+        idempotency::Outcome::Replay(ids) => {
             let id = ErasureId(*ids.first().ok_or(Error::NotFound)?);
             return Entity::find_by_id(id).one(&tx).await?.ok_or(Error::NotFound);
         }
-        Outcome::First(claim) => claim,
+        idempotency::Outcome::First(claim) => claim,
     };
     db::lock(&tx, "customers", customer.0).await?;
     let person = customers::Entity::find_by_id(customer).one(&tx).await?;
@@ -256,17 +215,14 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     let before = stored(&row)?;
     let (person, mut fates) = found(app, row.customer_id, row.requested_at).await?;
     let planned = prepare(app, &row, &before, &person, &fates).await?;
-    let mut verdicts = take(app, actor, row.id, &fates).await?;
-    for fate in &mut fates {
-        if let Some(verdict) = verdicts.remove(&fate.record.id) {
-            fate.settle(app, verdict);
-        }
-    }
+    batches::take(app, actor, row.id, &mut fates).await?;
     let (_, mut touched) = door::remove_bare(app, Some(&person)).await?;
     touched.extend(fates.iter().filter(|f| f.record.is_gone()).map(|f| f.table.name));
     let records = merged(app, planned.records, &fates);
     let done = report(app, Some(row.id), row.customer_id, records, planned.recipients);
     let tx = app.db.begin().await?;
+    // Before its erasure, in the order of everybody else.
+    db::lock(&tx, "customers", row.customer_id.0).await?;
     let now = app.clock.now();
     let settled_at = (done.state == State::Settled).then_some(now);
     let sql = "UPDATE erasures SET state = $1, report = $2, settled_at = $3 WHERE id = $4";
@@ -284,41 +240,6 @@ async fn found(app: &App, customer: CustomerId, decided: DateTime<Utc>) -> Resul
     let fates = fates(app, &tx, &person, decided).await?;
     tx.commit().await?;
     Ok((person, fates))
-}
-
-/// Takes what goes through the door, in batches. While one goes, the ledger is told of the next.
-async fn take(app: &App, actor: &Actor, id: ErasureId, fates: &[Fate]) -> Result<HashMap<Uuid, Verdict>> {
-    let (mut verdicts, mut pace) = (HashMap::new(), Pace::default());
-    let mut left = fates.iter().filter(|f| f.record.is_gone());
-    let mut next = async |pace: Pace| {
-        // Fates stand children first, as the door wants them.
-        let mut seen: Vec<Seen> = Vec::new();
-        for Fate { table, row, .. } in left.by_ref().take(pace.full()) {
-            match seen.last_mut().filter(|last| last.table.name == table.name) {
-                Some(last) => last.rows.push(row.clone()),
-                None => seen.push(Seen { table, rows: vec![row.clone()] }),
-            }
-        }
-        if seen.is_empty() { Ok(None) } else { door::announce(app, seen, Ground::Erasure(id)).await.map(Some) }
-    };
-    let mut announced = next(pace).await?;
-    while let Some(batch) = announced {
-        let (removed, following) = tokio::join!(batch.carry_out(app, actor), next(pace));
-        let removed = match removed {
-            Ok(removed) => removed,
-            Err(error) => {
-                if let Ok(Some(following)) = following {
-                    // Why it failed is what is told.
-                    let _ = following.withdraw(app).await;
-                }
-                return Err(error);
-            }
-        };
-        pace.took(removed.gone(), removed.kept);
-        verdicts.extend(removed.verdicts);
-        announced = following?;
-    }
-    Ok(verdicts)
 }
 
 /// Before anything goes: the plan is stored, the recipients' notices are written, and the identifiers that the scan will

@@ -1,5 +1,7 @@
 //! What becomes of every record: one function for the dry run and for the run, so that they cannot say different things.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -10,14 +12,14 @@ use entity::retention_rules::Action;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::Record;
+use super::{Outcome, Record};
 use crate::db::{id_list, is_any};
 use crate::error::Result;
 use crate::policy::calendar;
 use crate::retention::door::{self, Ground, Verdict};
 use crate::retention::paths;
 use crate::retention::person::Person;
-use crate::retention::rows::{self, Row};
+use crate::retention::rows::Row;
 use crate::state::App;
 
 /// A record of the person, and what becomes of it.
@@ -47,7 +49,7 @@ enum Why {
     Way,
 }
 
-/// What becomes of every record of the person that was there when the erasure was decided.
+/// What becomes of every record of the person that was there when the erasure was decided: children first, by id.
 pub(super) async fn fates(
     app: &App,
     db: &impl ConnectionTrait,
@@ -57,10 +59,10 @@ pub(super) async fn fates(
     let (now, ground) = (app.clock.now(), Ground::Erasure(entity::ids::ErasureId(Uuid::nil())));
     let mut fates = Vec::new();
     for t in person.tables().iter().copied().rev() {
-        let (theirs, values) = person.rows_of(t, 1);
-        let found = rows::read(db, t, person.marks(), &theirs, values).await?;
+        let found = person.read(db, t).await?;
         let is_old = |r: &Row| !r.bare && !came_later(r.id, decided) && !is_own_file(t, r.id, r.data_type, decided);
-        let live: Vec<Row> = found.into_iter().filter(is_old).collect();
+        let mut live: Vec<Row> = found.into_iter().filter(is_old).collect();
+        live.sort_unstable_by_key(|row| row.id);
         // Whoever orders again after asking is a customer again: that is new data, and needs the contact.
         let is_new_customer = t.name == "customers" && has_new_business(db, person.id(), decided).await?;
         let mut judged = Vec::with_capacity(live.len());
@@ -135,60 +137,77 @@ fn record(app: &App, t: &Table, row: &Row, verdict: Verdict, why: Why) -> Record
     let today = Some(calendar::day_of(app.clock.now()));
     let latest = row.not_before.map(calendar::day_of);
     let (outcome, on, until, because, article) = match (verdict, why) {
-        (Verdict::Erased, _) => ("ERASED", today, None, None, Some("GDPR Art. 17(1)")),
-        (Verdict::Anonymised, _) => ("ANONYMISED", today, None, None, Some("GDPR Art. 17(1), Rec. 26")),
-        (Verdict::Kept { until, norm, article }, _) => ("KEPT", None, until, Some(norm), Some(article)),
+        (Verdict::Erased, _) => (Outcome::Erased, today, None, None, ERASED),
+        (Verdict::Anonymised, _) => (Outcome::Anonymised, today, None, None, ANONYMISED),
+        (Verdict::Kept { until, norm, article }, _) => (Outcome::Kept, None, until, Some(norm), article),
         // Still necessary for what it is processed for.
-        (Verdict::Deferred, Why::Case) => ("DEFERRED", None, None, Some("OPEN_CASE"), Some("GDPR Art. 17(1)(a)")),
+        (Verdict::Deferred, Why::Case) => (Outcome::Deferred, None, None, Some("OPEN_CASE"), "GDPR Art. 17(1)(a)"),
         (Verdict::Deferred, Why::Refund) => {
-            ("DEFERRED", None, None, Some("RUNNING_REFUND"), Some("GDPR Art. 17(1)(a)"))
+            (Outcome::Deferred, None, None, Some("RUNNING_REFUND"), "GDPR Art. 17(1)(a)")
         }
         (Verdict::Deferred, Why::Way) => {
-            ("DEFERRED", None, latest, Some("ORDER_ON_ITS_WAY"), Some("GDPR Art. 17(1)(a)"))
+            (Outcome::Deferred, None, latest, Some("ORDER_ON_ITS_WAY"), "GDPR Art. 17(1)(a)")
         }
-        (Verdict::Restricted, _) => ("RESTRICTED", None, None, Some("RESTRICTION"), Some("GDPR Art. 18")),
-        (Verdict::Held, _) => ("HELD", None, None, Some("HOLD"), Some("GDPR Art. 17(3)(e)")),
+        (Verdict::Restricted, _) => (Outcome::Restricted, None, None, Some("RESTRICTION"), "GDPR Art. 18"),
+        (Verdict::Held, _) => (Outcome::Held, None, None, Some("HOLD"), "GDPR Art. 17(3)(e)"),
         // The check never says so of an erasure; only new business does.
-        (Verdict::NotDue, _) => ("KEPT", None, None, Some("NEW_BUSINESS"), Some("GDPR Art. 17(1)(a)")),
+        (Verdict::NotDue, _) => (Outcome::Kept, None, None, Some("NEW_BUSINESS"), "GDPR Art. 17(1)(a)"),
     };
     Record {
-        table: t.name.to_owned(),
+        table: Cow::Borrowed(t.name),
         id: row.id,
         data_type: row.data_type,
-        outcome: outcome.to_owned(),
+        outcome,
         on,
         until,
-        because: because.map(str::to_owned),
-        article: article.map(str::to_owned),
+        because: because.map(Cow::Borrowed),
+        article: Some(Cow::Borrowed(article)),
         waited: false,
     }
+}
+
+/// Why it has gone.
+const ERASED: &str = "GDPR Art. 17(1)";
+/// Anonymous data is outside the regulation.
+const ANONYMISED: &str = "GDPR Art. 17(1), Rec. 26";
+
+/// The outcome of what has gone by the rule of its data type, and its article.
+pub(super) fn gone(app: &App, data_type: DataType) -> (Outcome, &'static str) {
+    let anonymised = app.rules.get(&data_type).is_some_and(|rule| rule.action == Action::Anonymise);
+    if anonymised { (Outcome::Anonymised, ANONYMISED) } else { (Outcome::Erased, ERASED) }
 }
 
 /// What was said before, with what is said now of those that are there. What is not there any more has gone: as it was
 /// planned, or by its own rule since.
 pub(super) fn merged(app: &App, before: Vec<Record>, now: &[Fate]) -> Vec<Record> {
-    let mut now: HashMap<(&'static str, Uuid), &Record> =
-        now.iter().map(|f| ((f.table.name, f.record.id), &f.record)).collect();
+    let mut now = now.iter().peekable();
+    let mut rest: HashMap<(Uuid, &str), &Fate> = HashMap::new();
     let mut records = Vec::with_capacity(before.len().max(now.len()));
     for mut old in before {
-        let name = table(&old.table).map_or("", |t| t.name);
+        // Mostly both are in the same order.
+        let new = match now.next_if(|fate| fate.record.id == old.id && fate.table.name == old.table) {
+            Some(fate) => Some(fate),
+            None => {
+                rest.extend(now.by_ref().map(|fate| ((fate.record.id, fate.table.name), fate)));
+                rest.remove(&(old.id, table(&old.table).map_or("", |t| t.name)))
+            }
+        };
         let waited = old.waited || old.waits();
-        if let Some(new) = now.remove(&(name, old.id)) {
+        if let Some(Fate { record: new, .. }) = new {
             records.push(Record { waited: waited && !new.waits(), ..new.clone() });
             continue;
         }
         if !old.is_gone() {
-            let anonymised = app.rules.get(&old.data_type).is_some_and(|rule| rule.action == Action::Anonymise);
-            old.outcome = if anonymised { "ANONYMISED" } else { "ERASED" }.to_owned();
+            let (outcome, article) = gone(app, old.data_type);
+            (old.outcome, old.article) = (outcome, Some(Cow::Borrowed(article)));
             (old.on, old.until, old.because) = (Some(calendar::day_of(app.clock.now())), None, None);
-            old.article = Some(if anonymised { "GDPR Art. 17(1), Rec. 26" } else { "GDPR Art. 17(1)" }.to_owned());
         }
         old.waited = waited;
         records.push(old);
     }
-    let mut fresh: Vec<&Record> = now.into_values().collect();
-    let place = |table: &str| tables().iter().position(|t| t.name == table);
-    fresh.sort_by_key(|r| (std::cmp::Reverse(place(&r.table)), r.id));
-    records.extend(fresh.into_iter().cloned());
+    let place = |fate: &&Fate| (Reverse(tables().iter().position(|t| t.name == fate.table.name)), fate.record.id);
+    let mut fresh: Vec<&Fate> = rest.into_values().collect();
+    fresh.sort_by_cached_key(place);
+    records.extend(fresh.into_iter().chain(now).map(|fate| fate.record.clone()));
     records
 }

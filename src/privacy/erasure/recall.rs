@@ -1,13 +1,15 @@
 //! After a restore: erasures that the backup does not know, or knows as they stood then, are on record again.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use entity::erasures::{Entity, State};
 use entity::ids::{CustomerId, ErasureId, made_at};
-use entity::retention_rules::Action;
 use entity::{DataType, customers};
 use sea_orm::EntityTrait as _;
 use uuid::Uuid;
 
-use super::{Record, report, stored, suppress, text};
+use super::{Record, outcome, report, stored, suppress, text};
 use crate::db;
 use crate::error::Result;
 use crate::policy::calendar;
@@ -49,23 +51,25 @@ pub(in crate::privacy) async fn recall(
     }
     let before = known.as_ref().map(stored).transpose()?;
     let (records, recipients) = before.map(|r| (r.records, r.recipients)).unwrap_or_default();
-    let is = |r: &Record, table: &str, id: Uuid| r.table == table && r.id == id;
+    let named: HashSet<(&str, Uuid)> = gone.iter().map(|(table, id, _)| (*table, *id)).collect();
     let (replaced, mut records): (Vec<Record>, Vec<Record>) =
-        records.into_iter().partition(|r| gone.iter().any(|(table, id, _)| is(r, table, *id)));
+        records.into_iter().partition(|r| named.contains(&(r.table.as_ref(), r.id)));
+    let waited = replaced.iter().filter(|r| r.waited || r.waits());
+    let waited: HashSet<(&str, Uuid)> = waited.map(|r| (r.table.as_ref(), r.id)).collect();
     let now = app.clock.now();
     let requested = made_at(id.0).unwrap_or(now);
     for (table, row, data_type) in gone {
-        let counted = app.rules.get(data_type).is_some_and(|rule| rule.action == Action::Anonymise);
+        let (outcome, article) = outcome::gone(app, *data_type);
         records.push(Record {
-            table: (*table).to_owned(),
+            table: Cow::Borrowed(table),
             id: *row,
             data_type: *data_type,
-            outcome: if counted { "ANONYMISED" } else { "ERASED" }.to_owned(),
+            outcome,
             on: Some(calendar::day_of(requested)),
             until: None,
             because: None,
-            article: Some("GDPR Art. 17(1)".to_owned()),
-            waited: replaced.iter().any(|r| is(r, table, *row) && (r.waited || r.waits())),
+            article: Some(Cow::Borrowed(article)),
+            waited: waited.contains(&(*table, *row)),
         });
     }
     let mut report = report(app, Some(id), customer, records, recipients);

@@ -19,7 +19,7 @@ use crate::error::{Code, Refusal, Result};
 use crate::keys::{Personal, Place, UnitOf};
 use crate::policy::calendar;
 use crate::state::App;
-use crate::{audit, db, mail};
+use crate::{audit, mail};
 
 const fn unit(customer: uuid::Uuid, year: i32) -> UnitOf {
     UnitOf { owner: customer, data_type: DataType::R14, year, subject: Some(customer) }
@@ -68,7 +68,8 @@ pub(super) async fn open(
 }
 
 /// Answers the request of an erasure from what has become of every record, in the transaction that stores it: once at the
-/// first pass, and once more when nothing waits any more, where something did.
+/// first pass, and once more when nothing waits any more, where something did. The caller has locked the person, so that two
+/// passes of one erasure do not answer twice.
 pub(super) async fn answer(
     app: &App,
     tx: &DatabaseTransaction,
@@ -77,8 +78,6 @@ pub(super) async fn answer(
     report: &Report,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    // Two passes of one erasure must not answer twice.
-    db::lock(tx, "customers", erasure.customer_id.0).await?;
     let open = Entity::find().filter(Column::ErasureId.eq(erasure.id)).filter(Column::ClosedAt.is_null());
     let Some(request) = open.one(tx).await? else { return Ok(()) };
     let is_settled = report.state == State::Settled;

@@ -1,6 +1,7 @@
 //! The scan after an erasure: off its path, by a job, several erasures in one walk. What it looks for is destroyed with
 //! its result; killed, it begins again.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -127,7 +128,7 @@ pub async fn after(app: &App, id: ErasureId) -> Result<()> {
 struct Sought {
     erasure: Model,
     /// Records that the report lists as kept, deferred or held.
-    listed: HashSet<(String, Uuid)>,
+    listed: HashSet<(Cow<'static, str>, Uuid)>,
     looked_for: BTreeMap<Kind, u64>,
     not_in_plain: u64,
     counts: [u64; 3],
@@ -222,7 +223,7 @@ impl Sought {
     /// A record that is listed as staying, the erasure's own file, or what came after the decision.
     fn may_stay(&self, t: &Table, id: Option<Uuid>, data_type: Option<entity::DataType>) -> bool {
         let Some(id) = id else { return false };
-        self.listed.contains(&(t.name.to_owned(), id))
+        self.listed.contains(&(Cow::Borrowed(t.name), id))
             || erasure::came_later(id, self.erasure.requested_at)
             || data_type.is_some_and(|d| is_own_file(t, id, d, self.erasure.requested_at))
     }

@@ -139,7 +139,8 @@ pub async fn remove_bare(app: &App, person: Option<&Person>) -> Result<(u64, Vec
         let (mut pace, mut after) = (Pace::default(), Uuid::nil());
         loop {
             // Looked for without a lock, and looked at once more under it: the search reads every bare id, the end few.
-            let most = i64::try_from(pace.rows(&app.traffic)).unwrap_or(i64::MAX);
+            let most = if person.is_some() { pace.full(true) } else { pace.rows(&app.traffic) };
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
             let values = [after.into(), most.into()].into_iter().chain(theirs.iter().cloned());
             let found = db::rows(app.db.read(), &look, values).await?;
             let ids: Vec<Uuid> = found.iter().map(|r| r.try_get_by_index(0)).collect::<Result<_, _>>()?;
@@ -155,7 +156,9 @@ pub async fn remove_bare(app: &App, person: Option<&Person>) -> Result<(u64, Vec
                 removed += went;
                 touched.push(t.name);
             }
-            Pace::rest(&app.traffic, kept).await;
+            if person.is_none() {
+                Pace::rest(&app.traffic, kept).await;
+            }
         }
     }
     touched.dedup();

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use entity::ids::{CustomerId, ErasureId, UnitId, uuid_at};
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -74,9 +74,13 @@ impl Ledger {
                 let db = Db::open(place).await?;
                 let tx = db.begin().await?;
                 db::rows(&tx, WRITING, []).await?;
-                let sql = "CREATE TABLE IF NOT EXISTS ledger_entries (seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE, \
-                           id uuid PRIMARY KEY, at timestamptz NOT NULL, entry text NOT NULL)";
-                db::run(&tx, sql, []).await?;
+                if !is_there(&tx).await? {
+                    let sql = "CREATE TABLE ledger_entries (seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE, \
+                               id uuid PRIMARY KEY, at timestamptz NOT NULL, entry text NOT NULL)";
+                    db::run(&tx, sql, []).await?;
+                    // Opaque ids do not become smaller, and each entry reads the one before.
+                    db::run(&tx, "ALTER TABLE ledger_entries ALTER COLUMN entry SET STORAGE EXTERNAL", []).await?;
+                }
                 tx.commit().await?;
                 Self::Database(db)
             }
@@ -102,12 +106,7 @@ impl Ledger {
             }
             Place::Postgres(_) => {
                 let db = Db::open(place).await?;
-                let known = "SELECT to_regclass('ledger_entries') IS NOT NULL";
-                let known: bool = match db::rows(db.read(), known, []).await?.first() {
-                    Some(row) => row.try_get_by_index(0)?,
-                    None => false,
-                };
-                if !known {
+                if !is_there(db.read()).await? {
                     db.close().await;
                     bail!("the erasure ledger is missing: the database of LEDGER_URL has none");
                 }
@@ -383,6 +382,12 @@ pub enum Reached {
     Older,
     /// It is another installation's.
     Foreign,
+}
+
+/// Whether a database has one.
+async fn is_there(db: &impl ConnectionTrait) -> anyhow::Result<bool> {
+    let rows = db::rows(db, "SELECT to_regclass('ledger_entries') IS NOT NULL", []).await?;
+    Ok(rows.first().map_or(Ok(false), |row| row.try_get_by_index(0))?)
 }
 
 /// The hash of the latest entry in a database.

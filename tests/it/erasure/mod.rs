@@ -164,8 +164,51 @@ on_both_engines! {
         assert_eq!(app.count("customers", "email IS NOT NULL").await, 1);
         let input = json!({ "id": hold["hold"]["id"] });
         app.dpo().await.done("holdRelease", "HoldReleaseInput", input, "hold { id }").await;
-        app.run_job("retention").await;
+        app.run_job("erasures").await;
         assert_eq!(app.count("customers", "email IS NOT NULL").await, 0);
+    }
+
+    /// F77: an erasure does not wait for the night: with the end of whatever protected something, it goes on.
+    async fn the_end_of_a_protection_lets_an_erasure_finish(app) {
+        let dpo = app.dpo().await;
+        for on in ["order", "case", "records", "restriction"] {
+            let known = life::order(app, &format!("{on}@example.com"), &format!("H-{on}"), ).await;
+            life::delivered(app, &known).await;
+            let mut hold = json!({ "reason": "LEGAL_CLAIM", "reviewOn": "2014-09-01" });
+            let customer = app.customer(&known.email).await;
+            match on {
+                "order" => hold["orderId"] = json!(known.order),
+                "case" => {
+                    let case = life::open(&customer, "USAGE_GUIDANCE", None, "Wie entkalke ich ihn?").await;
+                    life::decide(app, &case, "SOLVED_DIRECTLY").await;
+                    life::close(app, &case).await;
+                    hold["caseId"] = json!(case);
+                }
+                "records" => hold["records"] = json!({ "dataType": "R25", "year": 2014 }),
+                _ => {}
+            }
+            let (mutation, input_type, selection, end, end_type) = match on {
+                "restriction" => {
+                    hold = json!({
+                        "customerId": known.customer, "ground": "NEEDED_FOR_CLAIMS", "reviewOn": "2014-09-01",
+                    });
+                    let placed = "restriction { id }";
+                    ("restrictionPlace", "RestrictionPlaceInput", placed, "restrictionLift", "RestrictionLiftInput")
+                }
+                _ => ("holdPlace", "HoldPlaceInput", "hold { id }", "holdRelease", "HoldReleaseInput"),
+            };
+            let placed = dpo.done(mutation, input_type, hold, selection).await;
+            let id = placed.as_object().unwrap().values().find_map(|of| of["id"].as_str()).unwrap();
+            assert_eq!(erase(app, &known.customer, false).await["state"], "DEFERRED", "{on}");
+            assert_eq!(app.run_job("erasures").await["erasuresSettled"], 0, "{on}");
+            if on == "restriction" {
+                let tell = json!({ "id": id, "toldBy": "PHONE" });
+                dpo.done("restrictionTell", "RestrictionTellInput", tell, selection).await;
+                assert_eq!(app.run_job("erasures").await["erasuresSettled"], 0, "it stands still");
+            }
+            dpo.done(end, end_type, json!({ "id": id }), selection).await;
+            assert_eq!(app.run_job("erasures").await["erasuresSettled"], 1, "{on}");
+        }
     }
 
     /// F81, N12: INTENT before, SETTLED after, by ids only; what is due for nobody leaves no entry but its intent's VOID.

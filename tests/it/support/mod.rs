@@ -24,7 +24,7 @@ use aftersales::db::{self, Place};
 use aftersales::jobs::{lease, named};
 use aftersales::keys::master::Source;
 use aftersales::retention::ledger::{Entry, Protection};
-use aftersales::retention::protections;
+use aftersales::retention::{paths, protections};
 use aftersales::state::{App as State, AppState};
 use aftersales::{customers, http, staff};
 use axum::Router;
@@ -225,6 +225,25 @@ impl App {
         Reply { status: parts.status, headers: parts.headers, bytes: bytes.to_vec() }
     }
 
+    /// Whichever way leads from a row to a person, it is the same: what is an erasure's, an export's, a hold's is found by any.
+    async fn every_row_is_of_one_person(&self) {
+        for t in entity::map::tables().iter().filter(|t| t.is_personal()) {
+            let whose = |(column, to): &(&str, &str)| {
+                let customer = paths::customer_of(entity::map::table(to)?)?;
+                Some(format!("(SELECT {customer} FROM {to} t WHERE t.id = {}.{column})", t.name))
+            };
+            let ways: Vec<String> = t.links().iter().filter_map(whose).collect();
+            let differ = |(i, one): (usize, &String)| {
+                let others = ways.iter().skip(i + 1);
+                others.map(|other| format!("{one} <> {other}")).collect::<Vec<_>>()
+            };
+            let differ: Vec<String> = ways.iter().enumerate().flat_map(differ).collect();
+            if !differ.is_empty() {
+                assert_eq!(self.count(t.name, &differ.join(" OR ")).await, 0, "rows of {} lead to two persons", t.name);
+            }
+        }
+    }
+
     /// What has to hold after every test, whatever it did.
     pub async fn finish(self) {
         let blobs: Vec<_> = self.state.blobs.list(None).try_collect().await.unwrap();
@@ -254,6 +273,7 @@ impl App {
                 assert!(t.types.contains(&of), "{} has rows sealed by a unit of {of:?}", t.name);
             }
         }
+        self.every_row_is_of_one_person().await;
         assert_eq!(self.count("jobs", "lease_owner IS NOT NULL").await, 0, "no lease is held");
         if self.state.db.backend() == DbBackend::Postgres {
             let shown = db::rows(self.state.db.write(), "SHOW jit", []).await.unwrap();

@@ -1,0 +1,96 @@
+//! Taking what goes through the door, in batches.
+
+use std::collections::HashMap;
+
+use entity::ids::ErasureId;
+use uuid::Uuid;
+
+use super::outcome::Fate;
+use crate::auth::Actor;
+use crate::error::Result;
+use crate::retention::door::{self, Announced, Ground, Seen, Verdict};
+use crate::retention::pace::Pace;
+use crate::state::App;
+
+/// Takes what goes through the door, and puts down what really became of it. While one batch goes, the ledger is told of the
+/// next.
+pub(super) async fn take(app: &App, actor: &Actor, id: ErasureId, fates: &mut [Fate]) -> Result<()> {
+    let verdicts = carry_out(app, actor, id, fates).await?;
+    // In the order of the fates, but for a batch that was taken once more.
+    let mut rest: HashMap<Uuid, Verdict> = HashMap::new();
+    let mut verdicts = verdicts.into_iter().peekable();
+    for fate in fates.iter_mut().filter(|fate| fate.record.is_gone()) {
+        let verdict = match verdicts.next_if(|(of, _)| *of == fate.record.id) {
+            Some((_, verdict)) => Some(verdict),
+            None => {
+                rest.extend(verdicts.by_ref());
+                rest.remove(&fate.record.id)
+            }
+        };
+        if let Some(verdict) = verdict {
+            fate.settle(app, verdict);
+        }
+    }
+    Ok(())
+}
+
+async fn carry_out(app: &App, actor: &Actor, id: ErasureId, fates: &[Fate]) -> Result<Vec<(Uuid, Verdict)>> {
+    let going: Vec<&Fate> = fates.iter().filter(|fate| fate.record.is_gone()).collect();
+    let mut verdicts = Vec::with_capacity(going.len());
+    let mut batches = Batches { app, id, left: &going, found_with: "" };
+    let mut pace = Pace::default();
+    let mut announced = batches.next(pace).await?;
+    while let Some((batch, table)) = announced {
+        let (removed, following) = tokio::join!(batch.carry_out(app, actor), batches.next(pace));
+        let removed = match removed {
+            Ok(removed) => removed,
+            Err(error) => {
+                if let Ok(Some((following, _))) = following {
+                    // Why it failed is what is told.
+                    let _ = following.withdraw(app).await;
+                }
+                return Err(error);
+            }
+        };
+        pace.took(removed.gone(), removed.kept);
+        batches.found_with = table;
+        verdicts.extend(removed.verdicts);
+        announced = following?;
+    }
+    Ok(verdicts)
+}
+
+/// What still has to go: fates stand children first, as the door wants them.
+struct Batches<'a> {
+    app: &'a App,
+    id: ErasureId,
+    left: &'a [&'a Fate],
+    /// The table whose rows the pace was found with.
+    found_with: &'static str,
+}
+
+impl<'a> Batches<'a> {
+    /// Announces the next batch, and the table that it ends with; none at the end.
+    async fn next(&mut self, pace: Pace) -> Result<Option<(Announced<'a>, &'static str)>> {
+        let seen = self.cut(pace);
+        let Some(table) = seen.last().map(|last| last.table.name) else { return Ok(None) };
+        Ok(Some((door::announce(self.app, seen, Ground::Erasure(self.id)).await?, table)))
+    }
+
+    fn cut(&mut self, pace: Pace) -> Vec<Seen> {
+        let (mut seen, mut is_known) = (Vec::<Seen>::new(), true);
+        let mut rows = 0;
+        while let Some((Fate { table, row, .. }, left)) = self.left.split_first() {
+            is_known &= table.name == self.found_with;
+            if rows >= pace.full(is_known) {
+                break;
+            }
+            (rows, self.left) = (rows + 1, left);
+            match seen.last_mut().filter(|last| last.table.name == table.name) {
+                Some(last) => last.rows.push(row.clone()),
+                None => seen.push(Seen { table, rows: vec![row.clone()] }),
+            }
+        }
+        seen
+    }
+}
