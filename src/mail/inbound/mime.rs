@@ -54,7 +54,7 @@ pub fn read(raw: &[u8]) -> Option<Part<'_>> {
     Part::read(raw.get(begin..)?, 0, &mut budget).filter(|mail| !mail.head.fields.is_empty())
 }
 
-/// Tells what a mail says, without the encodings of mail, as far as [`read`] reads it: each field of each header; each content
+/// Tells what a mail says, without the encodings of mail, as far as a mail is read: each field of each header; each content
 /// as bytes, and where it is text also in its character set, of which the first MiB; mails in the mail alike.
 pub fn said(raw: &[u8], mut tell: impl FnMut(&[u8])) {
     tell_mail(raw, MAILS, &mut tell);
