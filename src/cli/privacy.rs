@@ -48,7 +48,7 @@ pub enum Command {
     },
     /// Lists, record by record, what is due until a day, until when it was kept and why.
     Due {
-        /// The day, such as 2026-12-31; today where left out.
+        /// The last day of keeping, such as 2026-12-31; today where left out, which goes tomorrow.
         #[arg(long)]
         until: Option<NaiveDate>,
         /// One JSON document.

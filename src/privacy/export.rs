@@ -114,8 +114,7 @@ pub async fn collect(app: &App, actor: &Actor, customer: CustomerId) -> Result<E
 }
 
 pub(super) fn record(app: &App, t: &Table, row: &read::Record) -> Option<Record> {
-    let own = row.value("data_type").and_then(|v| serde_json::from_value(v.clone()).ok());
-    let data_type = own.or_else(|| t.types.first().copied())?;
+    let data_type = row.data_type(t)?;
     let start = t.start.and_then(|s| row.value(s)).and_then(|v| serde_json::from_value(v.clone()).ok());
     let explained = explain(app, data_type, start)?;
     let mut values = Map::new();

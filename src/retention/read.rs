@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::ids::UnitId;
 use entity::map::{Column, Table};
-use entity::{Purpose, Sealed};
+use entity::{DataType, Purpose, Sealed};
 use sea_orm::{ColumnType, QueryResult, Value};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -30,6 +30,19 @@ impl Record {
     #[must_use]
     pub fn value(&self, column: &str) -> Option<&Json> {
         self.values.iter().find(|(c, _)| c.name == column).map(|(_, v)| v)
+    }
+
+    /// The data type of this row of `t`: the column of that name says so where a table holds several, and something else where
+    /// it holds one, such as what a hold covers.
+    #[must_use]
+    pub fn data_type(&self, t: &Table) -> Option<DataType> {
+        match t.types {
+            [only] => Some(*only),
+            types => {
+                let own = self.value("data_type").and_then(|v| serde_json::from_value(v.clone()).ok());
+                own.or_else(|| types.first().copied())
+            }
+        }
     }
 }
 

@@ -183,13 +183,13 @@ fn keeping(policy: &Policy, faults: &mut Vec<Fault>) {
             continue;
         }
         let (own, law) = (Length::from(*period), Length::Spans(vec![rule.span()]));
-        let floor = rule.is_duty() && policy.retention.profile != Profile::Custom;
-        if floor && !at_least(&own, &in_months(&law)) {
-            faults.push(Fault::error(
-                path,
-                format!("{} is shorter than the duty to keep", said(&own)),
-                Some(rule.norm),
-            ));
+        if rule.is_duty() && !at_least(&own, &in_months(&law)) {
+            let problem = format!("{} is shorter than the duty to keep", said(&own));
+            faults.push(match policy.retention.profile {
+                // For a shop that is under other law.
+                Profile::Custom => Fault::warning(path, format!("{problem} in Germany"), rule.norm),
+                _ => Fault::error(path, problem, Some(rule.norm)),
+            });
         } else if *data_type == DataType::R20 && !at_least(&in_months(&law), &own) {
             faults.push(Fault::error(path, format!("{} is longer than the law allows", said(&own)), Some(rule.norm)));
         } else if !rule.is_duty() && !at_least(&in_months(&law), &own) {

@@ -30,7 +30,7 @@ pub fn compose(
         erased: what(Outcome::Erased, &report.records, language),
         anonymised: what(Outcome::Anonymised, &report.records, language),
         kept: kept(app, &report.records, language),
-        waiting: waiting(report, language),
+        waiting: waiting(app, report, language),
         recipients: recipients(report),
         traces: traces(app, report, addressee.is_some(), language),
         backups_unreadable_from: report.backups_unreadable_from,
@@ -122,18 +122,26 @@ fn one(app: &App, t: DataType, until: Option<NaiveDate>, (norm, article): (&str,
     Kept { what: name(t).said(language).to_owned(), until, begins_with: begins_with.to_owned(), because }
 }
 
-fn waiting(report: &Report, language: Language) -> Vec<Waiting> {
+fn waiting(app: &App, report: &Report, language: Language) -> Vec<Waiting> {
     let waits = report.records.iter().filter(|r| r.waits());
     let mut groups: Vec<_> = waits.map(|r| (r.data_type, r.because.as_deref(), r.until)).collect();
     groups.sort_unstable();
     groups.dedup();
-    let waiting = |(t, because, until): (DataType, Option<&str>, Option<NaiveDate>)| Waiting {
-        what: name(t).said(language).to_owned(),
-        why: why(because.unwrap_or_default()).said(language).to_owned(),
-        until,
+    let waiting = |(t, because, until): (DataType, Option<&str>, Option<NaiveDate>)| {
+        let mut why = why(because.unwrap_or_default()).said(language).to_owned();
+        // What it waits for is not all that keeps it.
+        if let Some(duty) = app.rules.get(&t).filter(|rule| rule.floor.is_some()) {
+            why.push_str(&format!("{} {}", BUT_NOT_BEFORE.said(language), cited(duty.norm, language)));
+        }
+        Waiting { what: name(t).said(language).to_owned(), why, until }
     };
     groups.into_iter().map(waiting).collect()
 }
+
+const BUT_NOT_BEFORE: Words = words(
+    "; frühestens aber, wenn die gesetzliche Frist der Aufbewahrung um ist:",
+    "; but not before the statutory period of keeping is over:",
+);
 
 /// What is kept of the erasure itself: its log (R13), the hashes that keep it from being undone (R34), and the file of the
 /// request with its answers (R14). Log and file begin their period when nothing waits any more.

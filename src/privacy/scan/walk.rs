@@ -240,10 +240,9 @@ impl<'a> Walk<'a> {
 }
 
 fn row(t: &Table, record: &Record) -> Row {
-    let read = |name: &str| record.value(name).and_then(|v| serde_json::from_value(v.clone()).ok());
     Row {
         id: record.id,
-        data_type: read("data_type").or_else(|| t.types.first().copied()),
+        data_type: record.data_type(t),
         start: t.start.and_then(|s| record.value(s)).and_then(|v| serde_json::from_value(v.clone()).ok()),
     }
 }

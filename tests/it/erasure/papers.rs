@@ -162,6 +162,11 @@ on_both_engines! {
         let hold = dpo.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await;
         aftersales::db::run(app.state.db.write(), "UPDATE customers SET locale = 'EN'", []).await.unwrap();
         erased(&dpo, &known.customer, true, "state").await;
+        // The hold is not all that keeps a voucher: what is promised has to be true once it ends.
+        let (first, _) = crate::support::intake::letter(app, entity::mails::Template::ErasureAnswer).await.unwrap();
+        let voucher = "as soon as that ends (GDPR Art. 17(3)(e)); but not before the statutory period of keeping is over: AO § 147(3), HGB § 257(4)";
+        assert!(first.contains(voucher), "{first}");
+        assert!(first.contains("as soon as that ends (GDPR Art. 17(3)(e))\n"), "and what no law keeps: {first}");
         app.advance(days(20));
         let release = json!({ "id": hold["hold"]["id"] });
         app.dpo().await.done("holdRelease", "HoldReleaseInput", release, "hold { id }").await;

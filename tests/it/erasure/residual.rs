@@ -1,6 +1,8 @@
 //! The scan after an erasure finds what should not be there, wherever it lies, and knows what may stay.
 
+use aftersales::auth::Actor;
 use aftersales::db;
+use aftersales::privacy::scan::scan;
 use serde_json::{Value, json};
 
 use crate::on_both_engines;
@@ -160,5 +162,15 @@ on_both_engines! {
         let scan = &found["erasures"]["nodes"][0]["scan"];
         assert_eq!(places(scan), [("FAILURE", "refunds.payee")]);
         assert_eq!(scan["findings"][0]["sealed"], true);
+    }
+
+    /// What a hold covers is not what it is: a finding in one names the rule of holds.
+    async fn a_hold_on_records_is_found_as_a_hold(app) {
+        let records = json!({ "dataType": "R01", "year": 2014 });
+        let hold = json!({ "records": records, "reason": "LEGAL_CLAIM", "note": "Prüfung Kennwort", "reviewOn": "2014-09-01" });
+        app.dpo().await.done("holdPlace", "HoldPlaceInput", hold, "hold { id }").await;
+        let found = scan(&app.state, &Actor::System, "prüfung kennwort").await.unwrap();
+        let found: Vec<_> = found.iter().map(|f| (f.place.as_str(), f.data_type.unwrap().code())).collect();
+        assert_eq!(found, [("holds.note", "R32")]);
     }
 }

@@ -326,6 +326,11 @@ fn warnings_alone_do_not_refuse_a_policy() {
         assert_eq!(found.map(|fault| fault.severity), Some(Severity::Warning), "{path}: {faults:?}");
     }
     assert!(parse(Some(longer)).is_ok());
+
+    // A shop under other law keeps as long as that says, and is told what the German one says.
+    let (_, faults) = inspect(Some("[retention]\nprofile = \"CUSTOM\"\nperiods = { R01 = { years = 5 } }"));
+    let found = faults.iter().find(|fault| fault.path == "retention.periods.R01").unwrap();
+    assert_eq!((found.severity, found.norm), (Severity::Warning, Some("AO § 147(3), HGB § 257(4)")), "{faults:?}");
 }
 
 #[test]
