@@ -1,13 +1,12 @@
 //! What becomes of every record: one function for the dry run and for the run, so that they cannot say different things.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::ids::CustomerId;
-use entity::map::{Table, table, tables};
+use entity::map::{Table, table};
 use entity::retention_rules::Action;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
@@ -179,10 +178,10 @@ pub(super) fn gone(app: &App, data_type: DataType) -> (Outcome, &'static str) {
 
 /// What was said before, with what is said now of those that are there. What is not there any more has gone: as it was
 /// planned, or by its own rule since.
-pub(super) fn merged(app: &App, before: Vec<Record>, now: &[Fate]) -> Vec<Record> {
-    let mut now = now.iter().peekable();
+pub(super) fn merged(app: &App, before: Vec<Record>, fates: &[Fate]) -> Vec<Record> {
+    let mut now = fates.iter().peekable();
     let mut rest: HashMap<(Uuid, &str), &Fate> = HashMap::new();
-    let mut records = Vec::with_capacity(before.len().max(now.len()));
+    let mut records = Vec::with_capacity(before.len().max(fates.len()));
     for mut old in before {
         // Mostly both are in the same order.
         let new = match now.next_if(|fate| fate.record.id == old.id && fate.table.name == old.table) {
@@ -205,9 +204,7 @@ pub(super) fn merged(app: &App, before: Vec<Record>, now: &[Fate]) -> Vec<Record
         old.waited = waited;
         records.push(old);
     }
-    let place = |fate: &&Fate| (Reverse(tables().iter().position(|t| t.name == fate.table.name)), fate.record.id);
-    let mut fresh: Vec<&Fate> = rest.into_values().collect();
-    fresh.sort_by_cached_key(place);
-    records.extend(fresh.into_iter().chain(now).map(|fate| fate.record.clone()));
+    let is_new = |fate: &&Fate| rest.contains_key(&(fate.record.id, fate.table.name));
+    records.extend(fates.iter().filter(is_new).chain(now).map(|fate| fate.record.clone()));
     records
 }
