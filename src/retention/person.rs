@@ -5,8 +5,9 @@
 
 use std::collections::HashSet;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::cases::OVER;
-use entity::ids::CustomerId;
+use entity::ids::{CustomerId, first_at};
 use entity::map::{Subject, Table, table, tables};
 use entity::refunds::RUNNING;
 use sea_orm::{ConnectionTrait, DbBackend, Value};
@@ -27,6 +28,8 @@ pub struct Person {
     tables: Vec<&'static Table>,
     /// What can be true of a row of theirs.
     marks: Marks,
+    /// The first id of what belongs to new business and is left out; none: there is none, or it is not left out.
+    since: Option<Uuid>,
 }
 
 /// What stands on something of the person, as [`Person::look`] tells it: these are no numbers of tables.
@@ -40,14 +43,34 @@ impl Person {
     /// # Errors
     /// The database cannot be read.
     pub async fn find(db: &impl ConnectionTrait, customer: CustomerId) -> Result<Self> {
+        Self::find_without(db, customer, None).await
+    }
+
+    /// As [`Person::find`], as an erasure that was decided at an instant sees them. Whoever orders or opens a case afterwards is
+    /// a customer again: that, and what hangs on it, is new data. What is added to an older case is a part of that.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn as_of(db: &impl ConnectionTrait, customer: CustomerId, decided: DateTime<Utc>) -> Result<Self> {
+        // Ids carry the millisecond, so that the decision's own is not after it.
+        let since = first_at(decided + TimeDelta::milliseconds(1));
+        let newer = "SELECT 1 WHERE EXISTS (SELECT 1 FROM orders WHERE customer_id = $1 AND id >= $2) \
+                     OR EXISTS (SELECT 1 FROM cases WHERE customer_id = $1 AND id >= $2)";
+        let is_again = !db::rows(db, newer, [customer.0.into(), since.into()]).await?.is_empty();
+        Self::find_without(db, customer, is_again.then_some(since)).await
+    }
+
+    async fn find_without(db: &impl ConnectionTrait, customer: CustomerId, since: Option<Uuid>) -> Result<Self> {
         let mut person = Self {
             id: customer,
             backend: db.get_database_backend(),
             stems: vec![("customers", vec![customer.0])],
             tables: Vec::new(),
             marks: Marks { held: false, restricted: false, open: false, whose: false },
+            since,
         };
-        for row in db::rows(db, &stems(person.backend), [customer.0.into()]).await? {
+        let values = [customer.0.into()].into_iter().chain(since.map(Value::from));
+        for row in db::rows(db, &stems(person.backend, since.is_some()), values).await? {
             let (name, ids): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             let Some(t) = table(&name) else { continue };
             let ids = serde_json::from_str(&ids).map_err(|e| anyhow::anyhow!("ids of {name}: {e}"))?;
@@ -76,6 +99,12 @@ impl Person {
         self.id
     }
 
+    /// Whether they have ordered or opened a case since, which is left out.
+    #[must_use]
+    pub const fn is_again(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// The personal tables with rows of the person, in the order of the map.
     #[must_use]
     pub fn tables(&self) -> &[&'static Table] {
@@ -99,7 +128,15 @@ impl Person {
     #[must_use]
     pub fn rows_of(&self, t: &Table, n: usize) -> (String, Vec<Value>) {
         let ways: Vec<_> = self.ways(t).collect();
-        let way = |alias: &str, i: usize, column: &str| db::is_any(self.backend, &format!("{alias}.{column}"), n + i);
+        let anew = |stem: usize| begins_anew(t, self.stems[stem].0);
+        let since = self.since.filter(|_| ways.iter().any(|(_, stem)| anew(*stem)));
+        let way = |alias: &str, i: usize, column: &str| {
+            let any = db::is_any(self.backend, &format!("{alias}.{column}"), n + i);
+            match since {
+                Some(_) if anew(ways[i].1) => format!("{any} AND {alias}.id < ${}", n + ways.len()),
+                _ => any,
+            }
+        };
         let condition = match ways.as_slice() {
             [] => "1 = 0".to_owned(),
             [(only, _)] => way("t", 0, only),
@@ -110,7 +147,8 @@ impl Person {
                 format!("t.id IN ({})", each.collect::<Vec<_>>().join(" UNION "))
             }
         };
-        (condition, ways.into_iter().filter_map(|(_, at)| self.stems.get(at)).map(|(_, ids)| self.list(ids)).collect())
+        let lists = ways.iter().filter_map(|(_, at)| self.stems.get(*at)).map(|(_, ids)| self.list(ids));
+        (condition, lists.chain(since.map(Value::from)).collect())
     }
 
     /// Of these rows of `t`, those of the person.
@@ -174,9 +212,15 @@ impl Person {
     }
 }
 
-/// The first statement of [`Person::find`]: the customer is `$1`. A row tells a table on whose rows others can hang, and the
-/// ids of those that are the person's, as JSON.
-fn stems(backend: DbBackend) -> String {
+/// Whether a newer row of `t` that hangs on a row of `to` begins something new: a case, and what hangs on the person or an order
+/// alone.
+fn begins_anew(t: &Table, to: &str) -> bool {
+    t.name == "cases" || matches!(to, "customers" | "orders")
+}
+
+/// The first statement of [`Person::find`]: the customer is `$1`; where new business is left out, its first id is `$2`. A row
+/// tells a table on whose rows others can hang, and the ids of those that are the person's, as JSON.
+fn stems(backend: DbBackend, is_bounded: bool) -> String {
     let (mut with, mut lists) = (Vec::new(), Vec::new());
     let list = match backend {
         DbBackend::Postgres => "json_agg(id)::text",
@@ -189,7 +233,10 @@ fn stems(backend: DbBackend) -> String {
     };
     let is_stem = |t: &&Table| tables().iter().any(|other| other.links().iter().any(|(_, to)| *to == t.name));
     for t in tables().iter().filter(|t| t.is_personal() && t.subject != Subject::Itself).filter(is_stem) {
-        let way = |(column, to): &(&str, &str)| format!("SELECT t.id FROM {} t WHERE t.{column} {}", t.name, these(to));
+        let way = |(column, to): &(&str, &str)| {
+            let older = if is_bounded && begins_anew(t, to) { " AND t.id < $2" } else { "" };
+            format!("SELECT t.id FROM {} t WHERE t.{column} {}{older}", t.name, these(to))
+        };
         let ways: Vec<String> = t.links().iter().map(way).collect();
         with.push(format!("{}_of AS MATERIALIZED ({})", t.name, ways.join(" UNION ")));
         lists.push(format!("SELECT '{0}', {list} FROM {0}_of HAVING COUNT(*) > 0", t.name));

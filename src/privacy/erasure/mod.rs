@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub(super) use certificate::certify;
+pub(super) use outcome::is_own_file;
 use outcome::{Fate, fates, merged};
-pub(super) use outcome::{came_later, is_own_file};
 pub use record::{Outcome, Record};
 pub use stored::stored;
 use stored::text;
@@ -236,7 +236,7 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
 /// The person as they are now, and what becomes of every record of theirs: one state of everything.
 async fn found(app: &App, customer: CustomerId, decided: DateTime<Utc>) -> Result<(Person, Vec<Fate>)> {
     let tx = app.db.begin_read().await?;
-    let person = Person::find(&tx, customer).await?;
+    let person = Person::as_of(&tx, customer, decided).await?;
     let fates = fates(app, &tx, &person, decided).await?;
     tx.commit().await?;
     Ok((person, fates))

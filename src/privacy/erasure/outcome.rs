@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::DataType;
-use entity::ids::CustomerId;
+use entity::ids::made_at;
 use entity::map::{Table, table};
 use entity::retention_rules::Action;
 use sea_orm::ConnectionTrait;
@@ -48,7 +48,7 @@ enum Why {
     Way,
 }
 
-/// What becomes of every record of the person that was there when the erasure was decided: children first, by id.
+/// What becomes of every record of the person, as the erasure sees them ([`Person::as_of`]): children first, by id.
 pub(super) async fn fates(
     app: &App,
     db: &impl ConnectionTrait,
@@ -59,11 +59,11 @@ pub(super) async fn fates(
     let mut fates = Vec::new();
     for t in person.tables().iter().copied().rev() {
         let found = person.read(db, t).await?;
-        let is_old = |r: &Row| !r.bare && !came_later(r.id, decided) && !is_own_file(t, r.id, r.data_type, decided);
-        let mut live: Vec<Row> = found.into_iter().filter(is_old).collect();
+        let is_asked = |r: &Row| !r.bare && !is_own_file(t, r.id, r.data_type, decided);
+        let mut live: Vec<Row> = found.into_iter().filter(is_asked).collect();
         live.sort_unstable_by_key(|row| row.id);
-        // Whoever orders again after asking is a customer again: that is new data, and needs the contact.
-        let is_new_customer = t.name == "customers" && has_new_business(db, person.id(), decided).await?;
+        // New business needs the contact.
+        let is_new_customer = t.name == "customers" && person.is_again();
         let mut judged = Vec::with_capacity(live.len());
         for row in live {
             let Some(rule) = app.rules.get(&row.data_type) else { continue };
@@ -96,16 +96,6 @@ async fn with_open_case(db: &impl ConnectionTrait, t: &Table, ids: &[Uuid]) -> R
     rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
 }
 
-/// When the row of an id was made: ids carry the millisecond.
-fn made_at(id: Uuid) -> Option<DateTime<Utc>> {
-    let (seconds, nanos) = id.get_timestamp()?.to_unix();
-    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
-}
-
-pub(in crate::privacy) fn came_later(id: Uuid, decided: DateTime<Utc>) -> bool {
-    made_at(id).is_some_and(|made| made > decided)
-}
-
 /// Whether a row came into being with the erasure itself: the request's file and answer, the recipients' notices. They
 /// are kept as its proof, by rules of their own, and are not part of what was asked to be erased.
 pub(in crate::privacy) fn is_own_file(t: &Table, id: Uuid, data_type: DataType, decided: DateTime<Utc>) -> bool {
@@ -116,20 +106,6 @@ pub(in crate::privacy) fn is_own_file(t: &Table, id: Uuid, data_type: DataType, 
         _ => false,
     };
     of_it && made_at(id).is_some_and(|made| made >= millisecond)
-}
-
-/// Whether the person has ordered or opened a case since the erasure was decided.
-async fn has_new_business(db: &impl ConnectionTrait, customer: CustomerId, decided: DateTime<Utc>) -> Result<bool> {
-    for table in ["orders", "cases"] {
-        let sql = format!("SELECT id FROM {table} WHERE customer_id = $1 ORDER BY id DESC LIMIT 1");
-        let rows = crate::db::rows(db, &sql, [customer.0.into()]).await?;
-        if let Some(newest) = rows.first()
-            && came_later(newest.try_get_by_index(0)?, decided)
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn record(app: &App, t: &Table, row: &Row, verdict: Verdict, why: Why) -> Record {
@@ -181,7 +157,7 @@ pub(super) fn gone(app: &App, data_type: DataType) -> (Outcome, &'static str) {
 pub(super) fn merged(app: &App, before: Vec<Record>, fates: &[Fate]) -> Vec<Record> {
     let mut now = fates.iter().peekable();
     let mut rest: HashMap<(Uuid, &str), &Fate> = HashMap::new();
-    let mut records = Vec::with_capacity(before.len().max(fates.len()));
+    let (is_later, mut records) = (!before.is_empty(), Vec::with_capacity(before.len().max(fates.len())));
     for mut old in before {
         // Mostly both are in the same order.
         let new = match now.next_if(|fate| fate.record.id == old.id && fate.table.name == old.table) {
@@ -205,6 +181,8 @@ pub(super) fn merged(app: &App, before: Vec<Record>, fates: &[Fate]) -> Vec<Reco
         records.push(old);
     }
     let is_new = |fate: &&Fate| rest.contains_key(&(fate.record.id, fate.table.name));
-    records.extend(fates.iter().filter(is_new).chain(now).map(|fate| fate.record.clone()));
+    // What has been added since an earlier pass was not in its answer.
+    let added = |fate: &Fate| Record { waited: is_later && !fate.record.waits(), ..fate.record.clone() };
+    records.extend(fates.iter().filter(is_new).chain(now).map(added));
     records
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::erasures::{Column, Entity, Model, ScanState, State};
-use entity::ids::ErasureId;
+use entity::ids::{ErasureId, made_at};
 use entity::map::{Table, table};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,7 @@ pub struct Found {
     pub unreadable: u64,
     /// Files read.
     pub files: u64,
-    /// Found in records that are kept, deferred or held, or that came later.
+    /// Found in records that are kept, deferred or held, or that came with new business.
     pub lawful: u64,
     /// Found in records of others: a person has to look.
     pub mentions: u64,
@@ -178,22 +178,26 @@ async fn judge(app: &App, sought: &mut [Sought], of: &[(usize, Kind)], hits: Vec
             rows.entry(*who).or_default().entry(t.name).or_default().insert(id);
         }
     }
-    let mut own: HashSet<(usize, &str, Uuid)> = HashSet::new();
+    let (mut own, mut asked) = (HashSet::new(), HashSet::new());
     for (who, rows) in rows {
-        let person = Person::find(app.db.read(), sought[who].erasure.customer_id).await?;
+        let erasure = &sought[who].erasure;
+        let person = Person::find(app.db.read(), erasure.customer_id).await?;
+        let then = Person::as_of(app.db.read(), erasure.customer_id, erasure.requested_at).await?;
         for (name, ids) in rows {
             let Some(t) = table(name) else { continue };
             let ids: Vec<Uuid> = ids.into_iter().collect();
-            let theirs = person.among(app.db.read(), t, &ids).await?;
-            own.extend(theirs.into_iter().map(|id| (who, name, id)));
+            own.extend(person.among(app.db.read(), t, &ids).await?.into_iter().map(|id| (who, name, id)));
+            asked.extend(then.among(app.db.read(), t, &ids).await?.into_iter().map(|id| (who, name, id)));
         }
     }
     for ((who, ..), (kind, at)) in places {
-        let is_own = |t: &Table, id: Option<Uuid>| id.is_some_and(|id| own.contains(&(who, t.name, id)));
+        let is_in = |these: &HashSet<(usize, &str, Uuid)>, t: &Table, id: Option<Uuid>| {
+            id.is_some_and(|id| these.contains(&(who, t.name, id)))
+        };
         let class = match &at {
             At::Cell(_, column, _) if !column.meaning.sealed => Some(Class::Failure),
-            At::Cell(t, _, row) | At::Blob(t, row) if is_own(t, row.id) => {
-                let lawful = sought[who].may_stay(t, row.id, row.data_type);
+            At::Cell(t, _, row) | At::Blob(t, row) if is_in(&own, t, row.id) => {
+                let lawful = !is_in(&asked, t, row.id) || sought[who].may_stay(t, row.id, row.data_type);
                 Some(if lawful { Class::Lawful } else { Class::Failure })
             }
             // The same name or street in somebody else's own contact record is theirs.
@@ -220,11 +224,11 @@ impl Sought {
         Ok(Self { erasure, listed, looked_for, not_in_plain, counts: [0; 3], findings: Vec::new() })
     }
 
-    /// A record that is listed as staying, the erasure's own file, or what came after the decision.
+    /// A record that is listed as staying, the erasure's own file, or what was added to what waits: the next pass lists it.
     fn may_stay(&self, t: &Table, id: Option<Uuid>, data_type: Option<entity::DataType>) -> bool {
         let Some(id) = id else { return false };
         self.listed.contains(&(Cow::Borrowed(t.name), id))
-            || erasure::came_later(id, self.erasure.requested_at)
+            || self.erasure.state == State::Deferred && made_at(id).is_some_and(|made| made > self.erasure.requested_at)
             || data_type.is_some_and(|d| is_own_file(t, id, d, self.erasure.requested_at))
     }
 

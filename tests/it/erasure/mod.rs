@@ -4,6 +4,7 @@ mod command;
 mod papers;
 mod recipients;
 mod residual;
+mod since;
 mod whole;
 
 use std::io::Read as _;
@@ -227,26 +228,6 @@ on_both_engines! {
         assert_eq!(of("INTENT").len(), of("SETTLED").len() + of("VOID").len(), "every intent has its end");
         let text = serde_json::to_string(&entries).unwrap();
         assert!(!text.contains("max@example.com") && !text.contains("C-9"), "ids only");
-    }
-
-    /// Whoever orders again after asking for erasure is a customer again: what came later stays, what was there goes.
-    async fn what_comes_after_the_request_stays(app) {
-        let known = life::order(app, "max@example.com", "C-10").await;
-        life::delivered(app, &known).await;
-        let customer = app.customer(&known.email).await;
-        let case = life::open(&customer, "COMPLAINT", None, "Beschwerde.").await;
-        app.advance(days(1));
-        assert_eq!(erase(app, &known.customer, false).await["state"], "DEFERRED");
-        app.advance(days(1));
-        let again = life::order(app, "max@example.com", "C-11").await;
-        assert_eq!(again.customer, known.customer);
-        life::decide(app, &case, "SOLVED_DIRECTLY").await;
-        life::close(app, &case).await;
-        assert_eq!(app.run_job("retention").await["erasuresSettled"], 1);
-        assert_eq!(app.count("orders", "number IS NOT NULL").await, 1, "the new order is untouched");
-        assert_eq!(app.count("customers", "email IS NOT NULL").await, 1, "and its customer can be reached");
-        assert_eq!(app.count("cases", "state = 'CLOSED'").await, 0, "the old case is gone");
-        app.customer(&known.email).await.data("{ viewer { customerId } }", json!({})).await;
     }
 
     /// A paid order on its way is a running contract: it is erased once it has arrived, or after 90 days.
