@@ -1,19 +1,25 @@
 //! What is kept for a duty or a claim alone leaves search and normal reads: the mark that `visible_to` of the rooms asks for.
 //!
-//! Reopening a case or opening a new one brings order and contact record back into service (`starts`).
+//! That is what has seen its last use, and, whatever its use, what only a hold or a restriction keeps from going: its period is over,
+//! or its person has asked for erasure. Reopening a case or opening a new one brings order and contact record back (`starts`).
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::{CaseId, CustomerId, OrderId};
-use sea_orm::QueryResult;
+use entity::map::{Table, table};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, QueryResult};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::paths;
 use crate::db;
 use crate::error::Result;
 use crate::policy::last_use::{self, OrderLife};
 use crate::state::App;
+
+/// The tables with the mark, in an order in which a contact record comes last.
+const MARKED: [&str; 3] = ["orders", "cases", "customers"];
 
 /// What was archived.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -29,6 +35,9 @@ pub struct Archived {
 
 const PAGE: u32 = 500;
 const IN_SERVICE: &str = "archived_at IS NULL AND erased_at IS NULL";
+const NOTHING_IN_SERVICE: &str = "\
+    NOT EXISTS (SELECT 1 FROM orders o WHERE o.customer_id = customers.id AND o.archived_at IS NULL AND o.erased_at IS NULL) \
+    AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.customer_id = customers.id AND c.archived_at IS NULL AND c.erased_at IS NULL)";
 const OPEN: &str = "state NOT IN ('CLOSED', 'CANCELLED', 'MERGED', 'ERASED')";
 
 /// Archives whatever has seen its last use.
@@ -36,7 +45,54 @@ const OPEN: &str = "state NOT IN ('CLOSED', 'CANCELLED', 'MERGED', 'ERASED')";
 /// # Errors
 /// The database fails; what was archived by then stays so, the next run goes on.
 pub async fn run(app: &App) -> Result<Archived> {
-    Ok(Archived { orders: orders(app).await?, cases: cases(app).await?, customers: customers(app).await? })
+    let mut archived = Archived { orders: orders(app).await?, cases: cases(app).await?, customers: 0 };
+    protected(app, &mut archived).await?;
+    archived.customers += customers(app).await?;
+    Ok(archived)
+}
+
+/// Archives what an erasure has to leave for a hold or a restriction, as far as no work runs on it.
+///
+/// # Errors
+/// The database fails.
+pub async fn left_by_erasure(tx: &DatabaseTransaction, left: &[(&Table, Vec<Uuid>)], now: DateTime<Utc>) -> Result<()> {
+    let backend = tx.get_database_backend();
+    for (t, ids) in MARKED.iter().filter_map(|name| left.iter().find(|(t, _)| t.name == *name)) {
+        let sql = format!("{} AND {}", idle(t), db::is_any(backend, "t.id", 2));
+        db::run(tx, &sql, [now.into(), db::id_list(backend, ids.iter().copied())]).await?;
+    }
+    Ok(())
+}
+
+/// What a hold or a restriction keeps beyond its period.
+async fn protected(app: &App, archived: &mut Archived) -> Result<()> {
+    let now = app.clock.now();
+    for t in MARKED.iter().filter_map(|name| table(name)) {
+        let (Some(start), [data_type]) = (t.start, t.types) else { continue };
+        let Some(rule) = app.rules.get(data_type) else { continue };
+        let stands = format!("({} OR {})", paths::is_held(t), paths::is_restricted(t));
+        let sql = format!("{} AND t.{start} < $2 AND {stands}", idle(t));
+        let count = match t.name {
+            "orders" => &mut archived.orders,
+            "cases" => &mut archived.cases,
+            _ => &mut archived.customers,
+        };
+        *count += db::run(app.db.write(), &sql, [now.into(), rule.due_before(now).into()]).await?;
+    }
+    Ok(())
+}
+
+/// Archives at `$1` those rows of `t` that are in service without anything that needs them.
+fn idle(t: &Table) -> String {
+    let mut sql =
+        format!("UPDATE {} AS t SET archived_at = $1 WHERE {IN_SERVICE} AND NOT {}", t.name, paths::is_open(t));
+    if t.has("not_before") {
+        sql.push_str(" AND (t.not_before IS NULL OR t.not_before <= $1)");
+    }
+    if t.name == "customers" {
+        sql.push_str(&format!(" AND {}", NOTHING_IN_SERVICE.replace("customers.id", "t.id")));
+    }
+    sql
 }
 
 async fn orders(app: &App) -> Result<u64> {
@@ -137,10 +193,9 @@ async fn cases(app: &App) -> Result<u64> {
 /// A contact record is of use as long as an order or a case of the person is.
 async fn customers(app: &App) -> Result<u64> {
     let (now, mut after, mut archived) = (app.clock.now(), Uuid::nil(), 0);
-    let idle = "NOT EXISTS (SELECT 1 FROM orders o WHERE o.customer_id = customers.id AND o.archived_at IS NULL AND o.erased_at IS NULL) \
-                AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.customer_id = customers.id AND c.archived_at IS NULL AND c.erased_at IS NULL)";
     let sql = format!(
-        "SELECT id FROM customers WHERE {IN_SERVICE} AND start_at < $1 AND id > $2 AND {idle} ORDER BY id LIMIT {PAGE}"
+        "SELECT id FROM customers WHERE {IN_SERVICE} AND start_at < $1 AND id > $2 AND {NOTHING_IN_SERVICE} ORDER BY id \
+         LIMIT {PAGE}"
     );
     loop {
         let rows = db::rows(app.db.read(), &sql, [(now - TimeDelta::days(364)).into(), after.into()]).await?;
@@ -148,7 +203,9 @@ async fn customers(app: &App) -> Result<u64> {
         after = last.try_get_by_index(0)?;
         for row in &rows {
             let id = CustomerId(row.try_get_by_index(0)?);
-            let sql = format!("UPDATE customers SET archived_at = $1 WHERE id = $2 AND {IN_SERVICE} AND {idle}");
+            let sql = format!(
+                "UPDATE customers SET archived_at = $1 WHERE id = $2 AND {IN_SERVICE} AND {NOTHING_IN_SERVICE}"
+            );
             archived += db::run(app.db.write(), &sql, [now.into(), id.0.into()]).await?;
         }
     }

@@ -1,8 +1,10 @@
 //! Holds on records of a year, restriction of processing, purposes, and the archive.
 
+use aftersales::clock::Clock;
 use aftersales::db;
 use aftersales::error::Error;
-use aftersales::retention::guards;
+use aftersales::retention::{archive, guards};
+use aftersales::state::App as State;
 use chrono::TimeDelta;
 use entity::Purpose;
 use entity::ids::UnitId;
@@ -240,5 +242,79 @@ on_both_engines! {
         // A new order brings the person back.
         let again = life::order(app, "max@example.com", "B-7009").await;
         assert_eq!(app.count("customers", "archived_at IS NULL").await, 1, "{}", again.customer);
+    }
+
+    /// GDPR Art. 17(3)(e), 5(1)(b): what an erasure has to leave for a hold is there for that alone. It leaves normal reads at once,
+    /// but for what somebody still works on; the archive opens it for its reason.
+    async fn what_an_erasure_leaves_for_a_hold_lies_in_the_archive(app) {
+        let known = life::order(app, "max@example.com", "B-7010").await;
+        life::delivered(app, &known).await;
+        let (case, ..) = life::whole_case(app, &known).await;
+        let open = life::open(&app.customer(&known.email).await, "USAGE_GUIDANCE", None, "Wie reinige ich ihn?").await;
+        let input = json!({ "customerId": known.customer, "reason": "LEGAL_CLAIM", "reviewOn": "2014-09-01" });
+        let hold = app.dpo().await.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await["hold"]["id"].clone();
+        app.run_job("retention").await;
+        assert_eq!(found(app, &case).await[0], 2, "a hold takes nothing away from those who work");
+        let erase = json!({ "customerId": known.customer });
+        app.dpo().await.done("subjectErase", "SubjectEraseInput", erase, "erasure { state }").await;
+
+        assert_eq!(found(app, &case).await, json!([1, null]));
+        assert!(found(app, &open).await[1]["number"].is_string(), "it is still worked on");
+        life::decide(app, &open, "SOLVED_DIRECTLY").await;
+        life::close(app, &open).await;
+        app.run_job("erasures").await;
+        assert_eq!(found(app, &open).await, json!([0, null]));
+        let seen = "query($o: ID!, $c: ID!) { order(id: $o) { id } customer(id: $c) { id } orders { nodes { id } } \
+                    refunds { nodes { id } } returns { nodes { id } } tasks { nodes { id } } customers { nodes { id } } }";
+        let seen = app.agent().await.gql(seen, json!({ "o": known.order, "c": known.customer })).await.json();
+        let nothing = json!({ "nodes": [] });
+        for list in ["orders", "refunds", "returns", "tasks", "customers"] {
+            assert_eq!(seen["data"][list], nothing, "{list}: {seen:#}");
+        }
+        assert_eq!((&seen["data"]["order"], &seen["data"]["customer"]), (&Value::Null, &Value::Null));
+
+        let look = "query($e: String!) { archive(of: { email: $e }, reason: LEGAL_CLAIM) { table } }";
+        let look = app.finance().await.data(look, json!({ "e": "max@example.com" })).await;
+        let tables: Vec<&str> = look["archive"].as_array().unwrap().iter().map(|r| r["table"].as_str().unwrap()).collect();
+        for table in ["customers", "orders", "cases", "messages"] {
+            assert!(tables.contains(&table), "{table}: {tables:?}");
+        }
+
+        // Whoever orders again is a customer again; what was asked to be erased stays where it is.
+        let again = life::order(app, "max@example.com", "B-7011").await;
+        assert_eq!(again.customer, known.customer);
+        assert_eq!(found(app, &case).await, json!([0, null]));
+        let seen = app.agent().await.data("{ orders { nodes { id } } customers { nodes { id } } }", json!({})).await;
+        assert_eq!(seen, json!({ "orders": { "nodes": [{ "id": again.order }] }, "customers": { "nodes": [{ "id": again.customer }] } }));
+        app.dpo().await.done("holdRelease", "HoldReleaseInput", json!({ "id": hold }), "hold { id }").await;
+        app.run_job("erasures").await;
+        assert_eq!(app.count("cases", "erased_at IS NULL").await, 0);
+        assert_eq!(app.count("orders", "erased_at IS NULL").await, 1);
+    }
+
+    /// What only a hold or a restriction keeps beyond its period leaves normal reads with the end of that.
+    async fn what_a_hold_keeps_beyond_its_period_lies_in_the_archive(app) {
+        let known = life::order(app, "max@example.com", "B-7012").await;
+        let (held, free) = (known.email.clone(), life::order(app, "erika@example.com", "B-7013").await.email);
+        for email in [&held, &free] {
+            let case = life::open(&app.customer(email).await, "USAGE_GUIDANCE", None, "Wie reinige ich ihn?").await;
+            life::decide(app, &case, "SOLVED_DIRECTLY").await;
+            life::close(app, &case).await;
+        }
+        let input = json!({ "customerId": known.customer, "reason": "LEGAL_CLAIM", "reviewOn": "2014-09-01" });
+        app.dpo().await.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await;
+        let file = app.folder.path().join("policy.toml");
+        std::fs::write(&file, "retention.periods.R24 = { months = 1 }\n").unwrap();
+        let mut config = app.state.config.clone();
+        config.policy = Some(file);
+        let state = State::open(config, Clock::Fixed(app.clock.clone())).await.unwrap();
+        let archived = async || app.count("cases", "archived_at IS NOT NULL").await;
+        app.at("2015-01-31T10:00:00Z");
+        archive::run(&state).await.unwrap();
+        assert_eq!(archived().await, 0, "the last day counts whole");
+        app.at("2015-02-01T10:00:00Z");
+        archive::run(&state).await.unwrap();
+        assert_eq!(archived().await, 1, "the other one is for the sweep");
+        assert_eq!(app.count("cases", "archived_at IS NOT NULL AND customer_id IN (SELECT customer_id FROM holds)").await, 1);
     }
 }

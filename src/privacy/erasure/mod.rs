@@ -15,12 +15,14 @@ use entity::DataType;
 use entity::customers;
 use entity::erasures::{ActiveModel, Column, Entity, Model, ScanState, State};
 use entity::ids::{CustomerId, ErasureId};
+use entity::map::{Table, table};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use uuid::Uuid;
 
 pub(super) use certificate::certify;
 pub(super) use outcome::is_own_file;
@@ -36,6 +38,7 @@ use crate::idempotency;
 use crate::keys::UnitOf;
 use crate::keys::lookup::Kind as Lookup;
 use crate::policy::calendar;
+use crate::retention::archive;
 use crate::retention::door;
 use crate::retention::person::Person;
 use crate::retention::sweep;
@@ -228,9 +231,22 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     let sql = "UPDATE erasures SET state = $1, report = $2, settled_at = $3 WHERE id = $4";
     db::run(&tx, sql, [done.state.code().into(), text(&done)?.into(), settled_at.into(), row.id.0.into()]).await?;
     request::answer(app, &tx, actor, &row, &done, now).await?;
+    archive::left_by_erasure(&tx, &protected(&done), now).await?;
     tx.commit().await?;
     sweep::finish(app, &touched).await?;
     Entity::find_by_id(row.id).one(app.db.write()).await?.ok_or(Error::NotFound)
+}
+
+/// What stays only because a hold or a restriction stands, by table.
+fn protected(report: &Report) -> Vec<(&'static Table, Vec<Uuid>)> {
+    let mut protected: Vec<(&'static Table, Vec<Uuid>)> = Vec::new();
+    for record in report.records.iter().filter(|r| matches!(r.outcome, Outcome::Held | Outcome::Restricted)) {
+        match protected.iter_mut().find(|(t, _)| t.name == record.table) {
+            Some((_, ids)) => ids.push(record.id),
+            None => protected.extend(table(&record.table).map(|t| (t, vec![record.id]))),
+        }
+    }
+    protected
 }
 
 /// The person as they are now, and what becomes of every record of theirs: one state of everything.
