@@ -1,12 +1,19 @@
 //! Versions of the shop's policy: what was loaded becomes a row with its validity, and the one of any day can be had.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use entity::DataType;
 use entity::ids::EntryId;
 use entity::policy_versions::{ActiveModel, Column, Entity, Model};
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _, QueryOrder as _};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _,
+};
 
 use crate::db::Db;
 use crate::policy::calendar;
+use crate::policy::retention::Rule;
 use crate::policy::shop::{self, Policy};
 
 /// A version.
@@ -20,6 +27,8 @@ pub struct Version {
     pub valid_until: Option<DateTime<Utc>>,
     /// The policy.
     pub policy: Policy,
+    /// The retention rules that follow from it.
+    pub rules: HashMap<DataType, Rule>,
 }
 
 /// All versions, oldest first; there is always one.
@@ -40,6 +49,12 @@ impl Policies {
         &self.version_at(instant).policy
     }
 
+    /// The latest version: the policy of the settings.
+    #[must_use]
+    pub fn latest(&self) -> &Version {
+        &self.0[self.0.len() - 1]
+    }
+
     /// All versions, oldest first.
     #[must_use]
     pub fn all(&self) -> &[Version] {
@@ -47,14 +62,13 @@ impl Policies {
     }
 }
 
-/// Makes the loaded policy the latest version, unless it is already, and returns all of them.
+/// Makes the loaded policy the latest version, unless it is already, and returns all of them. In force it is with the commit.
 ///
 /// # Errors
 /// The database fails, or holds a version that cannot be read.
-pub async fn sync(db: &Db, loaded: &Policy, now: DateTime<Utc>) -> anyhow::Result<Policies> {
+pub async fn sync(tx: &DatabaseTransaction, loaded: &Policy, now: DateTime<Utc>) -> anyhow::Result<Policies> {
     let document = loaded.text();
-    let tx = db.begin().await?;
-    let stored = Entity::find().order_by_asc(Column::Version).all(&tx).await?;
+    let stored = Entity::find().order_by_asc(Column::Version).all(tx).await?;
     let latest = stored.last();
     if latest.is_none_or(|latest| latest.document != document) {
         // A day that has begun already was not announced: the version is valid from now on.
@@ -63,7 +77,7 @@ pub async fn sync(db: &Db, loaded: &Policy, now: DateTime<Utc>) -> anyhow::Resul
             // One that was announced and never came into force ends as it begins.
             let until = valid_from.max(before.valid_from);
             ActiveModel { id: Set(before.id), superseded_at: Set(Some(until)), ..Default::default() }
-                .update(&tx)
+                .update(tx)
                 .await?;
         }
         let row = ActiveModel {
@@ -73,11 +87,18 @@ pub async fn sync(db: &Db, loaded: &Policy, now: DateTime<Utc>) -> anyhow::Resul
             valid_from: Set(valid_from),
             superseded_at: Set(None),
         };
-        row.insert(&tx).await?;
+        row.insert(tx).await?;
     }
-    let rows = Entity::find().order_by_asc(Column::Version).all(&tx).await?;
-    tx.commit().await?;
+    let rows = Entity::find().order_by_asc(Column::Version).all(tx).await?;
     Ok(Policies(rows.into_iter().map(version).collect::<anyhow::Result<_>>()?))
+}
+
+/// Whether a version has been put in force or announced, and not only been judged by.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn is_stored(db: &Db, number: i32) -> Result<bool, DbErr> {
+    Ok(Entity::find().filter(Column::Version.eq(number)).one(db.read()).await?.is_some())
 }
 
 fn version(row: Model) -> anyhow::Result<Version> {
@@ -85,5 +106,6 @@ fn version(row: Model) -> anyhow::Result<Version> {
         let first = faults.first().map(ToString::to_string).unwrap_or_default();
         anyhow::anyhow!("version {} of the policy cannot be read: {first}", row.version)
     })?;
-    Ok(Version { number: row.version, valid_from: row.valid_from, valid_until: row.superseded_at, policy })
+    let rules = policy.retention_rules().into_iter().map(|rule| (rule.data_type, rule)).collect();
+    Ok(Version { number: row.version, valid_from: row.valid_from, valid_until: row.superseded_at, policy, rules })
 }

@@ -10,6 +10,7 @@ use migration::{KeyStore, Main};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use sea_orm::sqlx::sqlite::SqliteSynchronous;
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -45,8 +46,6 @@ pub struct App {
     pub ledger: Ledger,
     /// The versions of the shop's policy.
     pub policies: Policies,
-    /// The retention rules in force, by data type.
-    pub rules: HashMap<DataType, Rule>,
     /// What mails say.
     pub templates: Templates,
     /// The mail server; none: mail waits.
@@ -65,13 +64,32 @@ pub struct App {
     pub base_url: OnceLock<String>,
 }
 
+/// What opening the stores puts in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adopting {
+    /// The policy of the settings, where it is a new version.
+    Policy,
+    /// Nothing: the policy of the settings is judged by, and not stored.
+    Nothing,
+}
+
 impl App {
-    /// Opens everything and brings the databases up to date.
+    /// Opens everything, brings the databases up to date and puts the policy of the settings in force.
     ///
     /// # Errors
     /// A folder or database cannot be opened, or the master key is missing or wrong: nothing is made or overwritten.
     pub async fn open(config: Config, clock: Clock) -> anyhow::Result<AppState> {
         Self::open_with(config, clock, SqliteSynchronous::Full).await
+    }
+
+    /// As [`App::open`], to look at what is there as the policy of the settings would have it. It is not put in force.
+    ///
+    /// # Errors
+    /// As [`App::open`].
+    pub async fn look(config: Config, clock: Clock) -> anyhow::Result<AppState> {
+        make_private(&config.data)?;
+        let presence = Presence::share(&config).await?;
+        Self::open_in(config, clock, SqliteSynchronous::Full, presence, Adopting::Nothing).await
     }
 
     /// As [`App::open`], with SQLite's durability chosen: less than `Full` is for throwaway data.
@@ -81,7 +99,7 @@ impl App {
     pub async fn open_with(config: Config, clock: Clock, durability: SqliteSynchronous) -> anyhow::Result<AppState> {
         make_private(&config.data)?;
         let presence = Presence::share(&config).await?;
-        Self::open_in(config, clock, durability, presence).await
+        Self::open_in(config, clock, durability, presence, Adopting::Policy).await
     }
 
     /// As [`App::open_with`], for whoever has the stores already: a restore has them alone.
@@ -93,6 +111,7 @@ impl App {
         clock: Clock,
         durability: SqliteSynchronous,
         presence: Presence,
+        adopting: Adopting,
     ) -> anyhow::Result<AppState> {
         let policy = config.policy()?;
         let templates = Templates::load(config.mail.templates.as_deref())?;
@@ -116,8 +135,14 @@ impl App {
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let blobs = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true).with_automatic_cleanup(true);
         let ledger = Ledger::open(&config.ledger, clock.now()).await?;
-        let policies = policies::sync(&db, &policy, clock.now()).await?;
-        let rules = crate::retention::rules::sync(&db, policies.at(clock.now()).retention_rules(), clock.now()).await?;
+        let tx = db.begin().await?;
+        take_turn(&tx).await?;
+        let policies = policies::sync(&tx, &policy, clock.now()).await?;
+        crate::retention::rules::sync(&tx, &policies, clock.now()).await?;
+        match adopting {
+            Adopting::Policy => tx.commit().await?,
+            Adopting::Nothing => tx.rollback().await?,
+        }
         Ok(Arc::new(Self {
             signing: crate::auth::Signing::new(&master),
             limits: Limits::default(),
@@ -131,11 +156,16 @@ impl App {
             blobs: Arc::new(blobs),
             ledger,
             policies,
-            rules,
             templates,
             mailer,
             presence,
         }))
+    }
+
+    /// The retention rules in force now, by data type.
+    #[must_use]
+    pub fn rules(&self) -> &HashMap<DataType, Rule> {
+        &self.policies.version_at(self.clock.now()).rules
     }
 
     /// What clients call the server, without a path.
@@ -165,7 +195,7 @@ async fn has_rows(place: &Place, table: &str) -> anyhow::Result<bool> {
         return Ok(false);
     }
     let db = Db::open(place).await?;
-    let known = if db.backend() == sea_orm::DbBackend::Postgres {
+    let known = if db.backend() == DbBackend::Postgres {
         "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1"
     } else {
         "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1"
@@ -185,13 +215,21 @@ async fn open_database(place: &Place, durability: SqliteSynchronous) -> anyhow::
 
 /// Several instances may start at once: on PostgreSQL one of them migrates while the others wait.
 async fn migrate<M: migration::MigratorTrait>(db: &Db) -> anyhow::Result<()> {
-    if db.backend() == sea_orm::DbBackend::Postgres {
+    if db.backend() == DbBackend::Postgres {
         let guard = db.begin().await?;
-        db::rows(&guard, "SELECT pg_advisory_xact_lock(7170)", []).await?;
+        take_turn(&guard).await?;
         M::up(db.write(), None).await?;
         guard.commit().await?;
     } else {
         M::up(db.write(), None).await?;
+    }
+    Ok(())
+}
+
+/// Instances that start at once change what they share one after the other; SQLite's one writer sees to that by itself.
+async fn take_turn(tx: &DatabaseTransaction) -> anyhow::Result<()> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        db::rows(tx, "SELECT pg_advisory_xact_lock(7170)", []).await?;
     }
     Ok(())
 }

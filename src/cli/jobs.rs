@@ -42,6 +42,11 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it takes no decision.
+    pub(super) const fn only_looks(&self) -> bool {
+        matches!(self, Self::List { .. } | Self::Run { dry_run: true, .. })
+    }
+
     pub(super) async fn run(self, app: &AppState) -> anyhow::Result<ExitCode> {
         match self {
             Self::List { json } => list(app, json).await,

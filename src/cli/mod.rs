@@ -117,11 +117,13 @@ impl Cli {
                     eprintln!("error: {wrong}");
                     return Ok(ExitCode::from(2));
                 }
-                println!("{}", options.bearer(&open(config()?).await?).await?);
+                println!("{}", options.bearer(&look(config()?).await?).await?);
             }
+            Command::Jobs(command) if command.only_looks() => return command.run(&look(config()?).await?).await,
             Command::Jobs(command) => return command.run(&open(config()?).await?).await,
+            Command::Privacy(command) if command.only_looks() => return command.run(&look(config()?).await?).await,
             Command::Privacy(command) => return command.run(&open(config()?).await?).await,
-            Command::Backup(options) => return options.run(&*open(config()?).await?).await,
+            Command::Backup(options) => return options.run(&*look(config()?).await?).await,
             Command::Restore(options) => return options.run(config()?).await,
         }
         Ok(ExitCode::SUCCESS)
@@ -130,6 +132,11 @@ impl Cli {
 
 async fn open(config: Config) -> anyhow::Result<AppState> {
     App::open(config, Clock::System).await
+}
+
+/// For what takes no decision: the policy of the settings is not put in force.
+async fn look(config: Config) -> anyhow::Result<AppState> {
+    App::look(config, Clock::System).await
 }
 
 /// An error of the domain in words, for a person at a terminal.
@@ -160,18 +167,32 @@ async fn doctor(config: Config, json: bool) -> anyhow::Result<ExitCode> {
             println!("{name:<14} {place}");
         }
     }
-    let app = open(config).await?;
+    let app = look(config).await?;
+    let policy = app.policies.latest();
+    let is_in_force = crate::policies::is_stored(&app.db, policy.number).await?;
     let outbox = crate::outbox::pending(&app).await.map_err(said)?;
     let mail = crate::mail::pending(&app).await.map_err(said)?;
     let scans = crate::privacy::scan::residual::pending(&app).await.map_err(said)?;
     let fine = outbox.dead == 0 && scans.failed == 0;
     if json {
         let places: serde_json::Map<_, _> = places.into_iter().map(|(n, p)| (n.to_owned(), p.into())).collect();
-        print_json(
-            &serde_json::json!({ "places": places, "outbox": outbox, "mail": mail, "scans": scans, "fine": fine }),
-        )?;
+        print_json(&serde_json::json!({
+            "places": places,
+            "policy": { "version": policy.number, "validFrom": policy.valid_from, "stored": is_in_force },
+            "outbox": outbox,
+            "mail": mail,
+            "scans": scans,
+            "fine": fine,
+        }))?;
     } else {
         println!("stores         open, migrated, the master key fits");
+        let day = crate::policy::calendar::day_of(policy.valid_from);
+        match is_in_force {
+            true => println!("policy         version {}, valid from {day}", policy.number),
+            false => {
+                println!("policy         version {} is new; the server puts it in force when it starts", policy.number)
+            }
+        }
         println!("outbox         {} waiting, {} given up", outbox.pending, outbox.dead);
         let server = if app.mailer.is_some() { "" } else { "; no mail server is set (AFTERSALES_SMTP_URL)" };
         println!("mail           {} waiting, {} undeliverable{server}", mail.queued, mail.dead + mail.bounced);

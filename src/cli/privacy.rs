@@ -106,6 +106,11 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it takes no decision, and states nothing to anybody else.
+    pub(super) const fn only_looks(&self) -> bool {
+        matches!(self, Self::Due { .. } | Self::Scan { .. } | Self::Erase { dry_run: true, .. })
+    }
+
     pub(super) async fn run(self, app: &AppState) -> anyhow::Result<ExitCode> {
         match self {
             Self::Map { json } => map(json)?,

@@ -143,7 +143,7 @@ impl OperationsQuery {
     /// The retention rules in force. For administrators and the data-protection officer.
     async fn retention_rules(&self, ctx: &Context<'_>) -> ApiResult<Vec<RetentionRule>> {
         ctx.actor().require(Permission::ReadOperations)?;
-        let mut rows = rules::current(ctx.app().db.read()).await.map_err(Error::from)?;
+        let mut rows = rules::at(ctx.app().db.read(), ctx.app().clock.now()).await.map_err(Error::from)?;
         rows.sort_by_key(|r| r.data_type);
         let rule = |r: entity::retention_rules::Model| RetentionRule {
             data_type: r.data_type.code(),

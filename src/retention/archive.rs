@@ -69,7 +69,7 @@ async fn protected(app: &App, archived: &mut Archived) -> Result<()> {
     let now = app.clock.now();
     for t in MARKED.iter().filter_map(|name| table(name)) {
         let (Some(start), [data_type]) = (t.start, t.types) else { continue };
-        let Some(rule) = app.rules.get(data_type) else { continue };
+        let Some(rule) = app.rules().get(data_type) else { continue };
         let stands = format!("({} OR {})", paths::is_held(t), paths::is_restricted(t));
         let sql = format!("{} AND t.{start} < $2 AND {stands}", idle(t));
         let count = match t.name {

@@ -314,11 +314,11 @@ impl Passing<'_> {
 
 /// What the check says of each row, and those that pass.
 fn judge(app: &App, seen: Vec<Seen>, ground: Ground, now: DateTime<Utc>) -> (Vec<(Uuid, Verdict)>, Vec<Passing<'_>>) {
-    let (mut verdicts, mut passing) = (Vec::new(), Vec::<Passing>::new());
+    let (mut verdicts, mut passing, rules) = (Vec::new(), Vec::<Passing>::new(), app.rules());
     for Seen { table, rows } in seen {
         let first = passing.len();
         for row in rows {
-            let Some(rule) = app.rules.get(&row.data_type) else { continue };
+            let Some(rule) = rules.get(&row.data_type) else { continue };
             let (id, verdict, proof) = prove(row, rule, ground, now);
             verdicts.push((id, verdict));
             let Some(proof) = proof else { continue };

@@ -49,7 +49,7 @@ pub async fn due(app: &App, actor: &Actor, until: NaiveDate) -> Result<Vec<Due>>
     let at = calendar::start_of(calendar::plus_days(until, 1));
     let mut found = Vec::new();
     for t in tables().iter().rev().filter(|t| t.has("id")) {
-        for rule in t.types.iter().filter_map(|d| app.rules.get(d)) {
+        for rule in t.types.iter().filter_map(|d| app.rules().get(d)) {
             let mut after = None;
             loop {
                 let page = sweep::due_page(app.db.read(), t, rule, at, after, PAGE).await?;

@@ -22,7 +22,7 @@ pub struct Explanation {
 /// Explains a record by its data type and start instant.
 #[must_use]
 pub fn explain(app: &App, data_type: DataType, start: Option<DateTime<Utc>>) -> Option<Explanation> {
-    let rule = app.rules.get(&data_type)?.clone();
+    let rule = app.rules().get(&data_type)?.clone();
     Some(Explanation {
         started_at: start,
         ends_on: start.map(|s| rule.last_day(s)),

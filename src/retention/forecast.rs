@@ -76,16 +76,17 @@ pub async fn foresee(app: &App) -> Result<()> {
 }
 
 async fn changed_since(app: &App, since: DateTime<Utc>) -> Result<Vec<DataType>> {
-    let current = rules::current(app.db.read()).await?;
+    let current = rules::at(app.db.read(), app.clock.now()).await?;
     Ok(current.into_iter().filter(|r| r.valid_from >= since && r.version > 1).map(|r| r.data_type).collect())
 }
 
-/// Rows whose period is over at `at`, all of them or those made since an instant, in one statement.
+/// Rows whose period is over at `at`, by the rules of then, all of them or those made since an instant, in one statement.
 async fn count(app: &App, at: DateTime<Utc>, made_since: Option<DateTime<Utc>>) -> Result<Counts> {
     let mut values: Vec<Value> = Vec::new();
     let mut parts = Vec::new();
+    let rules = &app.policies.version_at(at).rules;
     for t in tables().iter().filter(|t| t.has("id")) {
-        for rule in t.types.iter().filter_map(|d| app.rules.get(d)) {
+        for rule in t.types.iter().filter_map(|d| rules.get(d)) {
             parts.extend(part(t, rule, at, made_since, &mut values));
         }
     }

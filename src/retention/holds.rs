@@ -319,7 +319,7 @@ async fn by_id(tx: &DatabaseTransaction, id: HoldId) -> Result<Model> {
 
 async fn customer_of(app: &App, db: &impl ConnectionTrait, scope: Scope) -> Result<Option<CustomerId>> {
     let found = match scope {
-        Scope::Records(data_type, _) if app.rules.contains_key(&data_type) => return Ok(None),
+        Scope::Records(data_type, _) if app.rules().contains_key(&data_type) => return Ok(None),
         Scope::Records(..) => None,
         Scope::Customer(id) => customers::Entity::find_by_id(id).one(db).await?.map(|c| c.id),
         Scope::Order(id) => orders::Entity::find_by_id(id).one(db).await?.map(|o| o.customer_id),

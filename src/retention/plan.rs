@@ -112,10 +112,10 @@ impl Planned {
 
 async fn collect(app: &App, tx: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(Vec<Planned>, Vec<Line>)> {
     let versions: HashMap<DataType, i32> =
-        rules::current(tx).await?.into_iter().map(|r| (r.data_type, r.version)).collect();
+        rules::at(tx, now).await?.into_iter().map(|r| (r.data_type, r.version)).collect();
     let (mut planned, mut lines) = (Vec::new(), Vec::new());
     for t in tables().iter().rev().filter(|t| t.has("id")) {
-        for rule in t.types.iter().filter_map(|d| app.rules.get(d)) {
+        for rule in t.types.iter().filter_map(|d| app.rules().get(d)) {
             let before = planned.len();
             let mut after = None;
             loop {

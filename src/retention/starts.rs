@@ -72,7 +72,7 @@ pub async fn parcel_settled(tx: &DatabaseTransaction, parcel: ParcelId, at: Date
 /// which is when the payment was accepted (UStG § 22(1) sentence 4, Directive 2006/112/EC Art. 66a).
 #[must_use]
 pub fn booked(app: &App, data_type: DataType, ordered_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
-    let from_supply = app.rules.get(&data_type).is_some_and(|rule| rule.from_supply);
+    let from_supply = app.rules().get(&data_type).is_some_and(|rule| rule.from_supply);
     ordered_at.filter(|_| from_supply).unwrap_or(now)
 }
 

@@ -117,7 +117,7 @@ pub async fn run(app: &App, actor: &Actor, dry_run: bool, mut steering: Option<&
         touched.extend(bare_touched);
     }
     report.years_settled = anonymise::settle(app).await?;
-    if let Some(rule) = app.rules.get(&DataType::R34) {
+    if let Some(rule) = app.rules().get(&DataType::R34) {
         report.ledger_expired = app.ledger.expire(rule, now).await?;
     }
     (report.outbox, report.forgotten) = finish(app, &touched).await?;
@@ -129,7 +129,7 @@ pub async fn run(app: &App, actor: &Actor, dry_run: bool, mut steering: Option<&
 /// at its end.
 async fn in_range(app: &App, now: DateTime<Utc>) -> Result<Vec<(&'static Table, &Rule)>> {
     let rules = tables().iter().rev().filter(|t| t.start.is_some());
-    let rules = rules.flat_map(|t| t.types.iter().filter_map(move |ty| app.rules.get(ty).map(|rule| (t, rule))));
+    let rules = rules.flat_map(|t| t.types.iter().filter_map(move |ty| app.rules().get(ty).map(|rule| (t, rule))));
     let rules: Vec<(&'static Table, &Rule)> = rules.collect();
     let (mut looks, mut values) = (Vec::with_capacity(rules.len()), Vec::<Value>::new());
     for (i, (t, rule)) in rules.iter().enumerate() {

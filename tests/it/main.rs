@@ -41,4 +41,5 @@ mod statistics;
 mod structure;
 mod timers;
 mod twelve_years;
+mod versions;
 mod withdrawals;

@@ -1,7 +1,5 @@
 //! The published policy and the legal tracks of an order line, through the API.
 
-use aftersales::clock::Clock;
-use aftersales::state::App as State;
 use serde_json::{Value, json};
 
 use crate::on_both_engines;
@@ -125,39 +123,6 @@ on_both_engines! {
         let german = app.anonymous().gql_in("de", query, json!({})).await.json()["data"]["policy"].clone();
         assert_eq!(german["documents"][1]["title"], "Rückgabe- und Umtauschrichtlinie");
         assert!(german["sections"][0]["text"].as_str().unwrap().contains("Beschwerden"));
-    }
-
-    /// S2: another file is another version; contracts keep the policy of their day, and a day ahead is announced.
-    async fn a_changed_policy_is_a_new_version(app) {
-        app.at("2014-03-10T09:00:00Z");
-        let known = life::order(app, "max@example.com", "K-1").await;
-        life::delivered(app, &known).await;
-        let file = app.folder.path().join("policy.toml");
-        let mut config = app.state.config.clone();
-        config.policy = Some(file.clone());
-        app.at("2014-04-01T09:00:00Z");
-        std::fs::write(&file, "valid_from = \"2014-05-01\"\nperiods.shop-return = { days = 60 }\n").unwrap();
-        let open = || State::open(config.clone(), Clock::Fixed(app.clock.clone()));
-        let shop_return = |state: &State, at: &str| {
-            let rule = state.policies.at(at.parse().unwrap()).rule(aftersales::policy::rules::RuleId::ShopReturn);
-            rule.unwrap().length
-        };
-        let days = |n| aftersales::policy::rules::Length::Spans(vec![aftersales::policy::rules::days(n)]);
-        let second = open().await.unwrap();
-        assert_eq!(second.policies.all().len(), 2);
-        assert_eq!(second.policies.all()[0].valid_until.unwrap().to_rfc3339(), "2014-04-30T22:00:00+00:00");
-        assert_eq!(shop_return(&second, "2014-04-30T21:59:59Z"), days(45));
-        assert_eq!(shop_return(&second, "2014-04-30T22:00:00Z"), days(60));
-        assert_eq!(open().await.unwrap().policies.all().len(), 2, "the same file again is no new version");
-        // Announced, and replaced before it came into force.
-        std::fs::write(&file, "periods.shop-return = { days = 90 }\n").unwrap();
-        let third = open().await.unwrap();
-        assert_eq!(shop_return(&third, "2014-04-02T00:00:00Z"), days(90));
-        assert_eq!(shop_return(&third, "2014-05-02T00:00:00Z"), days(90));
-        assert_eq!(shop_return(&third, "2014-03-20T00:00:00Z"), days(45));
-        std::fs::write(&file, "periods.withdrawal = { days = 13 }\n").unwrap();
-        let refused = format!("{:#}", open().await.err().unwrap());
-        assert!(refused.contains("periods.withdrawal") && refused.contains("BGB §§ 355"), "{refused}");
     }
 
     /// F56, F85: how long a record is kept explains itself as well, and ends where the rule says.

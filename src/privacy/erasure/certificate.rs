@@ -98,7 +98,7 @@ struct Places {
 /// Makes the certificate of an erasure with the result of its scan.
 pub(in crate::privacy) async fn certify(app: &App, row: &Model, scan: &Found) -> Result<Certificate> {
     let report = stored(row)?;
-    let stored_rules = rules::current(app.db.read()).await?;
+    let stored_rules = rules::at(app.db.read(), app.clock.now()).await?;
     let mut types: Vec<DataType> = report.records.iter().map(|r| r.data_type).collect();
     types.sort_unstable();
     types.dedup();

@@ -118,7 +118,7 @@ fn one(app: &App, t: DataType, until: Option<NaiveDate>, (norm, article): (&str,
         norm if article.is_empty() => cited(norm, language),
         norm => format!("{}; {}", cited(norm, language), cited(article, language)),
     };
-    let begins_with = app.rules.get(&t).map_or("", |rule| rule.start_event.said(language));
+    let begins_with = app.rules().get(&t).map_or("", |rule| rule.start_event.said(language));
     Kept { what: name(t).said(language).to_owned(), until, begins_with: begins_with.to_owned(), because }
 }
 
@@ -130,7 +130,7 @@ fn waiting(app: &App, report: &Report, language: Language) -> Vec<Waiting> {
     let waiting = |(t, because, until): (DataType, Option<&str>, Option<NaiveDate>)| {
         let mut why = why(because.unwrap_or_default()).said(language).to_owned();
         // What it waits for is not all that keeps it.
-        if let Some(duty) = app.rules.get(&t).filter(|rule| rule.floor.is_some()) {
+        if let Some(duty) = app.rules().get(&t).filter(|rule| rule.floor.is_some()) {
             why.push_str(&format!("{} {}", BUT_NOT_BEFORE.said(language), cited(duty.norm, language)));
         }
         Waiting { what: name(t).said(language).to_owned(), why, until }
@@ -150,7 +150,7 @@ fn traces(app: &App, report: &Report, is_mailed: bool, language: Language) -> Ve
     let is_over = report.state == State::Settled;
     let types = [(DataType::R13, is_over), (DataType::R34, true), (DataType::R14, is_over)];
     let trace = |(t, has_begun): (DataType, bool)| {
-        let rule = app.rules.get(&t)?;
+        let rule = app.rules().get(&t)?;
         let until = has_begun.then(|| rule.last_day(now));
         Some(one(app, t, until, (rule.norm, rule.floor.unwrap_or_default()), language))
     };

@@ -56,7 +56,7 @@ pub(super) async fn fates(
     decided: DateTime<Utc>,
 ) -> Result<Vec<Fate>> {
     let (now, ground) = (app.clock.now(), Ground::Erasure(entity::ids::ErasureId(Uuid::nil())));
-    let mut fates = Vec::new();
+    let (mut fates, rules) = (Vec::new(), app.rules());
     for t in person.tables().iter().copied().rev() {
         let found = person.read(db, t).await?;
         let is_asked = |r: &Row| !r.bare && !is_own_file(t, r.id, r.data_type, decided);
@@ -66,7 +66,7 @@ pub(super) async fn fates(
         let is_new_customer = t.name == "customers" && person.is_again();
         let mut judged = Vec::with_capacity(live.len());
         for row in live {
-            let Some(rule) = app.rules.get(&row.data_type) else { continue };
+            let Some(rule) = rules.get(&row.data_type) else { continue };
             let verdict = if is_new_customer { Verdict::NotDue } else { door::check(&row, rule, ground, now) };
             judged.push((row, verdict));
         }
@@ -148,7 +148,7 @@ const ANONYMISED: &str = "GDPR Art. 17(1), Rec. 26";
 
 /// The outcome of what has gone by the rule of its data type, and its article.
 pub(super) fn gone(app: &App, data_type: DataType) -> (Outcome, &'static str) {
-    let anonymised = app.rules.get(&data_type).is_some_and(|rule| rule.action == Action::Anonymise);
+    let anonymised = app.rules().get(&data_type).is_some_and(|rule| rule.action == Action::Anonymise);
     if anonymised { (Outcome::Anonymised, ANONYMISED) } else { (Outcome::Erased, ERASED) }
 }
 

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::master::MasterKey;
 use crate::presence::Presence;
-use crate::state::{self, App};
+use crate::state::{self, Adopting, App};
 use check::Checked;
 
 /// What to do.
@@ -146,7 +146,7 @@ async fn restore(
     }
     place::replace(&config, options, checked).await?;
     say("main database, keys and blobs are in place; the ledger is replayed");
-    let app = App::open_in(config, clock, SqliteSynchronous::Full, presence).await?;
+    let app = App::open_in(config, clock, SqliteSynchronous::Full, presence, Adopting::Policy).await?;
     let done = replay::replay(&app, checked, say).await;
     app.db.clone().close().await;
     app.keys.db().clone().close().await;

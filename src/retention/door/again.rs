@@ -63,7 +63,7 @@ pub async fn again(app: &App, actor: &Actor, gone: &Gone) -> Result<Again> {
         for row in rows::read_ids(&tx, t, &gone.rows.ids).await? {
             let is_new = gone.may_be_new && row.unit.and_then(|u| made_at(u.0)).is_some_and(|made| made > gone.at);
             if !row.bare && !is_new {
-                let action = app.rules.get(&row.data_type).map_or(Action::Delete, |rule| rule.action);
+                let action = app.rules().get(&row.data_type).map_or(Action::Delete, |rule| rule.action);
                 done.rows.push((row.id, row.data_type));
                 done.units.extend(row.unit);
                 done.were_held += u64::from(row.held || row.restricted);

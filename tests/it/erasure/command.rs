@@ -1,29 +1,16 @@
 //! `privacy erase` and `privacy scan` through the real binary, as scripts use them.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use aftersales::clock::Clock;
-use aftersales::db::{self, Place};
+use aftersales::db;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::on_both_engines;
-use crate::support::{App, life};
-
-/// The program on the stores of a test.
-fn program(app: &App, arguments: &[&str]) -> Output {
-    let config = &app.state.config;
-    let mut program = Command::new(env!("CARGO_BIN_EXE_aftersales"));
-    program.env_clear().env("AFTERSALES_DATA", &config.data).env("RUST_LOG", "error");
-    program.env("AFTERSALES_MASTER_KEY_FILE", app.folder.path().join("secrets/master.key"));
-    for (variable, place) in [("DATABASE_URL", &config.database), ("KEYSTORE_URL", &config.keystore)] {
-        if let Place::Postgres(url) = place {
-            program.env(variable, url);
-        }
-    }
-    program.args(arguments).output().unwrap()
-}
+use crate::support::command::program;
+use crate::support::life;
 
 fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()

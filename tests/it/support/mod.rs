@@ -1,6 +1,7 @@
 //! The harness: an application of its own per test, actors that carry credentials, a clock that moves when told to, and
 //! invariants that are checked at the end of every test.
 
+pub mod command;
 pub mod deeds;
 pub mod dispute;
 pub mod goods;
