@@ -40,7 +40,8 @@ impl Policies {
     #[must_use]
     pub fn version_at(&self, instant: DateTime<Utc>) -> &Version {
         let in_force = |v: &&Version| v.valid_from <= instant && v.valid_until.is_none_or(|until| instant < until);
-        self.0.iter().rev().find(in_force).unwrap_or(&self.0[0])
+        let was_ever = |v: &&Version| v.valid_until.is_none_or(|until| v.valid_from < until);
+        self.0.iter().rev().find(in_force).or_else(|| self.0.iter().find(was_ever)).unwrap_or_else(|| self.latest())
     }
 
     /// The policy in force at an instant.
@@ -91,6 +92,15 @@ pub async fn sync(tx: &DatabaseTransaction, loaded: &Policy, now: DateTime<Utc>)
     }
     let rows = Entity::find().order_by_asc(Column::Version).all(tx).await?;
     Ok(Policies(rows.into_iter().map(version).collect::<anyhow::Result<_>>()?))
+}
+
+/// Whether somebody else has put a version in force since these were loaded.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn are_superseded(db: &Db, policies: &Policies) -> Result<bool, DbErr> {
+    let newer = Entity::find().filter(Column::Version.gt(policies.latest().number));
+    Ok(newer.one(db.read()).await?.is_some())
 }
 
 /// Whether a version has been put in force or announced, and not only been judged by.

@@ -100,7 +100,7 @@ impl Classified for Entity {
             Column::Version => Meaning::internal("counts changes"),
             Column::StartAt => Meaning::internal("an index of the retention sweep; the kept-until date is exported"),
             Column::NotBefore => Meaning::internal("an index of the retention sweep"),
-            Column::ArchivedAt => Meaning::plain(Category::Operation, "Kept for a duty alone since"),
+            Column::ArchivedAt => Meaning::plain(Category::Operation, "In the archive since"),
             Column::ErasedAt => Meaning::internal("marks a bare row"),
         }
     }

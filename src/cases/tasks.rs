@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use entity::ids::{CaseId, TaskId, TimerId};
 use entity::tasks::{ActiveModel, Column, Entity, Kind, Model};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    QueryOrder as _, QuerySelect as _, Select,
 };
 use serde_json::json;
 
@@ -90,13 +91,19 @@ async fn oldest(tx: &DatabaseTransaction, case: CaseId, kind: Kind) -> Result<Op
     Ok(open.filter(Column::DoneAt.is_null()).order_by_asc(Column::Id).one(tx).await?)
 }
 
+/// Tasks of cases that somebody can work on: neither archived nor a bare row.
+fn in_service() -> Select<Entity> {
+    let cases = "EXISTS (SELECT 1 FROM cases sc WHERE sc.id = tasks.case_id AND sc.state <> 'ERASED' AND sc.archived_at IS NULL)";
+    Entity::find().filter(Expr::cust(cases))
+}
+
 /// A page of open tasks after an id, oldest first, one more than asked for.
 ///
 /// # Errors
 /// Not for customers; the database cannot be read.
 pub async fn page(app: &App, actor: &Actor, after: Option<TaskId>, most: u64) -> Result<Vec<Model>> {
     actor.require(Permission::ReadTasks)?;
-    let mut rows = Entity::find().filter(Column::DoneAt.is_null()).order_by_asc(Column::Id).limit(most + 1);
+    let mut rows = in_service().filter(Column::DoneAt.is_null()).order_by_asc(Column::Id).limit(most + 1);
     if let Some(after) = after {
         rows = rows.filter(Column::Id.gt(after));
     }
@@ -111,7 +118,7 @@ pub async fn complete(app: &App, actor: &Actor, id: TaskId, key: &str) -> Result
     actor.require(Permission::ReadTasks)?;
     let tx = app.db.begin().await?;
     let now = app.clock.now();
-    let found = || Entity::find_by_id(id);
+    let found = || in_service().filter(Column::Id.eq(id));
     let claim = match idempotency::claim(app, &tx, actor, "taskComplete", key, &id).await? {
         Outcome::Replay(_) => return found().one(&tx).await?.ok_or(Error::NotFound),
         Outcome::First(claim) => claim,

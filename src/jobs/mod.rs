@@ -17,7 +17,7 @@ use crate::privacy::erasure;
 use crate::privacy::scan::residual;
 use crate::retention::{archive, plan, run, sweep};
 use crate::state::App;
-use crate::{mail, outbox};
+use crate::{mail, outbox, policies};
 
 /// A job.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +97,14 @@ impl Job {
         let actor = Actor::System;
         match self.kind {
             Kind::Retention => {
+                if !dry_run && policies::are_superseded(&app.db, &app.policies).await? {
+                    let have = app.policies.latest().number;
+                    return Err(anyhow::anyhow!(
+                        "another policy has been put in force since this process started with version {have}: nothing is \
+                         removed by that one; start it again with the policy file that is meant"
+                    )
+                    .into());
+                }
                 let erasures = if dry_run { Default::default() } else { erasure::resume(app, &actor).await? };
                 let scans = if dry_run { Default::default() } else { residual::run(app).await? };
                 let (run, sweep) = if dry_run {
@@ -105,7 +113,8 @@ impl Job {
                     let ran = run::nightly(app, &actor).await?;
                     (Some(ran.run.state), ran.report)
                 };
-                let archived = if dry_run { Default::default() } else { archive::run(app).await? };
+                let is_swept = run == Some(entity::retention_runs::State::Done);
+                let archived = if dry_run { Default::default() } else { archive::run(app, is_swept).await? };
                 json(&Retention { run, erasures: Erasures::of(erasures, scans), archived, sweep })
             }
             Kind::Erasures if dry_run => json(&residual::pending(app).await?),

@@ -40,13 +40,15 @@ const NOTHING_IN_SERVICE: &str = "\
     AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.customer_id = customers.id AND c.archived_at IS NULL AND c.erased_at IS NULL)";
 const OPEN: &str = "state NOT IN ('CLOSED', 'CANCELLED', 'MERGED', 'ERASED')";
 
-/// Archives whatever has seen its last use.
+/// Archives whatever has seen its last use and, after a sweep that has taken all that it may, what is left beyond its period.
 ///
 /// # Errors
 /// The database fails; what was archived by then stays so, the next run goes on.
-pub async fn run(app: &App) -> Result<Archived> {
+pub async fn run(app: &App, is_swept: bool) -> Result<Archived> {
     let mut archived = Archived { orders: orders(app).await?, cases: cases(app).await?, customers: 0 };
-    protected(app, &mut archived).await?;
+    if is_swept {
+        protected(app, &mut archived).await?;
+    }
     archived.customers += customers(app).await?;
     Ok(archived)
 }

@@ -39,7 +39,7 @@ pub struct Judgement {
 /// The database cannot be read.
 pub async fn judge(app: &App) -> Result<Judgement> {
     let now = app.clock.now();
-    let due = count(app, now, None).await?;
+    let due = count(app, (now, now), None).await?;
     let mut judgement = Judgement { due: due.values().sum(), ..Judgement::default() };
     let Some(control) = Entity::find_by_id(1).one(app.db.read()).await? else { return Ok(judgement) };
     let Some((made_at, foreseen)) = control.forecast_at.zip(control.forecast) else { return Ok(judgement) };
@@ -52,7 +52,7 @@ pub async fn judge(app: &App) -> Result<Judgement> {
     if !due.keys().any(|name| exceeds(name)) {
         return Ok(judgement);
     }
-    let new = count(app, now, Some(made_at)).await?;
+    let new = count(app, (now, now), Some(made_at)).await?;
     let changed = changed_since(app, made_at).await?;
     for (name, due) in due.iter().filter(|(name, _)| !changed.iter().any(|d| name.ends_with(&format!("/{}", d.code()))))
     {
@@ -68,7 +68,15 @@ pub async fn judge(app: &App) -> Result<Judgement> {
 /// The database fails.
 pub async fn foresee(app: &App) -> Result<()> {
     let now = app.clock.now();
-    let counts = count(app, now + REACHES, None).await?;
+    let at = now + REACHES;
+    let mut counts = count(app, (at, at), None).await?;
+    if app.policies.version_at(at).number != app.policies.version_at(now).number {
+        // Until the announced rules begin, those of now take what they take.
+        for (name, rows) in count(app, (at, now), None).await? {
+            let foreseen = counts.entry(name).or_default();
+            *foreseen = rows.max(*foreseen);
+        }
+    }
     let text = serde_json::to_string(&counts).map_err(|e| anyhow::anyhow!("the forecast: {e}"))?;
     let sql = "UPDATE retention_control SET forecast_at = $1, forecast = $2 WHERE id = 1";
     db::run(app.db.write(), sql, [now.into(), text.into()]).await?;
@@ -80,11 +88,15 @@ async fn changed_since(app: &App, since: DateTime<Utc>) -> Result<Vec<DataType>>
     Ok(current.into_iter().filter(|r| r.valid_from >= since && r.version > 1).map(|r| r.data_type).collect())
 }
 
-/// Rows whose period is over at `at`, by the rules of then, all of them or those made since an instant, in one statement.
-async fn count(app: &App, at: DateTime<Utc>, made_since: Option<DateTime<Utc>>) -> Result<Counts> {
+/// Rows whose period is over at an instant by the rules of another, all of them or those made since a third, in one statement.
+async fn count(
+    app: &App,
+    (at, by): (DateTime<Utc>, DateTime<Utc>),
+    made_since: Option<DateTime<Utc>>,
+) -> Result<Counts> {
     let mut values: Vec<Value> = Vec::new();
     let mut parts = Vec::new();
-    let rules = &app.policies.version_at(at).rules;
+    let rules = &app.policies.version_at(by).rules;
     for t in tables().iter().filter(|t| t.has("id")) {
         for rule in t.types.iter().filter_map(|d| rules.get(d)) {
             parts.extend(part(t, rule, at, made_since, &mut values));

@@ -47,7 +47,8 @@ impl Person {
     }
 
     /// As [`Person::find`], as an erasure that was decided at an instant sees them. Whoever orders or opens a case afterwards is
-    /// a customer again: that, and what hangs on it, is new data. What is added to an older case is a part of that.
+    /// a customer again: that, what hangs on it, and what was since made for the person alone, is new data. What is added to an older
+    /// case or order is a part of that.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -128,13 +129,13 @@ impl Person {
     #[must_use]
     pub fn rows_of(&self, t: &Table, n: usize) -> (String, Vec<Value>) {
         let ways: Vec<_> = self.ways(t).collect();
-        let anew = |stem: usize| begins_anew(t, self.stems[stem].0);
-        let since = self.since.filter(|_| ways.iter().any(|(_, stem)| anew(*stem)));
+        let to = |stem: usize| self.stems[stem].0;
+        let since = self.since.filter(|_| ways.iter().any(|(_, stem)| older(t, to(*stem), "t", 0).is_some()));
         let way = |alias: &str, i: usize, column: &str| {
             let any = db::is_any(self.backend, &format!("{alias}.{column}"), n + i);
-            match since {
-                Some(_) if anew(ways[i].1) => format!("{any} AND {alias}.id < ${}", n + ways.len()),
-                _ => any,
+            match since.and_then(|_| older(t, to(ways[i].1), alias, n + ways.len())) {
+                Some(older) => format!("{any} AND {older}"),
+                None => any,
             }
         };
         let condition = match ways.as_slice() {
@@ -212,10 +213,16 @@ impl Person {
     }
 }
 
-/// Whether a newer row of `t` that hangs on a row of `to` begins something new: a case, and what hangs on the person or an order
-/// alone.
-fn begins_anew(t: &Table, to: &str) -> bool {
-    t.name == "cases" || matches!(to, "customers" | "orders")
+/// That a row of `t`, called `alias`, which hangs on one of `to`, is none of the new business that begins with the id `$n`; none
+/// where it cannot be. A case begins something new, and so does what hangs on the person alone, or on a case as well as on an older
+/// order.
+fn older(t: &Table, to: &str, alias: &str, n: usize) -> Option<String> {
+    match to {
+        _ if t.name == "cases" => Some(format!("{alias}.id < ${n}")),
+        "customers" => Some(format!("{alias}.id < ${n}")),
+        "orders" if t.has("case_id") => Some(format!("({alias}.id < ${n} OR {alias}.case_id IS NULL)")),
+        _ => None,
+    }
 }
 
 /// The first statement of [`Person::find`]: the customer is `$1`; where new business is left out, its first id is `$2`. A row
@@ -234,8 +241,8 @@ fn stems(backend: DbBackend, is_bounded: bool) -> String {
     let is_stem = |t: &&Table| tables().iter().any(|other| other.links().iter().any(|(_, to)| *to == t.name));
     for t in tables().iter().filter(|t| t.is_personal() && t.subject != Subject::Itself).filter(is_stem) {
         let way = |(column, to): &(&str, &str)| {
-            let older = if is_bounded && begins_anew(t, to) { " AND t.id < $2" } else { "" };
-            format!("SELECT t.id FROM {} t WHERE t.{column} {}{older}", t.name, these(to))
+            let older = older(t, to, "t", 2).filter(|_| is_bounded).map(|older| format!(" AND {older}"));
+            format!("SELECT t.id FROM {} t WHERE t.{column} {}{}", t.name, these(to), older.unwrap_or_default())
         };
         let ways: Vec<String> = t.links().iter().map(way).collect();
         with.push(format!("{}_of AS MATERIALIZED ({})", t.name, ways.join(" UNION ")));

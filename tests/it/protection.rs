@@ -1,5 +1,6 @@
 //! Holds on records of a year, restriction of processing, purposes, and the archive.
 
+use aftersales::cases;
 use aftersales::clock::Clock;
 use aftersales::db;
 use aftersales::error::Error;
@@ -253,12 +254,18 @@ on_both_engines! {
         let open = life::open(&app.customer(&known.email).await, "USAGE_GUIDANCE", None, "Wie reinige ich ihn?").await;
         let input = json!({ "customerId": known.customer, "reason": "LEGAL_CLAIM", "reviewOn": "2014-09-01" });
         let hold = app.dpo().await.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await["hold"]["id"].clone();
+        for of in [&case, &open] {
+            let of = entity::ids::CaseId(life::row(of));
+            cases::tasks::file_alone(&app.state, of, entity::tasks::Kind::MailBounced).await.unwrap();
+        }
+        let tasks = async || app.agent().await.data("{ tasks { nodes { id } } }", json!({})).await["tasks"]["nodes"].clone();
         app.run_job("retention").await;
-        assert_eq!(found(app, &case).await[0], 2, "a hold takes nothing away from those who work");
+        assert_eq!((found(app, &case).await[0].clone(), tasks().await.as_array().unwrap().len()), (json!(2), 2), "a hold hides nothing");
         let erase = json!({ "customerId": known.customer });
         app.dpo().await.done("subjectErase", "SubjectEraseInput", erase, "erasure { state }").await;
 
         assert_eq!(found(app, &case).await, json!([1, null]));
+        assert_eq!(tasks().await.as_array().unwrap().len(), 1, "and what was to be done about it");
         assert!(found(app, &open).await[1]["number"].is_string(), "it is still worked on");
         life::decide(app, &open, "SOLVED_DIRECTLY").await;
         life::close(app, &open).await;
@@ -310,10 +317,10 @@ on_both_engines! {
         let state = State::open(config, Clock::Fixed(app.clock.clone())).await.unwrap();
         let archived = async || app.count("cases", "archived_at IS NOT NULL").await;
         app.at("2015-01-31T10:00:00Z");
-        archive::run(&state).await.unwrap();
+        archive::run(&state, true).await.unwrap();
         assert_eq!(archived().await, 0, "the last day counts whole");
         app.at("2015-02-01T10:00:00Z");
-        archive::run(&state).await.unwrap();
+        archive::run(&state, true).await.unwrap();
         assert_eq!(archived().await, 1, "the other one is for the sweep");
         assert_eq!(app.count("cases", "archived_at IS NOT NULL AND customer_id IN (SELECT customer_id FROM holds)").await, 1);
     }

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use aftersales::auth::Actor;
 use aftersales::clock::Clock;
+use aftersales::jobs::{lease, named};
 use aftersales::policies;
-use aftersales::retention::{rules, sweep};
+use aftersales::retention::{forecast, rules, sweep};
 use aftersales::state::{App as State, AppState};
 use entity::DataType;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::on_both_engines;
 use crate::support::command::program_with;
@@ -31,6 +32,10 @@ async fn started(app: &App, text: &str) -> AppState {
 /// Advice that was closed when the test began: it is kept for a year.
 async fn advised(app: &App) {
     let known = life::order(app, "max@example.com", "V-1").await;
+    advised_as(app, &known).await;
+}
+
+async fn advised_as(app: &App, known: &life::Known) {
     let case = life::open(&app.customer(&known.email).await, "USAGE_GUIDANCE", None, "Wie entkalke ich ihn?").await;
     life::decide(app, &case, "SOLVED_DIRECTLY").await;
     life::close(app, &case).await;
@@ -110,6 +115,36 @@ on_both_engines! {
         let again = started(app, "retention.periods.R06 = { months = 5 }\n").await;
         assert_eq!((stored(app).await, again.policies.all().len()), ((3, 5), 3), "the same again is no new version");
         assert!(swept(app, &state).await > 0);
+    }
+
+    /// Of two processes, the one that has not heard of the newer policy removes nothing by the older one.
+    async fn a_process_with_an_older_policy_removes_nothing(app) {
+        advised(app).await;
+        app.at("2014-04-20T10:00:00Z");
+        let newer = started(app, "retention.periods.R06 = { months = 60 }\n").await;
+        app.at("2016-04-20T10:00:00Z");
+        let job = named("retention").unwrap();
+        let lease::Ran::Here(run) = lease::run_now(&app.state, job).await.unwrap() else { panic!("nobody else runs it") };
+        assert_eq!(run.state, entity::job_runs::State::Failed);
+        let lease::Ran::Here(run) = lease::run_now(&newer, job).await.unwrap() else { panic!("nobody else runs it") };
+        assert_eq!(run.state, entity::job_runs::State::Done, "{}", run.report);
+        assert!(app.count("messages", "1 = 1").await > 0, "five years");
+    }
+
+    /// A longer period that begins tomorrow explains no surplus today.
+    async fn a_forecast_reaches_over_a_change_of_rules(app) {
+        let known = life::order(app, "max@example.com", "V-2").await;
+        let input = json!({ "customerId": known.customer, "reason": "LEGAL_CLAIM", "reviewOn": "2014-09-01" });
+        app.dpo().await.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await;
+        advised_as(app, &known).await;
+        app.at("2015-05-30T01:15:00Z");
+        let state = started(app, "valid_from = \"2015-05-31\"\nretention.periods.R06 = { months = 60 }\n").await;
+        let due = async || forecast::judge(&state).await.unwrap();
+        forecast::foresee(&state).await.unwrap();
+        let judged = due().await;
+        assert!(judged.due > 0 && judged.surplus == 0, "held beyond its period, and foreseen so: {judged:?}");
+        app.at("2015-05-31T01:15:00Z");
+        assert!(due().await.due < judged.due, "by the longer one");
     }
 
     /// Whoever only looks judges by the policy of the settings, and leaves in force what is.

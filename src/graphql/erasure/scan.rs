@@ -59,7 +59,7 @@ impl ErasureScan {
         self.found.as_ref().map(|f| count(f.files))
     }
 
-    /// Found in records that are kept, deferred or held, or that came later.
+    /// Found in records that are kept, deferred or held, or that came with new business.
     async fn lawful(&self) -> Option<i64> {
         self.found.as_ref().map(|f| count(f.lawful))
     }

@@ -25,8 +25,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 pub(super) use certificate::certify;
-pub(super) use outcome::is_own_file;
 use outcome::{Fate, fates, merged};
+pub(super) use outcome::{came_later, is_own_file};
 pub use record::{Outcome, Record};
 pub use stored::stored;
 use stored::text;
@@ -92,7 +92,7 @@ pub async fn plan(app: &App, actor: &Actor, customer: CustomerId) -> Result<Repo
     if fates.is_empty() {
         return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
     }
-    let records = merged(app, Vec::new(), &fates);
+    let records = merged(app, Vec::new(), &fates, None);
     let told = recipients::due(app, app.db.read(), customer, &fates).await?.into_iter().map(|due| due.told).collect();
     Ok(report(app, None, customer, records, told))
 }
@@ -216,12 +216,14 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
         app.ledger.asked(app.clock.now(), row.id, row.customer_id).await?;
     }
     let before = stored(&row)?;
+    let told = if before.records.is_empty() { None } else { request::answered(app, row.id).await? };
+    let told = told.map(|_| row.requested_at);
     let (person, mut fates) = found(app, row.customer_id, row.requested_at).await?;
-    let planned = prepare(app, &row, &before, &person, &fates).await?;
+    let planned = prepare(app, &row, &before, told, (&person, &fates)).await?;
     batches::take(app, actor, row.id, &mut fates).await?;
     let (_, mut touched) = door::remove_bare(app, Some(&person)).await?;
     touched.extend(fates.iter().filter(|f| f.record.is_gone()).map(|f| f.table.name));
-    let records = merged(app, planned.records, &fates);
+    let records = merged(app, planned.records, &fates, told);
     let done = report(app, Some(row.id), row.customer_id, records, planned.recipients);
     let tx = app.db.begin().await?;
     // Before its erasure, in the order of everybody else.
@@ -260,9 +262,15 @@ async fn found(app: &App, customer: CustomerId, decided: DateTime<Utc>) -> Resul
 
 /// Before anything goes: the plan is stored, the recipients' notices are written, and the identifiers that the scan will
 /// look for are sealed with the erasure, under a key of their own.
-async fn prepare(app: &App, row: &Model, before: &Report, person: &Person, fates: &[Fate]) -> Result<Report> {
+async fn prepare(
+    app: &App,
+    row: &Model,
+    before: &Report,
+    told: Option<DateTime<Utc>>,
+    (person, fates): (&Person, &[Fate]),
+) -> Result<Report> {
     let mut planned = before.clone();
-    planned.records = merged(app, planned.records, fates);
+    planned.records = merged(app, planned.records, fates, told);
     if !fates.iter().any(|f| f.record.is_gone()) {
         return Ok(planned);
     }

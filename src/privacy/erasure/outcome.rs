@@ -82,6 +82,15 @@ pub(super) async fn fates(
             Fate { table: t, record: record(app, t, &row, verdict, why), row }
         }));
     }
+    if fates.iter().any(|fate| fate.record.waits()) {
+        // As long as somebody works on something of the person, or looks into it, whatever lets them in and shows who was in lives
+        // by its own short period.
+        let is_in_use = |fate: &Fate| {
+            let waits_for_work = rules.get(&fate.row.data_type).is_some_and(|rule| rule.waits_for_work);
+            !waits_for_work && came_later(fate.row.id, decided)
+        };
+        fates.retain(|fate| !is_in_use(fate));
+    }
     Ok(fates)
 }
 
@@ -94,6 +103,11 @@ async fn with_open_case(db: &impl ConnectionTrait, t: &Table, ids: &[Uuid]) -> R
     let sql = format!("SELECT t.id FROM {} t WHERE {any} AND {case}", t.name);
     let rows = crate::db::rows(db, &sql, [id_list(db.get_database_backend(), ids.iter().copied())]).await?;
     rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
+}
+
+/// Whether a row was made after the decision.
+pub(in crate::privacy) fn came_later(id: Uuid, decided: DateTime<Utc>) -> bool {
+    made_at(id).is_some_and(|made| made > decided)
 }
 
 /// Whether a row came into being with the erasure itself: the request's file and answer, the recipients' notices. They
@@ -153,11 +167,11 @@ pub(super) fn gone(app: &App, data_type: DataType) -> (Outcome, &'static str) {
 }
 
 /// What was said before, with what is said now of those that are there. What is not there any more has gone: as it was
-/// planned, or by its own rule since.
-pub(super) fn merged(app: &App, before: Vec<Record>, fates: &[Fate]) -> Vec<Record> {
+/// planned, or by its own rule since. `told` is when the erasure was decided, where the person has been told of an earlier pass.
+pub(super) fn merged(app: &App, before: Vec<Record>, fates: &[Fate], told: Option<DateTime<Utc>>) -> Vec<Record> {
     let mut now = fates.iter().peekable();
     let mut rest: HashMap<(Uuid, &str), &Fate> = HashMap::new();
-    let (is_later, mut records) = (!before.is_empty(), Vec::with_capacity(before.len().max(fates.len())));
+    let mut records = Vec::with_capacity(before.len().max(fates.len()));
     for mut old in before {
         // Mostly both are in the same order.
         let new = match now.next_if(|fate| fate.record.id == old.id && fate.table.name == old.table) {
@@ -167,7 +181,7 @@ pub(super) fn merged(app: &App, before: Vec<Record>, fates: &[Fate]) -> Vec<Reco
                 rest.remove(&(old.id, table(&old.table).map_or("", |t| t.name)))
             }
         };
-        let waited = old.waited || old.waits();
+        let waited = old.waited || told.is_some() && old.waits();
         if let Some(Fate { record: new, .. }) = new {
             records.push(Record { waited: waited && !new.waits(), ..new.clone() });
             continue;
@@ -181,8 +195,10 @@ pub(super) fn merged(app: &App, before: Vec<Record>, fates: &[Fate]) -> Vec<Reco
         records.push(old);
     }
     let is_new = |fate: &&Fate| rest.contains_key(&(fate.record.id, fate.table.name));
-    // What has been added since an earlier pass was not in its answer.
-    let added = |fate: &Fate| Record { waited: is_later && !fate.record.waits(), ..fate.record.clone() };
+    // What has been added since was not in that answer.
+    let is_added = |id| told.is_some_and(|decided| came_later(id, decided));
+    let added =
+        |fate: &Fate| Record { waited: is_added(fate.record.id) && !fate.record.waits(), ..fate.record.clone() };
     records.extend(fates.iter().filter(is_new).chain(now).map(added));
     records
 }

@@ -65,7 +65,7 @@ pub struct Record {
     pub because: Option<Cow<'static, str>>,
     /// The article of the GDPR.
     pub article: Option<Cow<'static, str>>,
-    /// It had to wait for work, a hold or a restriction to end, or was added while something else had to, and waits no more: what
+    /// By the first answer it had to wait for work, a hold or a restriction to end, or it was added since, and it waits no more: what
     /// the closing answer is about.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waited: bool,

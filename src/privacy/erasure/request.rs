@@ -111,6 +111,11 @@ pub(super) async fn answer(
     Ok(())
 }
 
+/// When the person was first told what became of an erasure.
+pub(super) async fn answered(app: &App, erasure: ErasureId) -> Result<Option<DateTime<Utc>>> {
+    Ok(of_erasure(app, erasure).await?.and_then(|request| request.answered_at))
+}
+
 /// The request that an erasure answers, if one was opened.
 ///
 /// # Errors

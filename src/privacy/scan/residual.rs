@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::erasures::{Column, Entity, Model, ScanState, State};
-use entity::ids::{ErasureId, made_at};
+use entity::ids::ErasureId;
 use entity::map::{Table, table};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use serde::{Deserialize, Serialize};
@@ -228,7 +228,7 @@ impl Sought {
     fn may_stay(&self, t: &Table, id: Option<Uuid>, data_type: Option<entity::DataType>) -> bool {
         let Some(id) = id else { return false };
         self.listed.contains(&(Cow::Borrowed(t.name), id))
-            || self.erasure.state == State::Deferred && made_at(id).is_some_and(|made| made > self.erasure.requested_at)
+            || self.erasure.state == State::Deferred && erasure::came_later(id, self.erasure.requested_at)
             || data_type.is_some_and(|d| is_own_file(t, id, d, self.erasure.requested_at))
     }
 

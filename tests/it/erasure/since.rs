@@ -49,6 +49,49 @@ on_both_engines! {
         assert!(outcomes(&records(app).await, "ERASED").contains(&("access_entries".to_owned(), "R12".to_owned())));
     }
 
+    /// As long as the case is worked on, its customer gets in, uploads go on, and it is logged who looked: a pass in between takes none
+    /// of that, and has nothing to scan for.
+    async fn what_lets_somebody_in_is_left_while_something_waits(app) {
+        let (known, case) = asked_in_the_middle(app, "D-4").await;
+        app.run_job("erasures").await;
+        add_to(app, &known, &case).await;
+        let customer = app.customer(&known.email).await;
+        let input = json!({ "caseId": case, "fileName": "q.jpg", "mediaType": "image/jpeg", "byteSize": 100 });
+        customer.done("attachmentUploadCreate", "AttachmentUploadCreateInput", input, "attachment { id }").await;
+        let tables = ["tokens", "access_entries", "idempotency_keys", "attachments", "messages"];
+        let mut before = Vec::new();
+        for table in tables {
+            before.push(app.count(table, "1 = 1").await);
+        }
+        let report = app.run_job("retention").await;
+        assert_eq!((&report["erasuresSettled"], &report["scansPassed"]), (&json!(0), &json!(0)));
+        for (table, before) in tables.into_iter().zip(before) {
+            assert_eq!(app.count(table, "1 = 1").await, before, "{table}");
+        }
+        customer.data("query($id: ID!) { serviceCase(id: $id) { number } }", json!({ "id": case })).await;
+        close(app, &case).await;
+        assert_eq!(app.run_job("erasures").await["erasuresSettled"], 1);
+        for table in tables {
+            let left = if table == "idempotency_keys" { "customer_id IS NOT NULL" } else { "1 = 1" };
+            assert_eq!(app.count(table, left).await, 0, "{table}");
+        }
+    }
+
+    /// What the shop reports of an older order is a part of that, whatever its customer has ordered since.
+    async fn a_parcel_of_an_older_order_goes_with_it(app) {
+        let known = life::order(app, "max@example.com", "D-5").await;
+        assert_eq!(erase(app, &known.customer, false).await["state"], "DEFERRED");
+        app.advance(days(1));
+        life::order(app, "max@example.com", "D-6").await;
+        let parcel = json!({ "orderNumber": "D-5", "carrier": "DHL", "trackingNumber": "nicht-gemeldet", "deliveredAt": app.now() });
+        app.shop().done("parcelDeliver", "ParcelDeliverInput", parcel, "parcel { deliveredAt }").await;
+        life::delivered(app, &known).await;
+        let parcels = app.count("parcels", "1 = 1").await;
+        assert_eq!(app.run_job("erasures").await["erasuresSettled"], 1);
+        assert_eq!((parcels, app.count("parcels", "1 = 1").await), (3, 1));
+        assert_eq!(app.count("orders", "1 = 1").await, 1, "not even a bare id is left of the old one");
+    }
+
     /// What is added to a complaint that waits is a commercial letter: it is kept as long as the others, and the closing answer
     /// says so.
     async fn what_is_added_is_kept_where_the_law_keeps_it(app) {
