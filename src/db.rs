@@ -2,6 +2,8 @@
 //!
 //! SQLite: one writer that begins with `BEGIN IMMEDIATE`, and a pool of readers. PostgreSQL: one pool for both.
 
+pub mod raw;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -299,6 +299,10 @@ refusal_codes! {
     /// Data of this type may not be opened for this (GDPR Art. 5(1)(b)).
     PurposeNotAllowed = "PURPOSE_NOT_ALLOWED":
         "Diese Daten dürfen zu diesem Zweck nicht verwendet werden.", "This data may not be used for this purpose.";
+    /// Another policy has been put in force since this process was started: nothing is removed by the older one.
+    PolicySuperseded = "POLICY_SUPERSEDED":
+        "Seit dem Start dieses Servers gilt eine andere Richtlinie. Er muss mit ihr neu gestartet werden.",
+        "Another policy has been put in force since this server was started. It has to be started again with that.";
     /// The same person may not do both.
     SamePerson = "SAME_PERSON":
         "Das muss jemand anderes tun als beim ersten Mal.", "Somebody else than the first time has to do this.";

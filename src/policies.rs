@@ -12,6 +12,7 @@ use sea_orm::{
 };
 
 use crate::db::Db;
+use crate::error::{Code, Error, Refusal};
 use crate::policy::calendar;
 use crate::policy::retention::Rule;
 use crate::policy::shop::{self, Policy};
@@ -94,13 +95,17 @@ pub async fn sync(tx: &DatabaseTransaction, loaded: &Policy, now: DateTime<Utc>)
     Ok(Policies(rows.into_iter().map(version).collect::<anyhow::Result<_>>()?))
 }
 
-/// Whether somebody else has put a version in force since these were loaded.
+/// Refuses to judge by a policy that another process has replaced since these were loaded.
 ///
 /// # Errors
-/// The database cannot be read.
-pub async fn are_superseded(db: &Db, policies: &Policies) -> Result<bool, DbErr> {
-    let newer = Entity::find().filter(Column::Version.gt(policies.latest().number));
-    Ok(newer.one(db.read()).await?.is_some())
+/// Refused with `POLICY_SUPERSEDED`; the database cannot be read.
+pub async fn require_current(db: &Db, policies: &Policies) -> Result<(), Error> {
+    let number = policies.latest().number;
+    let newer = Entity::find().filter(Column::Version.gt(number)).one(db.read()).await?;
+    match newer {
+        Some(_) => Err(Refusal::at(Code::PolicySuperseded, &[]).with("version", number).into()),
+        None => Ok(()),
+    }
 }
 
 /// Whether a version has been put in force or announced, and not only been judged by.

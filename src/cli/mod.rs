@@ -173,7 +173,9 @@ async fn doctor(config: Config, json: bool) -> anyhow::Result<ExitCode> {
     let outbox = crate::outbox::pending(&app).await.map_err(said)?;
     let mail = crate::mail::pending(&app).await.map_err(said)?;
     let scans = crate::privacy::scan::residual::pending(&app).await.map_err(said)?;
-    let fine = outbox.dead == 0 && scans.failed == 0;
+    let removal = crate::jobs::lease::latest(&app, Some("retention"), 1).await.map_err(said)?.into_iter().next();
+    let has_failed = removal.as_ref().is_some_and(|run| run.state == entity::job_runs::State::Failed);
+    let fine = outbox.dead == 0 && scans.failed == 0 && !has_failed;
     if json {
         let places: serde_json::Map<_, _> = places.into_iter().map(|(n, p)| (n.to_owned(), p.into())).collect();
         print_json(&serde_json::json!({
@@ -187,18 +189,23 @@ async fn doctor(config: Config, json: bool) -> anyhow::Result<ExitCode> {
     } else {
         println!("stores         open, migrated, the master key fits");
         let day = crate::policy::calendar::day_of(policy.valid_from);
-        match is_in_force {
-            true => println!("policy         version {}, valid from {day}", policy.number),
-            false => {
-                println!("policy         version {} is new; the server puts it in force when it starts", policy.number)
-            }
-        }
+        let is_announced = policy.valid_from > app.clock.now();
+        let how = match (is_in_force, is_announced) {
+            (true, false) => format!("is in force since {day}"),
+            (true, true) => format!("is announced for {day}"),
+            (false, false) => "is new: the server puts it in force when it starts".to_owned(),
+            (false, true) => format!("is new: the server announces it for {day} when it starts"),
+        };
+        println!("policy         version {} {how}", policy.number);
         println!("outbox         {} waiting, {} given up", outbox.pending, outbox.dead);
         let server = if app.mailer.is_some() { "" } else { "; no mail server is set (AFTERSALES_SMTP_URL)" };
         println!("mail           {} waiting, {} undeliverable{server}", mail.queued, mail.dead + mail.bounced);
         println!("scans          {} to come after an erasure, {} failed", scans.pending, scans.failed);
         if outbox.dead > 0 {
             println!("look at the entries of the outbox that were given up");
+        }
+        if has_failed {
+            println!("the last run of the job retention failed: jobs list, and the server's log");
         }
         if scans.failed > 0 {
             println!("look at the erasures whose scan found what had to be gone");

@@ -105,6 +105,8 @@ pub enum UserErrorCode {
     PersonNotTold,
     /// Its processing is restricted (GDPR Art. 18).
     Restricted,
+    /// Another policy has been put in force since this server was started; details: `version`, by which it would have judged.
+    PolicySuperseded,
 }
 
 /// A named fact that helps to mend an input.

@@ -101,8 +101,12 @@ async fn run_leased(app: &App, job: &Job, fence: i64) -> Result<Model> {
                 Error::Internal(cause) => format!("{cause:#}"),
                 other => other.to_string(),
             };
-            tracing::error!(job = job.name, cause, "job failed; the next run goes on");
-            (State::Failed, json!({ "error": error.code() }))
+            tracing::error!(job = job.name, cause, "job failed; it is tried again at its next run");
+            let code = match &error {
+                Error::Refused(refusal) => refusal.code.as_str(),
+                other => other.code(),
+            };
+            (State::Failed, json!({ "error": code }))
         }
     };
     let finished = app.clock.now();

@@ -97,13 +97,8 @@ impl Job {
         let actor = Actor::System;
         match self.kind {
             Kind::Retention => {
-                if !dry_run && policies::are_superseded(&app.db, &app.policies).await? {
-                    let have = app.policies.latest().number;
-                    return Err(anyhow::anyhow!(
-                        "another policy has been put in force since this process started with version {have}: nothing is \
-                         removed by that one; start it again with the policy file that is meant"
-                    )
-                    .into());
+                if !dry_run {
+                    policies::require_current(&app.db, &app.policies).await?;
                 }
                 let erasures = if dry_run { Default::default() } else { erasure::resume(app, &actor).await? };
                 let scans = if dry_run { Default::default() } else { residual::run(app).await? };

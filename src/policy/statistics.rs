@@ -53,7 +53,7 @@ pub struct ClosedCase {
 }
 
 /// What is counted of one case or line: its year and the coarse values of its dimensions, in their order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Coarse {
     counted: Counted,
     year: i32,
@@ -124,10 +124,10 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts one.
-    pub fn count(&mut self, one: &Coarse) {
+    /// Counts as many that are alike.
+    pub fn count(&mut self, one: &Coarse, times: u64) {
         for (pair, values) in entries(one) {
-            *self.tables.entry((one.counted, one.year, pair)).or_default().entry(values).or_default() += 1;
+            *self.tables.entry((one.counted, one.year, pair)).or_default().entry(values).or_default() += times;
         }
     }
 
@@ -239,7 +239,7 @@ mod tests {
             let opened_at = Some(closed_at - chrono::TimeDelta::days(i64::try_from(reason * 10).unwrap()));
             let refunded_minor = (*kind == 0).then_some(5_000);
             let promises = ["WITHIN".to_owned(), String::new()];
-            tally.count(&Coarse::case(ClosedCase { codes, opened_at, closed_at, refunded_minor, promises }));
+            tally.count(&Coarse::case(ClosedCase { codes, opened_at, closed_at, refunded_minor, promises }), 1);
         }
         tally
     }

@@ -30,18 +30,22 @@ pub(super) async fn tally(tx: &DatabaseTransaction, t: &Table, ids: &[Uuid]) -> 
     }
     let backend = tx.get_database_backend();
     let these = db::is_any(backend, "t.id", 1);
-    let mut settled = HashMap::new();
+    let mut alike: HashMap<Coarse, u64> = HashMap::new();
     for (_, at, columns) in source(counted).read(tx, &these, vec![db::id_list(backend, ids.iter().copied())]).await? {
-        let Some(one) = coarse(counted, at, columns)? else { continue };
-        let known = settled.get(&one.year()).copied();
-        let is_settled = match known {
-            Some(is_settled) => is_settled,
+        if let Some(one) = coarse(counted, at, columns)? {
+            *alike.entry(one).or_default() += 1;
+        }
+    }
+    let mut settled = HashMap::new();
+    for (one, times) in alike {
+        let is_settled = match settled.get(&one.year()) {
+            Some(is_settled) => *is_settled,
             None => is_settled(tx, counted, one.year()).await?,
         };
         settled.insert(one.year(), is_settled);
         // A settled year has shown its last figures. Nothing should come later, and what does may not be told from them.
         if !is_settled {
-            tally.count(&one);
+            tally.count(&one, times);
         }
     }
     Ok(tally)
@@ -156,7 +160,7 @@ async fn live(db: &impl ConnectionTrait, counted: Counted, year: i32, tally: &mu
         for (id, at, columns) in rows {
             (since, after) = (since, after).max((at.unwrap_or(since), id));
             if let Some(one) = coarse(counted, at, columns)? {
-                tally.count(&one);
+                tally.count(&one, 1);
             }
         }
         if read < PAGE {

@@ -25,7 +25,7 @@ use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::state::App;
-use crate::{audit, db};
+use crate::{audit, db, policies};
 
 /// After that nobody should act on it any more, and its rows go (R28).
 pub const LASTS: TimeDelta = TimeDelta::days(7);
@@ -50,9 +50,11 @@ pub struct Line {
 /// Makes a plan of everything that may go now, by the check that a run asks.
 ///
 /// # Errors
-/// `FORBIDDEN`; refused: more than [`MOST`] rows. The database fails.
+/// `FORBIDDEN`; refused: more than [`MOST`] rows; another policy is in force than this process was started with. The database
+/// fails.
 pub async fn make(app: &App, actor: &Actor, key: &str) -> Result<Model> {
     actor.require(Permission::ProtectData)?;
+    policies::require_current(&app.db, &app.policies).await?;
     let (tx, now) = (app.db.begin().await?, app.clock.now());
     let claim = match idempotency::claim(app, &tx, actor, "retentionPlanCreate", key, &()).await? {
         Outcome::Replay(ids) => return by_id(&tx, PlanId(*ids.first().ok_or(Error::NotFound)?)).await,
@@ -219,6 +221,7 @@ pub async fn run_approved(app: &App, dry_run: bool) -> Result<Report> {
         } else if dry_run {
             report.executed += 1;
         } else if !run::is_paused(app).await? {
+            policies::require_current(&app.db, &app.policies).await?;
             execute(app, &plan, &mut report).await?;
             report.executed += 1;
         }

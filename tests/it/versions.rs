@@ -125,7 +125,13 @@ on_both_engines! {
         app.at("2016-04-20T10:00:00Z");
         let job = named("retention").unwrap();
         let lease::Ran::Here(run) = lease::run_now(&app.state, job).await.unwrap() else { panic!("nobody else runs it") };
-        assert_eq!(run.state, entity::job_runs::State::Failed);
+        assert_eq!((run.state, run.report.as_str()), (entity::job_runs::State::Failed, "{\"error\":\"POLICY_SUPERSEDED\"}"));
+        let customer = app.customer("max@example.com").await;
+        let customer = customer.data("{ viewer { customerId } }", json!({})).await["viewer"]["customerId"].clone();
+        let (code, _) = app.dpo().await.refused("subjectErase", "SubjectEraseInput", json!({ "customerId": customer })).await;
+        assert_eq!(code, "POLICY_SUPERSEDED");
+        let (code, _) = app.dpo().await.refused("retentionPlanCreate", "RetentionSwitchInput", json!({})).await;
+        assert_eq!(code, "POLICY_SUPERSEDED");
         let lease::Ran::Here(run) = lease::run_now(&newer, job).await.unwrap() else { panic!("nobody else runs it") };
         assert_eq!(run.state, entity::job_runs::State::Done, "{}", run.report);
         assert!(app.count("messages", "1 = 1").await > 0, "five years");

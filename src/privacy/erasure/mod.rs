@@ -43,7 +43,7 @@ use crate::retention::door;
 use crate::retention::person::Person;
 use crate::retention::sweep;
 use crate::state::App;
-use crate::{audit, db};
+use crate::{audit, db, policies};
 
 pub(in crate::privacy) use recall::{Recalled, recall};
 
@@ -85,9 +85,10 @@ impl Report {
 /// What an erasure would do, without doing it: the list that [`erase`] begins with.
 ///
 /// # Errors
-/// Refused: nobody of this id.
+/// Refused: nobody of this id; another policy is in force than this process was started with.
 pub async fn plan(app: &App, actor: &Actor, customer: CustomerId) -> Result<Report> {
     actor.require(Permission::ProtectData)?;
+    policies::require_current(&app.db, &app.policies).await?;
     let (_, fates) = found(app, customer, app.clock.now()).await?;
     if fates.is_empty() {
         return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
@@ -101,10 +102,12 @@ pub async fn plan(app: &App, actor: &Actor, customer: CustomerId) -> Result<Repo
 /// mailed what became of it; the address for that is taken before the contact record goes.
 ///
 /// # Errors
-/// Refused: nobody of this id; `notify` for one whose address is not known any more. A failing store: what has gone has
+/// Refused: nobody of this id; `notify` for one whose address is not known any more; another policy is in force than this
+/// process was started with. A failing store: what has gone has
 /// gone completely, a job goes on.
 pub async fn erase(app: &App, actor: &Actor, customer: CustomerId, notify: bool, key: &str) -> Result<Model> {
     actor.require(Permission::ProtectData)?;
+    policies::require_current(&app.db, &app.policies).await?;
     let tx = app.db.begin().await?;
     let now = app.clock.now();
     let claim = match idempotency::claim(app, &tx, actor, "subjectErase", key, &(customer, notify)).await? {
@@ -189,6 +192,7 @@ pub async fn wake(app: &App, actor: &Actor) -> Result<Resumed> {
 
 async fn go_on_with(app: &App, actor: &Actor, which: Condition) -> Result<Resumed> {
     let mut resumed = Resumed::default();
+    policies::require_current(&app.db, &app.policies).await?;
     let ids: Vec<ErasureId> =
         Entity::find().select_only().column(Column::Id).filter(which).into_tuple().all(app.db.read()).await?;
     for id in ids {

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::search::{Search, Window};
 use crate::config::Config;
 use crate::db::Place;
+use crate::db::raw::Live;
 use crate::error::Result;
 use crate::evidence::serve;
 use crate::mail::inbound;
@@ -196,6 +197,7 @@ impl<'a> Walk<'a> {
 
     async fn files(&mut self, mut open: Vec<PathBuf>) -> Result<(Vec<Hit>, Step)> {
         let search = Arc::clone(&self.search);
+        let live = Live::of(&[&self.app.config.database, &self.app.config.keystore]);
         let read = tokio::task::spawn_blocking(move || {
             let (mut hits, mut files) = (Vec::new(), 0);
             while files < FILES
@@ -209,7 +211,7 @@ impl<'a> Walk<'a> {
                 }
                 files += 1;
                 hits.extend(
-                    in_file(&search, &path)
+                    in_file(&search, &live, &path)
                         .into_iter()
                         .map(|needle| Hit { needle, at: At::File(path.display().to_string()) }),
                 );
@@ -247,10 +249,10 @@ fn row(t: &Table, record: &Record) -> Row {
     }
 }
 
-fn in_file(search: &Search, path: &Path) -> Vec<usize> {
+fn in_file(search: &Search, live: &Live, path: &Path) -> Vec<usize> {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let mut found = search.in_text(&name, true);
-    let bytes = std::fs::File::open(path).and_then(|file| search.in_reader(file));
+    let bytes = live.open(path).and_then(|file| search.in_reader(file));
     found.extend(bytes.unwrap_or_default().into_iter().filter(|n| !found.contains(n)).collect::<Vec<_>>());
     found
 }

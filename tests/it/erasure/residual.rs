@@ -6,6 +6,7 @@ use aftersales::privacy::scan::scan;
 use serde_json::{Value, json};
 
 use crate::on_both_engines;
+use crate::support::command::program;
 use crate::support::{App, life};
 
 const SCAN: &str = "scan { state lookedFor lawful mentions failures findings { what place rowId sealed kind } }";
@@ -172,5 +173,18 @@ on_both_engines! {
         let found = scan(&app.state, &Actor::System, "prüfung kennwort").await.unwrap();
         let found: Vec<_> = found.iter().map(|f| (f.place.as_str(), f.data_type.unwrap().code())).collect();
         assert_eq!(found, [("holds.note", "R32")]);
+    }
+
+    /// SQLite's locks are the process's: reading its files beside it may not lose them. Else the next command, which finds nobody else
+    /// there, throws the log away that this process goes on writing.
+    async fn a_scan_leaves_the_locks_of_the_databases(app) {
+        app.clock.set(aftersales::clock::Clock::System.now());
+        let known = life::order(app, "max@example.com", "L-1").await;
+        life::delivered(app, &known).await;
+        assert_eq!(scanned(app, &known.customer).await["state"], "PASSED");
+        assert_eq!(program(app, &["doctor"]).status.code(), Some(0));
+        life::order(app, "erika@example.com", "L-2").await;
+        let token = program(app, &["token", "--role", "customer", "--customer", "erika@example.com"]);
+        assert_eq!(token.status.code(), Some(0), "what was written is there for others: {}", String::from_utf8_lossy(&token.stderr));
     }
 }
