@@ -3,6 +3,7 @@
 
 use chrono::{Datelike as _, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _};
 use chrono_tz::Europe::Berlin;
+use entity::ids::made_at;
 use uuid::Uuid;
 
 use super::history::{History, Instant};
@@ -245,7 +246,7 @@ impl History {
             return None;
         }
         let by_rule = self.start(r, code).map(|start| first_day_after(period, start));
-        let erased = if floor { None } else { self.erased(r) };
+        let erased = if floor { None } else { self.erased(r, waits) };
         by_rule.into_iter().chain(erased).min()
     }
 
@@ -256,11 +257,47 @@ impl History {
         asked.rfind(|asked| asked.succ_opt() == Some(tonight)).unwrap_or(tonight)
     }
 
-    /// The night after an erasure of what was there when it was asked for.
-    fn erased(&self, r: &Record) -> Option<NaiveDate> {
+    /// Whether a record is of what an erasure was asked for: it was there, or it was added to a case or an order that was. Of the
+    /// person alone nothing is added any more once they are a customer again.
+    fn is_asked(&self, r: &Record, asked: Instant) -> bool {
+        let was_open = |case: Uuid| made_at(case).unwrap() <= asked;
+        r.made <= asked
+            || match (r.case, r.order) {
+                (Some(case), _) => was_open(case),
+                (None, Some(order)) => self.orders[&order].registered <= asked,
+                (None, None) => r.customer.is_some_and(|person| {
+                    let person = &self.people[&person];
+                    person.cases.iter().all(|case| was_open(*case))
+                        && person.orders.iter().all(|order| self.orders[order].registered <= asked)
+                }),
+            }
+    }
+
+    /// Whether something that was asked to be erased is worked on or held.
+    fn keeps_waiting(&self, person: Uuid, asked: Instant) -> bool {
+        let cases: Vec<Uuid> =
+            self.people[&person].cases.iter().copied().filter(|case| made_at(*case).unwrap() <= asked).collect();
+        let orders = self.people[&person].orders.iter().copied().filter(|order| self.orders[order].registered <= asked);
+        let covered: Vec<Uuid> = cases.iter().copied().chain(orders).chain([person]).collect();
+        self.work_on(&cases) || self.holds.values().any(|hold| hold.released.is_none() && covered.contains(&hold.on))
+    }
+
+    /// The night after an erasure of what was asked for. What lets somebody in, or shows who was in, is in use until nothing of
+    /// it waits.
+    fn erased(&self, r: &Record, waits: bool) -> Option<NaiveDate> {
         let person = self.people.get(&r.customer?)?;
-        let asked = *person.erasures.iter().find(|asked| r.made <= **asked)?;
-        let mut from = asked;
+        let asked = *person.erasures.iter().find(|asked| self.is_asked(r, **asked))?;
+        let mut from = asked.max(r.made);
+        if r.made > asked && !waits {
+            if self.keeps_waiting(r.customer?, asked) {
+                return None;
+            }
+            for order in person.orders.iter().map(|id| &self.orders[id]) {
+                if order.registered <= asked && order.delivered.is_none() {
+                    from = from.max(order.registered + ON_ITS_WAY);
+                }
+            }
+        }
         if ["customers", "orders", "order_lines", "parcels"].contains(&r.table) {
             let orders = if r.table == "customers" { person.orders.clone() } else { r.order.into_iter().collect() };
             for order in orders.iter().map(|id| &self.orders[id]) {
