@@ -184,6 +184,7 @@ async fn doctor(config: Config, json: bool) -> anyhow::Result<ExitCode> {
             "outbox": outbox,
             "mail": mail,
             "scans": scans,
+            "retention": { "lastRun": removal.as_ref().map(|run| run.state) },
             "fine": fine,
         }))?;
     } else {

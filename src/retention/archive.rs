@@ -205,10 +205,14 @@ async fn customers(app: &App) -> Result<u64> {
         after = last.try_get_by_index(0)?;
         for row in &rows {
             let id = CustomerId(row.try_get_by_index(0)?);
+            let tx = app.db.begin().await?;
+            // Whoever registers an order for them waits, or has been waited for.
+            db::lock(&tx, "customers", id.0).await?;
             let sql = format!(
                 "UPDATE customers SET archived_at = $1 WHERE id = $2 AND {IN_SERVICE} AND {NOTHING_IN_SERVICE}"
             );
-            archived += db::run(app.db.write(), &sql, [now.into(), id.0.into()]).await?;
+            archived += db::run(&tx, &sql, [now.into(), id.0.into()]).await?;
+            tx.commit().await?;
         }
     }
 }
