@@ -152,11 +152,15 @@ pub fn is_pointed_to(t: &Table) -> String {
     if ways.is_empty() { "1 = 0".to_owned() } else { format!("({})", ways.join(" OR ")) }
 }
 
-/// [`is_pointed_to`] where `t` is one of many: `pointing` makes the query of those ids among them that a column of a table has.
-/// Each index is looked into once for all, not once for each.
+/// [`is_pointed_to`] where `t` is one of many: `any` makes the condition that a column is one of them. Each index is looked
+/// into once for all, not once for each.
 #[must_use]
-pub fn is_among_pointed_to(t: &Table, pointing: impl Fn(&str, &str) -> String) -> String {
-    let ways: Vec<String> = pointers(t).map(|(table, column)| pointing(table, column)).collect();
+pub fn is_among_pointed_to(t: &Table, any: impl Fn(&str) -> String) -> String {
+    let from = |(table, column): (&str, &str)| {
+        let column = format!("d.{column}");
+        format!("SELECT {column} FROM {table} d WHERE {}", any(&column))
+    };
+    let ways: Vec<String> = pointers(t).map(from).collect();
     if ways.is_empty() { "1 = 0".to_owned() } else { format!("t.id IN ({})", ways.join(" UNION ")) }
 }
 

@@ -72,7 +72,8 @@ pub(super) async fn pass(
     let anonymise: Vec<Uuid> = proofs.iter().filter(|p| p.action == Action::Anonymise).map(|p| p.row.id).collect();
     let tally = anonymise::tally(tx, t, &anonymise).await?;
     let backend = tx.get_database_backend();
-    let (name, these, condition) = (t.name, db::is_any(backend, "t.id", 1), &still.condition);
+    let any = |column: &str| db::is_any(backend, column, 1);
+    let (name, these, condition) = (t.name, any("t.id"), &still.condition);
     let ids = db::id_list(backend, proofs.iter().map(|p| p.row.id));
     let values = || [ids.clone()].into_iter().chain(still.values.iter().cloned());
     let mut went = 0;
@@ -86,11 +87,16 @@ pub(super) async fn pass(
             .map(|c| format!("{c} = NULL"))
             .collect();
         let state = if t.has("state") { ", state = 'ERASED'" } else { "" };
-        let (with, pointed_to) = among_pointed_to(t, backend);
+        // SQLite looks into an index as quickly for one row as for many, and would parse the list once for each index.
+        let pointed_to = match backend {
+            DbBackend::Postgres => paths::is_among_pointed_to(t, any),
+            _ => paths::is_pointed_to(t),
+        };
         let sql = format!(
-            "{with}UPDATE {name} AS t SET {}, erased_at = ${}{state} WHERE {pointed_to} AND {these}{condition}",
+            "UPDATE {name} AS t SET {}, erased_at = ${}{state} WHERE {these} AND {}{condition}",
             clear.join(", "),
             Still::FIRST + still.values.len(),
+            pointed_to
         );
         went += db::run(tx, &sql, values().chain([now.into()])).await?;
     }
@@ -100,28 +106,6 @@ pub(super) async fn pass(
     // Last: another batch that adds to the same counters waits for this one's end.
     anonymise::add(tx, &tally).await?;
     Ok(went)
-}
-
-/// That other rows point to `t`, which is one of the ids bound as `$1`; and what the statement has to begin with for that. SQLite
-/// would parse the list once for each index, and open each index once for each row.
-fn among_pointed_to(t: &Table, backend: DbBackend) -> (&'static str, String) {
-    match backend {
-        DbBackend::Postgres => {
-            let these = |column: &str| db::is_any(backend, column, 1);
-            let pointing = |table: &str, column: &str| {
-                let column = format!("d.{column}");
-                format!("SELECT {column} FROM {table} d WHERE {}", these(&column))
-            };
-            ("", paths::is_among_pointed_to(t, pointing))
-        }
-        _ => {
-            let pointing = |table: &str, column: &str| {
-                format!("SELECT d.{column} FROM these s CROSS JOIN {table} d WHERE d.{column} = s.id")
-            };
-            let these = "WITH these(id) AS MATERIALIZED (SELECT unhex(value) FROM json_each($1)) ";
-            (these, paths::is_among_pointed_to(t, pointing))
-        }
-    }
 }
 
 /// Deletes bare ids that nothing points to any more, of everybody or of one person: the last trace of a case, an order, a
