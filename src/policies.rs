@@ -78,6 +78,9 @@ pub async fn sync(tx: &DatabaseTransaction, loaded: &Policy, now: DateTime<Utc>)
         for before in stored.iter().filter(|v| v.superseded_at.is_none_or(|until| until > valid_from)) {
             // One that was announced and never came into force ends as it begins.
             let until = valid_from.max(before.valid_from);
+            if before.valid_from > now {
+                tracing::warn!(version = before.version, valid_from = %before.valid_from, "an announced policy is replaced");
+            }
             ActiveModel { id: Set(before.id), superseded_at: Set(Some(until)), ..Default::default() }
                 .update(tx)
                 .await?;

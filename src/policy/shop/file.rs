@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
 use super::{Policy, SHIPPED, floor};
@@ -153,25 +154,61 @@ pub fn parse(text: Option<&str>) -> Result<Policy, Vec<Fault>> {
 #[must_use]
 pub fn inspect(text: Option<&str>) -> (Option<Policy>, Vec<Fault>) {
     let read = |text: &str| text.parse::<Table>().map_err(|e| vec![Fault::error("", e.to_string().trim(), None)]);
-    let merged = read(SHIPPED).and_then(|shipped| {
-        let own = text.map_or_else(|| Ok(Table::new()), read)?;
-        Ok(merge(shipped, own))
-    });
-    let policy: Policy = match merged.map(|table| serde_path_to_error::deserialize(Value::Table(table))) {
-        Err(faults) => return (None, faults),
-        Ok(Err(error)) => {
-            let path = error.path().to_string();
-            let path = if path == "." { String::new() } else { path };
-            return (None, vec![Fault::error(path, error.inner().message(), None)]);
-        }
-        Ok(Ok(policy)) => policy,
+    let (shipped, own) = match (read(SHIPPED), text.map_or_else(|| Ok(Table::new()), read)) {
+        (Ok(shipped), Ok(own)) => (shipped, own),
+        (Err(faults), _) | (_, Err(faults)) => return (None, faults),
     };
-    let mut faults = floor::faults(&policy);
+    let (policy, mut faults) = read_through(merge(shipped.clone(), own), &shipped);
+    let Some(policy) = policy else { return (None, faults) };
+    // What follows from a value that could not be read was said with it.
+    let unread: Vec<String> = faults.iter().map(|fault| fault.path.clone()).collect();
+    let is_said = |fault: &Fault| unread.iter().any(|path| path.starts_with(&fault.path));
+    faults.extend(floor::faults(&policy).into_iter().filter(|fault| !is_said(fault)));
     if text.is_some() && says_something_else(&policy) {
         let problem = "are the shipped words, which name the shipped periods and costs: yours differ";
         faults.push(Fault::warning("sections", problem, "policy of the shop"));
     }
     (Some(policy), faults)
+}
+
+/// Reads on behind what cannot be read, with what is shipped in its place, so that one mistake hides no other.
+fn read_through(mut table: Table, shipped: &Table) -> (Option<Policy>, Vec<Fault>) {
+    let mut faults = Vec::new();
+    loop {
+        let error = match serde_path_to_error::deserialize(Value::Table(table.clone())) {
+            Ok(policy) => return (Some(policy), faults),
+            Err(error) => error,
+        };
+        let key = |segment: &Segment| match segment {
+            Segment::Map { key } => Some(key.clone()),
+            _ => None,
+        };
+        let keys: Vec<String> = error.path().iter().map_while(key).collect();
+        let path = error.path().to_string();
+        let path = if path == "." { String::new() } else { path };
+        faults.push(Fault::error(path, error.inner().message(), None));
+        if !put_back(&mut table, shipped, &keys) {
+            return (None, faults);
+        }
+    }
+}
+
+/// Puts what is shipped in the place of a value, or takes away what is not shipped. Returns whether that changed anything.
+fn put_back(table: &mut Table, shipped: &Table, keys: &[String]) -> bool {
+    match keys {
+        [] => false,
+        [key] => {
+            let before = match shipped.get(key) {
+                Some(value) => table.insert(key.clone(), value.clone()),
+                None => table.remove(key),
+            };
+            before.as_ref() != shipped.get(key)
+        }
+        [key, below @ ..] => match (table.get_mut(key), shipped.get(key)) {
+            (Some(Value::Table(inner)), Some(Value::Table(shipped))) => put_back(inner, shipped, below),
+            _ => put_back(table, shipped, std::slice::from_ref(key)),
+        },
+    }
 }
 
 /// What is wrong with a policy that was changed after it was read, such as by a profile of the command line.
@@ -218,6 +255,24 @@ pub(super) mod switch {
         if text.is_empty() {
             return Ok(None);
         }
-        text.parse().map(Some).map_err(|_| serde::de::Error::custom("a day YYYY-MM-DD, or \"\" to switch it off"))
+        text.parse()
+            .map(Some)
+            .map_err(|_| serde::de::Error::custom("has to be a day YYYY-MM-DD, or \"\" to switch it off"))
+    }
+}
+
+/// A day that may be left out: `"2027-01-01"`, or TOML's own `2027-01-01`.
+pub(super) mod day {
+    use super::{NaiveDate, Value};
+    use serde::{Deserialize as _, Deserializer};
+
+    pub use super::switch::serialize;
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+        let text = match Value::deserialize(deserializer)? {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        text.parse().map(Some).map_err(|_| serde::de::Error::custom("has to be a day YYYY-MM-DD"))
     }
 }

@@ -25,7 +25,7 @@ pub use file::{Fault, Period, Severity, check, inspect, parse};
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// First day of validity (Berlin); none: from when it is first loaded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "file::day")]
     pub valid_from: Option<NaiveDate>,
     /// The shop (S83 to S85).
     pub shop: Shop,

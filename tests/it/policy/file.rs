@@ -1,6 +1,9 @@
 //! The policy file: what the shipped one promises, how a file of one's own lies over it, and what is refused.
 
+use std::collections::BTreeSet;
+
 use aftersales::policy::shop::{Fault, Policy, SHIPPED, Severity, inspect, parse};
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 /// The shipped policy as one JSON document, so that each value can be named by its path.
@@ -368,4 +371,36 @@ fn empty_addresses_are_refused_and_long_reviews_pointed_out() {
     }
     let faults = inspect(Some("periods.review = { werktage = 11 }")).1;
     assert!(faults.iter().any(|f| f.path == "periods.review" && f.norm == Some("BGB § 475(5)")), "{faults:?}");
+}
+
+/// What cannot be read hides neither what else cannot be read nor what the law forbids.
+#[test]
+fn one_mistake_hides_no_other() {
+    let text = "colour = \"red\"\nvalid_from = \"soon\"\n[shop]\nname = 7\nmotto = \"x\"\n[[sections]]\ntopic = \"a\"\n\
+                [periods]\nwithdrawal = { days = 13 }\nshop-return = { moons = 2 }\n[privacy.authority]\nemail = \"a@b.example\"\n";
+    let faults = parse(Some(text)).unwrap_err();
+    let paths: BTreeSet<&str> = faults.iter().map(|f| f.path.as_str()).collect();
+    let expected = [
+        "colour",
+        "valid_from",
+        "shop.name",
+        "shop.motto",
+        "sections[0]",
+        "periods.withdrawal",
+        "periods.shop-return.moons",
+        "privacy.authority",
+    ];
+    assert_eq!(paths, BTreeSet::from(expected), "{faults:?}");
+    let day = faults.iter().find(|f| f.path == "valid_from").unwrap();
+    assert!(day.problem.contains("YYYY-MM-DD"), "{day}");
+}
+
+#[test]
+fn the_first_day_of_validity_is_a_text_or_a_date() {
+    for text in ["valid_from = \"2027-01-01\"", "valid_from = 2027-01-01"] {
+        let policy = parse(Some(text)).unwrap();
+        assert_eq!(policy.valid_from, NaiveDate::from_ymd_opt(2027, 1, 1), "{text}");
+        assert_eq!(parse(Some(&policy.text())).unwrap(), policy);
+    }
+    assert_eq!(parse(Some("valid_from = 2027-01-01T10:00:00Z")).unwrap_err().len(), 1);
 }
