@@ -245,6 +245,8 @@ pub struct ErasureAnswer {
     pub anonymised: Vec<String>,
     /// What is kept.
     pub kept: Vec<Kept>,
+    /// What is used on, for what the person has ordered or asked since.
+    pub in_use: Vec<String>,
     /// What waits, and follows by itself.
     pub waiting: Vec<Waiting>,
     /// Who was given data and is told of its erasure, by name.
@@ -268,6 +270,8 @@ pub struct ErasureClosing {
     pub anonymised: Vec<String>,
     /// What had waited and is kept now.
     pub kept: Vec<Kept>,
+    /// What had waited and is used on, for what the person has ordered or asked since.
+    pub in_use: Vec<String>,
     /// Who was given data and is told of its erasure, by name, in the first answer or since.
     pub recipients: Vec<String>,
     /// What is kept about the erasure itself.

@@ -88,6 +88,7 @@ fn content(template: Template, text: &str) -> Content {
             erased: vec![said(), said()],
             anonymised: vec![said()],
             kept: vec![kept(text, Some(day(12, 31))), kept(text, None)],
+            in_use: vec![said()],
             waiting: vec![
                 Waiting { what: said(), why: said(), until: Some(day(12, 24)) },
                 Waiting { what: said(), why: said(), until: None },
@@ -102,6 +103,7 @@ fn content(template: Template, text: &str) -> Content {
             erased: vec![said(), said()],
             anonymised: vec![said()],
             kept: vec![kept(text, Some(day(12, 31)))],
+            in_use: vec![said()],
             recipients: vec![said()],
             traces: vec![kept(text, Some(day(12, 31)))],
             backups_unreadable_from: day(12, 29),

@@ -33,6 +33,8 @@ macro_rules! shipped {
         &[
             ("layout.txt", include_str!(concat!("templates/", $language, "/layout.txt"))),
             ("layout.html", include_str!(concat!("templates/", $language, "/layout.html"))),
+            ("erasure.txt", include_str!(concat!("templates/", $language, "/erasure.txt"))),
+            ("erasure.html", include_str!(concat!("templates/", $language, "/erasure.html"))),
             $(
                 (
                     concat!($name, ".subject.txt"),

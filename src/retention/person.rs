@@ -13,7 +13,7 @@ use entity::refunds::RUNNING;
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use uuid::Uuid;
 
-use super::rows::{self, Marks, Row};
+use super::rows::{self, Answer, Marks, Row};
 use crate::db;
 use crate::error::Result;
 
@@ -112,13 +112,21 @@ impl Person {
         &self.tables
     }
 
-    /// The person's rows of `t`. On what nothing stands, no row is asked.
+    /// Asks for the person's rows of `t`. On what nothing stands, no row is asked.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn read(&self, db: &impl ConnectionTrait, t: &Table) -> Result<Vec<Row>> {
+    pub async fn ask(&self, db: &impl ConnectionTrait, t: &'static Table) -> Result<Answer> {
         let (theirs, values) = self.rows_of(t, 1);
-        let mut rows = rows::read(db, t, self.marks, &theirs, values).await?;
+        rows::answer(db, t, self.marks, &theirs, values).await
+    }
+
+    /// The rows that were asked for.
+    ///
+    /// # Errors
+    /// It is not what was asked for.
+    pub fn rows(&self, answer: Answer) -> Result<Vec<Row>> {
+        let mut rows = answer.rows()?;
         for row in &mut rows {
             row.customer = Some(self.id);
         }

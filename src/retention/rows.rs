@@ -98,18 +98,56 @@ impl Told {
 /// Reads rows of `t` that meet `condition` over the alias `t`, which may end with an order and a limit; they come in no order. A
 /// mark that is not asked for is not on them.
 ///
-/// All rows are one JSON text: a driver pays per row and per column, so that it is read several times faster than what it is
-/// made of.
-///
 /// # Errors
 /// The database cannot be read.
 pub async fn read(
     db: &impl ConnectionTrait,
-    t: &Table,
+    t: &'static Table,
     asked: Marks,
     condition: &str,
     values: Vec<Value>,
 ) -> Result<Vec<Row>> {
+    answer(db, t, asked, condition, values).await?.rows()
+}
+
+/// Rows of one table in one JSON text: a driver pays per row and per column, so that it is read several times faster than what it
+/// is made of.
+#[derive(Debug)]
+pub struct Answer {
+    table: &'static Table,
+    text: String,
+}
+
+impl Answer {
+    /// The table.
+    #[must_use]
+    pub const fn table(&self) -> &'static Table {
+        self.table
+    }
+
+    /// The rows, which takes about as long as it took the database to find them.
+    ///
+    /// # Errors
+    /// It is not what was asked for.
+    pub fn rows(self) -> Result<Vec<Row>> {
+        let Self { table, text } = self;
+        let told: Vec<Told> =
+            serde_json::from_str(&text).map_err(|e| anyhow::anyhow!("rows of {}: {e}", table.name))?;
+        Ok(told.into_iter().map(|told| told.row(table)).collect())
+    }
+}
+
+/// As [`read`], for whoever can do something else between asking and reading the answer.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn answer(
+    db: &impl ConnectionTrait,
+    t: &'static Table,
+    asked: Marks,
+    condition: &str,
+    values: Vec<Value>,
+) -> Result<Answer> {
     let column = |name: &str| if t.has(name) { format!("t.{name}") } else { "NULL".to_owned() };
     let data_type = if t.types.len() > 1 { "t.data_type" } else { "NULL" };
     let start = t.start.map_or_else(|| "NULL".to_owned(), |start| format!("t.{start}"));
@@ -145,15 +183,14 @@ pub async fn read(
     );
     let rows = db::rows(db, &sql, values).await?;
     let text: String = rows.first().map_or_else(|| Ok("[]".to_owned()), |row| row.try_get_by_index(0))?;
-    let told: Vec<Told> = serde_json::from_str(&text).map_err(|e| anyhow::anyhow!("rows of {name}: {e}"))?;
-    Ok(told.into_iter().map(|told| told.row(t)).collect())
+    Ok(Answer { table: t, text })
 }
 
 /// Reads these rows.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn read_ids(db: &impl ConnectionTrait, t: &Table, ids: &[Uuid]) -> Result<Vec<Row>> {
+pub async fn read_ids(db: &impl ConnectionTrait, t: &'static Table, ids: &[Uuid]) -> Result<Vec<Row>> {
     let backend = db.get_database_backend();
     let condition = db::is_any(backend, "t.id", 1);
     read(db, t, Marks::ALL, &condition, vec![db::id_list(backend, ids.iter().copied())]).await

@@ -160,7 +160,12 @@ impl Erasure {
     /// norm, what waits and for what, who is told, and the person's rights.
     async fn letter(&self, ctx: &Context<'_>, language: Locale) -> ApiResult<ErasureLetter> {
         let app = ctx.app();
-        let letter = letter::compose(app, &self.report, self.decided_at, language.into(), None);
+        let has_file = match &self.row {
+            Some(row) => erasure::request::of_erasure(app, row.id).await?.is_some(),
+            None => false,
+        };
+        let nobody = <(String, Option<String>)>::default();
+        let letter = letter::compose(app, &self.report, self.decided_at, language.into(), nobody, has_file);
         let written = app.templates.render(&letter, app.policies.at(app.clock.now())).map_err(Error::from)?;
         Ok(ErasureLetter { subject: written.subject, text: written.text, html: written.html })
     }

@@ -14,15 +14,16 @@ use crate::mail::letter::{Content, ErasureAnswer, ErasureClosing, Kept, Letter, 
 use crate::policy::words::{Words, words};
 use crate::state::App;
 
-/// Writes the answer in a language. With an addressee (address and name) it is a mail of the request's file;
-/// without one it is only shown.
+/// Writes the answer in a language, as a mail of the request's file to its addressee (address and name), or, where the person is
+/// told in another way, to be shown.
 #[must_use]
 pub fn compose(
     app: &App,
     report: &Report,
     decided_at: DateTime<Utc>,
     locale: Locale,
-    addressee: Option<(String, Option<String>)>,
+    addressee: (String, Option<String>),
+    has_file: bool,
 ) -> Letter {
     let language = language_of(locale);
     let content = ErasureAnswer {
@@ -30,12 +31,13 @@ pub fn compose(
         erased: what(Outcome::Erased, &report.records, language),
         anonymised: what(Outcome::Anonymised, &report.records, language),
         kept: kept(app, &report.records, language),
+        in_use: in_use(&report.records, language),
         waiting: waiting(app, report, language),
         recipients: recipients(report),
-        traces: traces(app, report, addressee.is_some(), language),
+        traces: traces(app, report, has_file, language),
         backups_unreadable_from: report.backups_unreadable_from,
     };
-    letter(Content::ErasureAnswer(content), report, locale, addressee.unwrap_or_default())
+    letter(Content::ErasureAnswer(content), report, locale, addressee)
 }
 
 /// Writes the answer that closes a request, of what had waited when it was answered first. It is a mail of the file.
@@ -55,6 +57,7 @@ pub fn close(
         erased: what(Outcome::Erased, &waited, language),
         anonymised: what(Outcome::Anonymised, &waited, language),
         kept: kept(app, &waited, language),
+        in_use: in_use(&waited, language),
         recipients: recipients(report),
         traces: traces(app, report, true, language),
         backups_unreadable_from: report.backups_unreadable_from,
@@ -95,7 +98,16 @@ fn recipients(report: &Report) -> Vec<String> {
 }
 
 fn what(outcome: Outcome, records: &[Record], language: Language) -> Vec<String> {
-    let mut types: Vec<DataType> = records.iter().filter(|r| r.outcome == outcome).map(|r| r.data_type).collect();
+    names(records.iter().filter(|r| r.outcome == outcome), language)
+}
+
+/// What no norm keeps, but new business does.
+fn in_use(records: &[Record], language: Language) -> Vec<String> {
+    names(records.iter().filter(|r| r.is_in_use()), language)
+}
+
+fn names<'a>(records: impl Iterator<Item = &'a Record>, language: Language) -> Vec<String> {
+    let mut types: Vec<DataType> = records.map(|r| r.data_type).collect();
     types.sort_unstable();
     types.dedup();
     let mut texts: Vec<String> = types.into_iter().map(|t| name(t).said(language).to_owned()).collect();
@@ -104,7 +116,7 @@ fn what(outcome: Outcome, records: &[Record], language: Language) -> Vec<String>
 }
 
 fn kept(app: &App, records: &[Record], language: Language) -> Vec<Kept> {
-    let kept = records.iter().filter(|r| r.outcome == Outcome::Kept);
+    let kept = records.iter().filter(|r| r.outcome == Outcome::Kept && !r.is_in_use());
     let text = |text: &Option<Cow<'static, str>>| text.clone().unwrap_or_default();
     let mut groups: Vec<_> = kept.map(|r| (r.data_type, r.until, text(&r.because), text(&r.article))).collect();
     groups.sort_unstable();
@@ -113,10 +125,9 @@ fn kept(app: &App, records: &[Record], language: Language) -> Vec<Kept> {
 }
 
 fn one(app: &App, t: DataType, until: Option<NaiveDate>, (norm, article): (&str, &str), language: Language) -> Kept {
-    let because = match norm {
-        "NEW_BUSINESS" => NEW_BUSINESS.said(language).to_owned(),
-        norm if article.is_empty() => cited(norm, language),
-        norm => format!("{}; {}", cited(norm, language), cited(article, language)),
+    let because = match article {
+        "" => cited(norm, language),
+        article => format!("{}; {}", cited(norm, language), cited(article, language)),
     };
     let begins_with = app.rules().get(&t).map_or("", |rule| rule.start_event.said(language));
     Kept { what: name(t).said(language).to_owned(), until, begins_with: begins_with.to_owned(), because }
@@ -145,7 +156,7 @@ const BUT_NOT_BEFORE: Words = words(
 
 /// What is kept of the erasure itself: its log (R13), the hashes that keep it from being undone (R34), and the file of the
 /// request with its answers (R14). Log and file begin their period when nothing waits any more.
-fn traces(app: &App, report: &Report, is_mailed: bool, language: Language) -> Vec<Kept> {
+fn traces(app: &App, report: &Report, has_file: bool, language: Language) -> Vec<Kept> {
     let now = app.clock.now();
     let is_over = report.state == State::Settled;
     let types = [(DataType::R13, is_over), (DataType::R34, true), (DataType::R14, is_over)];
@@ -154,13 +165,8 @@ fn traces(app: &App, report: &Report, is_mailed: bool, language: Language) -> Ve
         let until = has_begun.then(|| rule.last_day(now));
         Some(one(app, t, until, (rule.norm, rule.floor.unwrap_or_default()), language))
     };
-    types.into_iter().take(if is_mailed { 3 } else { 2 }).filter_map(trace).collect()
+    types.into_iter().take(if has_file { 3 } else { 2 }).filter_map(trace).collect()
 }
-
-const NEW_BUSINESS: Words = words(
-    "seit Ihrem Antrag haben Sie wieder bestellt oder uns geschrieben (Art. 17 Abs. 1 Buchst. a DSGVO)",
-    "since your request you have ordered or written to us again (GDPR Art. 17(1)(a))",
-);
 
 const fn why(code: &str) -> Words {
     match code.as_bytes() {

@@ -8,9 +8,11 @@ use entity::DataType;
 use entity::ids::made_at;
 use entity::map::{Table, table};
 use entity::retention_rules::Action;
+use futures::future::join;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
+use super::record::NEW_BUSINESS;
 use super::{Outcome, Record};
 use crate::db::{id_list, is_any};
 use crate::error::Result;
@@ -18,7 +20,7 @@ use crate::policy::calendar;
 use crate::retention::door::{self, Ground, Verdict};
 use crate::retention::paths;
 use crate::retention::person::Person;
-use crate::retention::rows::Row;
+use crate::retention::rows::{Answer, Row};
 use crate::state::App;
 
 /// A record of the person, and what becomes of it.
@@ -48,43 +50,29 @@ enum Why {
     Way,
 }
 
-/// What becomes of every record of the person, as the erasure sees them ([`Person::as_of`]): children first, by id.
+/// What becomes of every record of the person, as the erasure sees them ([`Person::as_of`]): children first, by id. While the rows
+/// of one table are judged, the database looks for those of the next.
 pub(super) async fn fates(
     app: &App,
     db: &impl ConnectionTrait,
     person: &Person,
     decided: DateTime<Utc>,
 ) -> Result<Vec<Fate>> {
-    let (now, ground) = (app.clock.now(), Ground::Erasure(entity::ids::ErasureId(Uuid::nil())));
-    let (mut fates, rules) = (Vec::new(), app.rules());
-    for t in person.tables().iter().copied().rev() {
-        let found = person.read(db, t).await?;
-        let is_asked = |r: &Row| !r.bare && !is_own_file(t, r.id, r.data_type, decided);
-        let mut live: Vec<Row> = found.into_iter().filter(is_asked).collect();
-        live.sort_unstable_by_key(|row| row.id);
-        // New business needs the contact.
-        let is_new_customer = t.name == "customers" && person.is_again();
-        let mut judged = Vec::with_capacity(live.len());
-        for row in live {
-            let Some(rule) = rules.get(&row.data_type) else { continue };
-            let verdict = if is_new_customer { Verdict::NotDue } else { door::check(&row, rule, ground, now) };
-            judged.push((row, verdict));
-        }
-        let waiting: Vec<Uuid> =
-            judged.iter().filter(|(row, v)| *v == Verdict::Deferred && row.open).map(|(row, _)| row.id).collect();
-        let cases = with_open_case(db, t, &waiting).await?;
-        fates.extend(judged.into_iter().map(|(row, verdict)| {
-            let why = match row.open {
-                true if cases.contains(&row.id) => Why::Case,
-                true => Why::Refund,
-                false => Why::Way,
-            };
-            Fate { table: t, record: record(app, t, &row, verdict, why), row }
-        }));
+    let (mut fates, mut tables) = (Vec::new(), person.tables().iter().copied().rev());
+    let ask = async |t: Option<&'static Table>| match t {
+        Some(t) => person.ask(db, t).await.map(Some),
+        None => Ok(None),
+    };
+    let mut answer = ask(tables.next()).await?;
+    while let Some(of_table) = answer {
+        let (next, judged) = join(ask(tables.next()), judge(app, db, person, of_table, decided)).await;
+        fates.extend(judged?);
+        answer = next?;
     }
     if fates.iter().any(|fate| fate.record.waits()) {
         // As long as somebody works on something of the person, or looks into it, whatever lets them in and shows who was in lives
         // by its own short period.
+        let rules = app.rules();
         let is_in_use = |fate: &Fate| {
             let waits_for_work = rules.get(&fate.row.data_type).is_some_and(|rule| rule.waits_for_work);
             !waits_for_work && came_later(fate.row.id, decided)
@@ -92,6 +80,41 @@ pub(super) async fn fates(
         fates.retain(|fate| !is_in_use(fate));
     }
     Ok(fates)
+}
+
+/// What becomes of the person's records in one table, by id.
+async fn judge(
+    app: &App,
+    db: &impl ConnectionTrait,
+    person: &Person,
+    answer: Answer,
+    decided: DateTime<Utc>,
+) -> Result<Vec<Fate>> {
+    let (now, ground) = (app.clock.now(), Ground::Erasure(entity::ids::ErasureId(Uuid::nil())));
+    let (t, rules) = (answer.table(), app.rules());
+    let is_asked = |r: &Row| !r.bare && !is_own_file(t, r.id, r.data_type, decided);
+    let mut live: Vec<Row> = person.rows(answer)?.into_iter().filter(is_asked).collect();
+    live.sort_unstable_by_key(|row| row.id);
+    // New business needs the contact.
+    let is_new_customer = t.name == "customers" && person.is_again();
+    let mut judged = Vec::with_capacity(live.len());
+    for row in live {
+        let Some(rule) = rules.get(&row.data_type) else { continue };
+        let verdict = if is_new_customer { Verdict::NotDue } else { door::check(&row, rule, ground, now) };
+        judged.push((row, verdict));
+    }
+    let waiting: Vec<Uuid> =
+        judged.iter().filter(|(row, v)| *v == Verdict::Deferred && row.open).map(|(row, _)| row.id).collect();
+    let cases = with_open_case(db, t, &waiting).await?;
+    let fate = |(row, verdict): (Row, Verdict)| {
+        let why = match row.open {
+            true if cases.contains(&row.id) => Why::Case,
+            true => Why::Refund,
+            false => Why::Way,
+        };
+        Fate { table: t, record: record(app, t, &row, verdict, why), row }
+    };
+    Ok(judged.into_iter().map(fate).collect())
 }
 
 async fn with_open_case(db: &impl ConnectionTrait, t: &Table, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
@@ -140,7 +163,7 @@ fn record(app: &App, t: &Table, row: &Row, verdict: Verdict, why: Why) -> Record
         (Verdict::Restricted, _) => (Outcome::Restricted, None, None, Some("RESTRICTION"), "GDPR Art. 18"),
         (Verdict::Held, _) => (Outcome::Held, None, None, Some("HOLD"), "GDPR Art. 17(3)(e)"),
         // The check never says so of an erasure; only new business does.
-        (Verdict::NotDue, _) => (Outcome::Kept, None, None, Some("NEW_BUSINESS"), "GDPR Art. 17(1)(a)"),
+        (Verdict::NotDue, _) => (Outcome::Kept, None, None, Some(NEW_BUSINESS), "GDPR Art. 17(1)(a)"),
     };
     Record {
         table: Cow::Borrowed(t.name),

@@ -44,6 +44,9 @@ impl Outcome {
     }
 }
 
+/// Why a record stays that the person's new orders or cases need.
+pub(super) const NEW_BUSINESS: &str = "NEW_BUSINESS";
+
 /// What became, or would become, of one record. Ids and codes only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,6 +79,12 @@ impl Record {
     #[must_use]
     pub fn is_gone(&self) -> bool {
         matches!(self.outcome, Outcome::Erased | Outcome::Anonymised)
+    }
+
+    /// Whether no norm keeps it, but new business does: it is used on.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        self.outcome == Outcome::Kept && self.because.as_deref() == Some(NEW_BUSINESS)
     }
 
     /// Whether it waits for work, a hold or a restriction to end.
