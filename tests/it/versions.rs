@@ -6,7 +6,7 @@ use aftersales::auth::Actor;
 use aftersales::clock::Clock;
 use aftersales::jobs::{lease, named};
 use aftersales::policies;
-use aftersales::retention::{forecast, rules, sweep};
+use aftersales::retention::{due, forecast, rules, sweep};
 use aftersales::state::{App as State, AppState};
 use entity::DataType;
 use serde_json::{Value, json};
@@ -151,6 +151,29 @@ on_both_engines! {
         assert!(judged.due > 0 && judged.surplus == 0, "held beyond its period, and foreseen so: {judged:?}");
         app.at("2015-05-31T01:15:00Z");
         assert!(due().await.due < judged.due, "by the longer one");
+    }
+
+    /// What is due until a day is what runs have taken by then: each by the rules of its own day.
+    async fn what_is_due_follows_the_rules_of_its_day(app) {
+        advised(app).await;
+        app.at("2014-04-20T10:00:00Z");
+        let due = async |state: &AppState, until: &str| {
+            let found = due::due(state, &Actor::System, until.parse().unwrap()).await.unwrap();
+            let of = |due: &&due::Due| due.table == "messages";
+            let mut ends: Vec<String> = found.iter().filter(of).map(|due| due.kept_until.to_string()).collect();
+            ends.dedup();
+            ends
+        };
+        let year = due(&app.state, "2015-12-31").await;
+        assert!(year.len() == 1 && due(&app.state, "2015-01-01").await.is_empty(), "{year:?}");
+        let longer = started(app, "valid_from = \"2015-12-01\"\nretention.periods.R06 = { months = 60 }\n").await;
+        assert_eq!(due(&longer, "2016-12-31").await, year, "gone before it begins");
+        let shorter = started(app, "valid_from = \"2014-06-01\"\nretention.periods.R06 = { months = 1 }\n").await;
+        assert_eq!(due(&shorter, "2014-05-31").await, Vec::<String>::new());
+        assert!(due(&shorter, "2014-06-01").await.iter().all(|end| end.as_str() < "2014-05-31"));
+        assert_eq!(due(&shorter, "2015-12-31").await.len(), 1, "once");
+        let longer = started(app, "valid_from = \"2014-06-01\"\nretention.periods.R06 = { months = 60 }\n").await;
+        assert_eq!(due(&longer, "2016-12-31").await, Vec::<String>::new());
     }
 
     /// Whoever only looks judges by the policy of the settings, and leaves in force what is.
