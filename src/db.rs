@@ -174,9 +174,10 @@ impl Db {
                 let sql = format!("VACUUM (INDEX_CLEANUP ON) {}", tables.join(", "));
                 self.write.execute_unprepared(&sql).await?;
             }
-            // Rows that an older snapshot may still see stay where they are.
+            // Rows that an older snapshot may still see stay where they are. A vacuum beside this one sees none of them.
             let older = "SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
                          AND backend_type = 'client backend' AND pid <> pg_backend_pid() \
+                         AND pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum) \
                          AND backend_xmin IS NOT NULL AND xact_start < $1)";
             let rows = rows(&self.write, older, [begun.into()]).await?;
             return rows.first().map_or(Ok(false), |r| r.try_get_by_index(0));
@@ -195,6 +196,19 @@ impl Db {
         }
         let busy: i32 = single(&self.write, "PRAGMA wal_checkpoint(TRUNCATE)").await?;
         Ok(busy == 0 && self.log_is_empty())
+    }
+
+    /// What SQLite's own check of every page finds wrong with the file; none: nothing. PostgreSQL checks its pages itself as it
+    /// reads them, where the cluster was made with checksums.
+    ///
+    /// # Errors
+    /// The file cannot be read at all.
+    pub async fn damage(&self) -> Result<Option<String>, DbErr> {
+        if self.backend() == DbBackend::Postgres {
+            return Ok(None);
+        }
+        let found: String = single(&self.read, "PRAGMA quick_check(1)").await?;
+        Ok((found != "ok").then_some(found))
     }
 
     /// What the checkpoint says is also what the file says. Another process may have written since: then it is the next

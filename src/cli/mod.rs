@@ -173,22 +173,34 @@ async fn doctor(config: Config, json: bool) -> anyhow::Result<ExitCode> {
     let outbox = crate::outbox::pending(&app).await.map_err(said)?;
     let mail = crate::mail::pending(&app).await.map_err(said)?;
     let scans = crate::privacy::scan::residual::pending(&app).await.map_err(said)?;
+    let to_be_told = crate::privacy::erasure::recipients::to_be_told(&app).await.map_err(said)?;
     let removal = crate::jobs::lease::latest(&app, Some("retention"), 1).await.map_err(said)?.into_iter().next();
     let has_failed = removal.as_ref().is_some_and(|run| run.state == entity::job_runs::State::Failed);
-    let fine = outbox.dead == 0 && scans.failed == 0 && !has_failed;
+    let mut damage = Vec::new();
+    for (name, db) in [("main database", &app.db), ("key store", app.keys.db())] {
+        // A page that cannot be read may be found by the check or stop it.
+        let found = db.damage().await.unwrap_or_else(|error| Some(error.to_string()));
+        damage.extend(found.map(|what| format!("{name}: {what}")));
+    }
+    let fine = outbox.dead == 0 && scans.failed == 0 && !has_failed && damage.is_empty();
     if json {
         let places: serde_json::Map<_, _> = places.into_iter().map(|(n, p)| (n.to_owned(), p.into())).collect();
         print_json(&serde_json::json!({
             "places": places,
+            "damage": damage,
             "policy": { "version": policy.number, "validFrom": policy.valid_from, "stored": is_in_force },
             "outbox": outbox,
             "mail": mail,
             "scans": scans,
+            "recipients": { "toBeTold": to_be_told },
             "retention": { "lastRun": removal.as_ref().map(|run| run.state) },
             "fine": fine,
         }))?;
     } else {
         println!("stores         open, migrated, the master key fits");
+        for what in &damage {
+            println!("damaged        {what}");
+        }
         let day = crate::policy::calendar::day_of(policy.valid_from);
         let is_announced = policy.valid_from > app.clock.now();
         let how = match (is_in_force, is_announced) {
@@ -202,6 +214,10 @@ async fn doctor(config: Config, json: bool) -> anyhow::Result<ExitCode> {
         let server = if app.mailer.is_some() { "" } else { "; no mail server is set (AFTERSALES_SMTP_URL)" };
         println!("mail           {} waiting, {} undeliverable{server}", mail.queued, mail.dead + mail.bounced);
         println!("scans          {} to come after an erasure, {} failed", scans.pending, scans.failed);
+        println!("recipients     {to_be_told} to be told of an erasure by staff");
+        if !damage.is_empty() {
+            println!("stop the server and restore the last backup: docs/operations.md");
+        }
         if outbox.dead > 0 {
             println!("look at the entries of the outbox that were given up");
         }

@@ -10,6 +10,7 @@ mod cases;
 mod conventions;
 mod crash;
 mod disputes;
+mod doctor;
 mod erasure;
 mod evidence;
 mod guests;

@@ -255,6 +255,17 @@ pub async fn of_erasure(app: &App, erasure: ErasureId) -> Result<Vec<Notice>> {
     Ok(rows.into_iter().map(|row| (mail(&row), row)).map(|(mail, row)| notice(row, mail)).collect())
 }
 
+/// How many recipients wait for staff to tell them: no address of theirs is set, or the mail did not arrive.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn to_be_told(app: &App) -> Result<i64> {
+    let sql = "SELECT CAST(COUNT(*) AS bigint) FROM recipient_notices n LEFT JOIN mails m ON m.id = n.mail_id \
+               WHERE n.told_at IS NULL AND n.acknowledged_at IS NULL AND (m.id IS NULL OR m.state NOT IN ('QUEUED', 'SENT'))";
+    let rows = db::rows(app.db.read(), sql, []).await?;
+    rows.first().map_or(Ok(0), |row| Ok(row.try_get_by_index(0)?))
+}
+
 /// Staff has told a recipient, or the recipient has acknowledged.
 ///
 /// # Errors

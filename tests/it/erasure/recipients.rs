@@ -4,7 +4,7 @@ use aftersales::auth::Actor;
 use aftersales::clock::Clock;
 use aftersales::config::{Recipient, Secret};
 use aftersales::mail::send;
-use aftersales::privacy::erasure;
+use aftersales::privacy::erasure::{self, recipients::to_be_told};
 use aftersales::state::{App as State, AppState};
 use entity::disclosures::RecipientKind;
 use entity::ids::CustomerId;
@@ -147,7 +147,9 @@ on_both_engines! {
             found["erasures"]["nodes"][0]["recipients"].clone()
         };
         assert_eq!(names(&states().await), [("CARRIER", "DHL", "QUEUED"), ("LAWYER", "Kanzlei Recht", "TO_BE_TOLD")]);
+        assert_eq!(to_be_told(&state).await.unwrap(), 1);
         assert_eq!(send::drain(&state).await.unwrap().sent, 1);
+        assert_eq!(to_be_told(&state).await.unwrap(), 1);
         assert_eq!(names(&states().await)[0].2, "TOLD");
         let taken = inbox.taken();
         assert_eq!(taken[0].to, ["privacy@carrier.example.com"], "the entry with the name wins");
@@ -170,5 +172,6 @@ on_both_engines! {
         assert_eq!(send::drain(&state).await.unwrap().dead, 1);
         let found = app.dpo().await.data("{ erasures { nodes { recipients { recipientKind recipient state } } } }", json!({})).await;
         assert_eq!(names(&found["erasures"]["nodes"][0]["recipients"])[0], ("CARRIER", "DHL", "TO_BE_TOLD"));
+        assert_eq!(to_be_told(&state).await.unwrap(), 2);
     }
 }

@@ -1,0 +1,83 @@
+//! Never more than was captured, whatever happens at the same moment.
+
+use serde_json::json;
+
+use super::{amount, claim, detail, line_input, minor, refused};
+use crate::on_both_engines;
+use crate::support::{life, money};
+
+on_both_engines! {
+    /// F33: sixteen grants of 20.00 at once on 119.90: five fit, with the rest refused and told what is left.
+    async fn sixteen_at_once_never_pass_the_ceiling(app) {
+        let (_, case) = claim(app, "D-8").await;
+        let finance = app.finance().await;
+        let grants = (0..16).map(|_| finance.mutate("refundGrant", "RefundGrantInput", amount(&case, 2000), "refund { id }"));
+        let done = futures::future::join_all(grants).await;
+        let granted = done.iter().filter(|p| !p["refund"].is_null()).count();
+        assert_eq!(granted, 5);
+        let refused = done.iter().find(|p| p["refund"].is_null()).unwrap();
+        assert_eq!(refused["userErrors"][0]["code"], "AMOUNT_EXCEEDS_CAPTURED");
+        assert_eq!(app.count("refunds", "1 = 1").await, 5);
+    }
+
+    /// F33: the same with goods, two cases on one order at once: the units are refunded once.
+    async fn sixteen_at_once_refund_a_unit_once(app) {
+        let bought = money::order(app, "D-9", &[(3, 5000, 1900)], Some((490, 490))).await;
+        let mut cases = Vec::new();
+        for _ in 0..2 {
+            let case = money::case(app, &bought, "WARRANTY_CLAIM").await;
+            life::decide(app, &case, "ELIGIBLE").await;
+            cases.push(case);
+        }
+        let finance = app.finance().await;
+        let grants = (0..16).map(|n| {
+            let input = json!({ "caseId": cases[n % 2], "lines": line_input(&bought, &[(0, 1)]) });
+            finance.mutate("refundGrant", "RefundGrantInput", input, "refund { amount { amountMinor } }")
+        });
+        let done = futures::future::join_all(grants).await;
+        let mut amounts: Vec<i64> = done.iter().filter(|p| !p["refund"].is_null()).map(|p| minor(&p["refund"]["amount"])).collect();
+        amounts.sort_unstable();
+        assert_eq!(amounts, [5000, 5000, 5490], "delivery goes back with the last unit");
+    }
+
+    /// F32: the same key sixteen times at once grants once.
+    async fn one_key_grants_once(app) {
+        let (_, case) = claim(app, "D-10").await;
+        let finance = app.finance().await;
+        let mut input = amount(&case, 100);
+        input["idempotencyKey"] = json!("the-same");
+        let grants = (0..16).map(|_| finance.done("refundGrant", "RefundGrantInput", input.clone(), "refund { id }"));
+        let done = futures::future::join_all(grants).await;
+        assert!(done.iter().all(|p| p["refund"]["id"] == done[0]["refund"]["id"]));
+        assert_eq!(app.count("refunds", "1 = 1").await, 1);
+    }
+
+    /// F33: what the issuer takes back is not refunded as well; it is lowered only with a reason.
+    async fn a_chargeback_lowers_the_ceiling(app) {
+        let (known, case) = claim(app, "D-21").await;
+        let charged = |minor: i64| json!({ "orderNumber": known.number, "chargedBack": { "amountMinor": minor, "currency": "EUR" } });
+        let shop = app.shop();
+        let selection = "order { chargedBack { amountMinor } }";
+        let granted = life::grant(app, &case, 4000).await;
+        for _ in 0..2 {
+            let done = shop.done("orderChargeback", "OrderChargebackInput", charged(8000), selection).await;
+            assert_eq!(minor(&done["order"]["chargedBack"]), 8000);
+        }
+        let finance = app.finance().await;
+        let (code, error) = finance.refused("refundGrant", "RefundGrantInput", amount(&case, 1)).await;
+        assert_eq!((code.as_str(), detail(&error, "largestAmountMinor")), ("AMOUNT_EXCEEDS_CAPTURED", "0"));
+        // What was granted before is not paid, either: 39.90 are left.
+        let (code, error) = refused(app, "refundSubmit", &granted).await;
+        assert_eq!((code.as_str(), detail(&error, "largestAmountMinor")), ("AMOUNT_EXCEEDS_CAPTURED", "3990"));
+        let (code, error) = shop.refused("orderChargeback", "OrderChargebackInput", charged(0)).await;
+        assert_eq!((code.as_str(), &error["field"]), ("REQUIRED", &json!(["input", "lowered"])));
+        for (minor, code) in [(11991, "INVALID"), (-1, "INVALID")] {
+            assert_eq!(shop.refused("orderChargeback", "OrderChargebackInput", charged(minor)).await.0, code);
+        }
+        let mut lower = charged(0);
+        lower["lowered"] = json!("REVERSED");
+        shop.done("orderChargeback", "OrderChargebackInput", lower, selection).await;
+        life::step(app, "refundSubmit", &granted).await;
+        assert_eq!(app.count("audit_entries", "action = 'order.chargeback'").await, 3);
+    }
+}
