@@ -158,8 +158,8 @@ pub async fn finish(app: &App, touched: &[&str]) -> Result<(outbox::Report, bool
     app.ledger.sync().await?;
     let outbox = outbox::drain(app).await?;
     let keys = outbox.touched().unwrap_or_default();
-    let forgotten = app.db.forget(touched).await? & app.keys.db().forget(keys).await?;
-    Ok((outbox, forgotten))
+    let (main, keys) = tokio::join!(app.db.forget(touched), app.keys.db().forget(keys));
+    Ok((outbox, main? & keys?))
 }
 
 /// As [`finish`], after a removal that may have touched any personal table.
