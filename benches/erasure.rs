@@ -33,8 +33,8 @@ const PEOPLE: [(usize, usize); 3] = [(5, 9), (21, 9), (3_571, 3)];
 const OTHERS: usize = 3_000;
 
 /// Commits that an erasure of any size waits for: the request; the ledger's word of it; the key for what the scan will look for;
-/// the plan; the answer; the ledger's end. Forgetting is done alike on both sides.
-const COMMITS: usize = 6;
+/// the plan; the answer; the ledger's end; how far that has got. Forgetting is done alike on both sides.
+const COMMITS: usize = 7;
 /// Entries of the outbox that are claimed at once.
 const CLAIMED: usize = 200;
 

@@ -64,11 +64,17 @@ impl Policies {
     }
 }
 
-/// Makes the loaded policy the latest version, unless it is already, and returns all of them. In force it is with the commit.
+/// Makes the loaded policy the latest version, unless it is already, and returns all of them, with the numbers of those whose
+/// announcement it takes back. In force it is with the commit.
 ///
 /// # Errors
 /// The database fails, or holds a version that cannot be read.
-pub async fn sync(tx: &DatabaseTransaction, loaded: &Policy, now: DateTime<Utc>) -> anyhow::Result<Policies> {
+pub async fn sync(
+    tx: &DatabaseTransaction,
+    loaded: &Policy,
+    now: DateTime<Utc>,
+) -> anyhow::Result<(Policies, Vec<i32>)> {
+    let mut taken_back = Vec::new();
     let document = loaded.text();
     let stored = Entity::find().order_by_asc(Column::Version).all(tx).await?;
     let latest = stored.last();
@@ -79,7 +85,7 @@ pub async fn sync(tx: &DatabaseTransaction, loaded: &Policy, now: DateTime<Utc>)
             // One that was announced and never came into force ends as it begins.
             let until = valid_from.max(before.valid_from);
             if before.valid_from > now {
-                tracing::warn!(version = before.version, valid_from = %before.valid_from, "an announced policy is replaced");
+                taken_back.push(before.version);
             }
             ActiveModel { id: Set(before.id), superseded_at: Set(Some(until)), ..Default::default() }
                 .update(tx)
@@ -95,7 +101,8 @@ pub async fn sync(tx: &DatabaseTransaction, loaded: &Policy, now: DateTime<Utc>)
         row.insert(tx).await?;
     }
     let rows = Entity::find().order_by_asc(Column::Version).all(tx).await?;
-    Ok(Policies(rows.into_iter().map(version).collect::<anyhow::Result<_>>()?))
+    let policies = Policies(rows.into_iter().map(version).collect::<anyhow::Result<_>>()?);
+    Ok((policies, taken_back))
 }
 
 /// Refuses to judge by a policy that another process has replaced since these were loaded.

@@ -24,7 +24,7 @@ use crate::mail::template::Templates;
 use crate::policies::{self, Policies};
 use crate::policy::retention::Rule;
 use crate::presence::Presence;
-use crate::retention::ledger::Ledger;
+use crate::retention::ledger::{self, Ledger};
 use crate::traffic::Traffic;
 
 /// Shared by every request and job.
@@ -134,13 +134,21 @@ impl App {
         let folder = config.data.join("blobs");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let blobs = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true).with_automatic_cleanup(true);
-        let ledger = Ledger::open(&config.ledger, clock.now()).await?;
+        let ledger = ledger::known::open(&db, &config.ledger, clock.now()).await?;
         let tx = db.begin().await?;
         take_turn(&tx).await?;
-        let policies = policies::sync(&tx, &policy, clock.now()).await?;
+        let (policies, taken_back) = policies::sync(&tx, &policy, clock.now()).await?;
         crate::retention::rules::sync(&tx, &policies, clock.now()).await?;
         match adopting {
-            Adopting::Policy => tx.commit().await?,
+            Adopting::Policy => {
+                tx.commit().await?;
+                for version in taken_back {
+                    tracing::warn!(
+                        version,
+                        "the announcement of a policy is taken back: another was loaded before its day"
+                    );
+                }
+            }
             Adopting::Nothing => tx.rollback().await?,
         }
         Ok(Arc::new(Self {

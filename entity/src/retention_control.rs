@@ -1,4 +1,4 @@
-//! One row that steers the sweep (R00): the kill switch, and what the last run foresaw for the next.
+//! One row that steers the sweep (R00): the kill switch, what the last run foresaw for the next, and how far the ledger had got.
 
 use sea_orm::entity::prelude::*;
 
@@ -20,6 +20,8 @@ pub struct Model {
     pub forecast_at: Option<DateTimeUtc>,
     /// Rows due by then per table and data type, as JSON.
     pub forecast: Option<String>,
+    /// The hash of a line that was the latest of the erasure ledger: one without it is older, or another's.
+    pub ledger_chain: Option<String>,
 }
 
 /// Links are followed through [`Classified::SUBJECT`], not through ORM relations.
@@ -36,7 +38,7 @@ impl Classified for Entity {
     fn meaning(column: &Column) -> Meaning {
         match column {
             Column::PausedBy => Meaning::staff(),
-            Column::Id | Column::PausedAt | Column::ForecastAt | Column::Forecast => {
+            Column::Id | Column::PausedAt | Column::ForecastAt | Column::Forecast | Column::LedgerChain => {
                 Meaning::internal("steers the service")
             }
         }

@@ -42,16 +42,16 @@ impl Backup {
             return Ok(ExitCode::SUCCESS);
         }
         let keys = options.keys.unwrap_or_else(|| options.folder.join("keys"));
-        println!("{:<10} {} ({} bytes)", "main", manifest.main.file.name, manifest.main.file.bytes);
-        println!(
+        say!("{:<10} {} ({} bytes)", "main", manifest.main.file.name, manifest.main.file.bytes);
+        say!(
             "{:<10} {} {}",
             "blobs",
             manifest.blob_files.len(),
             if self.reference_blobs { "listed" } else { "copied" }
         );
-        println!("{:<10} {}; delete it by {}", "keys", keys.display(), manifest.keys.expires_at);
-        println!("{:<10} {} entries; it is no part of the backup", "ledger", manifest.ledger.entries);
-        println!("backup {} of {} is in {}", manifest.id, manifest.started_at, options.folder.display());
+        say!("{:<10} {}; delete it by {}", "keys", keys.display(), manifest.keys.expires_at);
+        say!("{:<10} {} entries; it is no part of the backup", "ledger", manifest.ledger.entries);
+        say!("backup {} of {} is in {}", manifest.id, manifest.started_at, options.folder.display());
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -100,10 +100,10 @@ impl Restore {
                 (report.blobs_missing, "rows whose blob is missing"),
                 (report.rows_without_key, "rows whose key is missing"),
             ] {
-                println!("{count:>10}  {what}");
+                say!("{count:>10}  {what}");
             }
             let what = if report.drill { "the drill has restored" } else { "restored" };
-            println!("{what} backup {}", report.backup);
+            say!("{what} backup {}", report.backup);
         }
         for lost in &report.not_placed {
             let (table, id, on) = (lost.table, lost.id, lost.on_table);

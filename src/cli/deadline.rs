@@ -143,13 +143,13 @@ fn show(answer: Answer, json: bool) -> anyhow::Result<()> {
     if json {
         return print_json(&answer);
     }
-    println!("{} from {}", answer.rule, answer.start);
+    say!("{} from {}", answer.rule, answer.start);
     for step in &answer.steps {
-        println!("  {} {} {:<15} {}  [{}]", step.date, step.date.weekday(), step.code, step.what, step.why);
+        say!("  {} {} {:<15} {}  [{}]", step.date, step.date.weekday(), step.code, step.what, step.why);
     }
     if let Some(earliest) = answer.earliest {
-        println!("earliest on   {earliest}");
+        say!("earliest on   {earliest}");
     }
-    println!("last day      {}\nover at       {}\nsource        {}", answer.ends_on, answer.ends_at, answer.source);
+    say!("last day      {}\nover at       {}\nsource        {}", answer.ends_on, answer.ends_at, answer.source);
     Ok(())
 }

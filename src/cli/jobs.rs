@@ -77,7 +77,7 @@ async fn list(app: &App, as_json: bool) -> anyhow::Result<ExitCode> {
     } else {
         for job in &jobs {
             let text = |name: &str| job[name].as_str().unwrap_or("-").to_owned();
-            println!("{:<10} {:<12} next {}  {}", text("name"), text("cron"), text("nextRunAt"), text("about"));
+            say!("{:<10} {:<12} next {}  {}", text("name"), text("cron"), text("nextRunAt"), text("about"));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -151,14 +151,20 @@ async fn shown<T>(app: &App, work: impl Future<Output = T>) -> T {
 /// A report in words: the lines of a sweep as a table, everything else as name and value.
 pub(super) fn print_report(report: &serde_json::Value) {
     if let Some(lines) = report["lines"].as_array() {
-        println!(
+        say!(
             "{:<6} {:<18} {:>7} {:>8} {:>11} {:>6} {:>6}",
-            "type", "table", "due", "deleted", "anonymised", "held", "open"
+            "type",
+            "table",
+            "due",
+            "deleted",
+            "anonymised",
+            "held",
+            "open"
         );
         for l in lines {
             let text = |name: &str| l[name].as_str().unwrap_or_default().to_owned();
             let number = |name: &str| l[name].as_u64().unwrap_or(0);
-            println!(
+            say!(
                 "{:<6} {:<18} {:>7} {:>8} {:>11} {:>6} {:>6}",
                 text("dataType"),
                 text("table"),
@@ -172,7 +178,7 @@ pub(super) fn print_report(report: &serde_json::Value) {
     }
     if let Some(fields) = report.as_object() {
         for (name, value) in fields.iter().filter(|(name, _)| *name != "lines") {
-            println!("{name}: {value}");
+            say!("{name}: {value}");
         }
     }
 }

@@ -1,5 +1,12 @@
 //! The command line, a contract that scripts rely on: exit status 0 done, 1 failed, 2 wrong usage.
 
+/// A line on stdout.
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::cli::write_out(format_args!("{}\n", format_args!($($text)*)))
+    };
+}
+
 mod backup;
 mod deadline;
 mod jobs;
@@ -100,7 +107,7 @@ impl Cli {
     async fn dispatch(self) -> anyhow::Result<ExitCode> {
         let config = || Config::load(self.config.as_deref(), |name| std::env::var(name).ok());
         match self.command {
-            Command::Schema => print!("{}", crate::graphql::sdl()),
+            Command::Schema => write_out(format_args!("{}", crate::graphql::sdl())),
             Command::Privacy(privacy::Command::Map { json }) => privacy::map(json)?,
             Command::Privacy(privacy::Command::Concept { json }) => privacy::concept(&config()?.policy()?, json)?,
             Command::Deadline(options) => return options.run(&config()?.policy()?),
@@ -109,7 +116,7 @@ impl Cli {
             Command::Demo { keep } => serve::demo(config()?, keep).await?,
             Command::Migrate => {
                 open(config()?).await?;
-                println!("the databases are up to date");
+                say!("the databases are up to date");
             }
             Command::Doctor { json } => return doctor(config()?, json).await,
             Command::Token(options) => {
@@ -117,7 +124,7 @@ impl Cli {
                     eprintln!("error: {wrong}");
                     return Ok(ExitCode::from(2));
                 }
-                println!("{}", options.bearer(&look(config()?).await?).await?);
+                say!("{}", options.bearer(&look(config()?).await?).await?);
             }
             Command::Jobs(command) if command.only_looks() => return command.run(&look(config()?).await?).await,
             Command::Jobs(command) => return command.run(&open(config()?).await?).await,
@@ -145,11 +152,17 @@ fn said(error: Error) -> anyhow::Error {
 }
 
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    let written = writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(value)?);
-    match written {
-        // Whoever reads may stop early.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
+    say!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Writes on stdout. Whoever reads may stop early; work goes on.
+fn write_out(text: std::fmt::Arguments<'_>) {
+    if let Err(error) = std::io::stdout().write_fmt(text)
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        eprintln!("error: cannot write the output: {error}");
+        std::process::exit(1);
     }
 }
 
@@ -164,7 +177,7 @@ async fn doctor(config: Config, json: bool) -> anyhow::Result<ExitCode> {
     ];
     if !json {
         for (name, place) in &places {
-            println!("{name:<14} {place}");
+            say!("{name:<14} {place}");
         }
     }
     let app = look(config).await?;
@@ -174,15 +187,26 @@ async fn doctor(config: Config, json: bool) -> anyhow::Result<ExitCode> {
     let mail = crate::mail::pending(&app).await.map_err(said)?;
     let scans = crate::privacy::scan::residual::pending(&app).await.map_err(said)?;
     let to_be_told = crate::privacy::erasure::recipients::to_be_told(&app).await.map_err(said)?;
-    let removal = crate::jobs::lease::latest(&app, Some("retention"), 1).await.map_err(said)?.into_iter().next();
-    let has_failed = removal.as_ref().is_some_and(|run| run.state == entity::job_runs::State::Failed);
+    let (mut removal, mut failed) = (None, Vec::new());
+    for job in crate::jobs::JOBS {
+        let Some(run) = crate::jobs::lease::latest(&app, Some(job.name), 1).await.map_err(said)?.pop() else {
+            continue;
+        };
+        if run.state == entity::job_runs::State::Failed {
+            failed.push(job.name);
+        }
+        if job.name == "retention" {
+            removal = Some(run);
+        }
+    }
     let mut damage = Vec::new();
     for (name, db) in [("main database", &app.db), ("key store", app.keys.db())] {
         // A page that cannot be read may be found by the check or stop it.
         let found = db.damage().await.unwrap_or_else(|error| Some(error.to_string()));
         damage.extend(found.map(|what| format!("{name}: {what}")));
     }
-    let fine = outbox.dead == 0 && scans.failed == 0 && !has_failed && damage.is_empty();
+    damage.extend(app.ledger.head().await.err().map(|error| format!("ledger: {:#}", said(error))));
+    let fine = outbox.dead == 0 && scans.failed == 0 && failed.is_empty() && damage.is_empty();
     if json {
         let places: serde_json::Map<_, _> = places.into_iter().map(|(n, p)| (n.to_owned(), p.into())).collect();
         print_json(&serde_json::json!({
@@ -193,13 +217,14 @@ async fn doctor(config: Config, json: bool) -> anyhow::Result<ExitCode> {
             "mail": mail,
             "scans": scans,
             "recipients": { "toBeTold": to_be_told },
+            "failedJobs": failed,
             "retention": { "lastRun": removal.as_ref().map(|run| run.state) },
             "fine": fine,
         }))?;
     } else {
-        println!("stores         open, migrated, the master key fits");
+        say!("stores         open, migrated, the master key fits");
         for what in &damage {
-            println!("damaged        {what}");
+            say!("damaged        {what}");
         }
         let day = crate::policy::calendar::day_of(policy.valid_from);
         let is_announced = policy.valid_from > app.clock.now();
@@ -209,26 +234,26 @@ async fn doctor(config: Config, json: bool) -> anyhow::Result<ExitCode> {
             (false, false) => "is new: the server puts it in force when it starts".to_owned(),
             (false, true) => format!("is new: the server announces it for {day} when it starts"),
         };
-        println!("policy         version {} {how}", policy.number);
-        println!("outbox         {} waiting, {} given up", outbox.pending, outbox.dead);
+        say!("policy         version {} {how}", policy.number);
+        say!("outbox         {} waiting, {} given up", outbox.pending, outbox.dead);
         let server = if app.mailer.is_some() { "" } else { "; no mail server is set (AFTERSALES_SMTP_URL)" };
-        println!("mail           {} waiting, {} undeliverable{server}", mail.queued, mail.dead + mail.bounced);
-        println!("scans          {} to come after an erasure, {} failed", scans.pending, scans.failed);
-        println!("recipients     {to_be_told} to be told of an erasure by staff");
+        say!("mail           {} waiting, {} undeliverable{server}", mail.queued, mail.dead + mail.bounced);
+        say!("scans          {} to come after an erasure, {} failed", scans.pending, scans.failed);
+        say!("recipients     {to_be_told} to be told of an erasure by staff");
         if !damage.is_empty() {
-            println!("stop the server and restore the last backup: docs/operations.md");
+            say!("stop the server and restore the last backup: docs/operations.md");
         }
         if outbox.dead > 0 {
-            println!("look at the entries of the outbox that were given up");
+            say!("look at the entries of the outbox that were given up");
         }
-        if has_failed {
-            println!("the last run of the job retention failed: jobs list, and the server's log");
+        for job in &failed {
+            say!("the last run of the job {job} failed: jobs list, and the server's log");
         }
         if scans.failed > 0 {
-            println!("look at the erasures whose scan found what had to be gone");
+            say!("look at the erasures whose scan found what had to be gone");
         }
         if fine {
-            println!("all is well");
+            say!("all is well");
         }
     }
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -33,7 +33,7 @@ impl Command {
     pub(super) fn run(self, effective: impl FnOnce() -> anyhow::Result<Policy>) -> anyhow::Result<ExitCode> {
         match self {
             Self::Show { json: true } => print_json(&effective()?)?,
-            Self::Show { json: false } => print!("{}", effective()?.text()),
+            Self::Show { json: false } => super::write_out(format_args!("{}", effective()?.text())),
             Self::Check { file, json } => return check(&file, json),
         }
         Ok(ExitCode::SUCCESS)
@@ -49,9 +49,9 @@ fn check(file: &std::path::Path, as_json: bool) -> anyhow::Result<ExitCode> {
     } else {
         for fault in &faults {
             let severity = if fault.severity == Severity::Error { "error" } else { "warning" };
-            println!("{severity}: {fault}");
+            say!("{severity}: {fault}");
         }
-        println!("{}", if refused { "the program refuses this file" } else { "the program accepts this file" });
+        say!("{}", if refused { "the program refuses this file" } else { "the program accepts this file" });
     }
     Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -149,7 +149,7 @@ pub(super) fn map(as_json: bool) -> anyhow::Result<()> {
     if as_json {
         return print_json(&data_map::lines());
     }
-    print!("{}", data_map::markdown());
+    super::write_out(format_args!("{}", data_map::markdown()));
     Ok(())
 }
 
@@ -161,9 +161,9 @@ async fn due(app: &AppState, until: Option<NaiveDate>, as_json: bool) -> anyhow:
     }
     for d in &found {
         let (code, then) = (d.data_type.code(), d.then);
-        println!("{} {code:<5} {:<18} {}  {then:<10} {}; {}", d.kept_until, d.table, d.id, d.purpose, d.because);
+        say!("{} {code:<5} {:<18} {}  {then:<10} {}; {}", d.kept_until, d.table, d.id, d.purpose, d.because);
     }
-    println!("{} due until {until}", found.len());
+    say!("{} due until {until}", found.len());
     Ok(())
 }
 
@@ -171,7 +171,7 @@ pub(super) fn concept(policy: &Policy, as_json: bool) -> anyhow::Result<()> {
     if as_json {
         return print_json(&deletion_concept::catalogue(policy));
     }
-    print!("{}", deletion_concept::markdown(policy));
+    super::write_out(format_args!("{}", deletion_concept::markdown(policy)));
     Ok(())
 }
 
@@ -191,7 +191,7 @@ async fn export(app: &AppState, email: &str, out: &Path, as_json: bool) -> anyho
     if as_json {
         return print_json(&json!({ "out": out, "sections": sections, "records": records, "files": files }));
     }
-    println!("{records} records in {sections} sections and {files} files written to {}", out.display());
+    say!("{records} records in {sections} sections and {files} files written to {}", out.display());
     Ok(())
 }
 
@@ -238,7 +238,7 @@ async fn erase(app: &AppState, email: &str, dry_run: bool, papers: Papers, as_js
     }
     print_erasure(&report);
     if let Some(scan) = &scan {
-        println!(
+        say!(
             "scan {}: {} in what is kept, {} mentions in records of others, {} that had to be gone",
             if scan.passed { "passed" } else { "FAILED" },
             scan.lawful,
@@ -247,7 +247,7 @@ async fn erase(app: &AppState, email: &str, dry_run: bool, papers: Papers, as_js
         );
         for finding in &scan.findings {
             let row = finding.row.map(|id| id.to_string()).unwrap_or_default();
-            println!("{:<11} {:<7} {} {row}", finding.what, finding.kind.code(), finding.place);
+            say!("{:<11} {:<7} {} {row}", finding.what, finding.kind.code(), finding.place);
         }
     }
     Ok(status(scan.as_ref()))
@@ -287,7 +287,7 @@ fn print_erasure(report: &Report) {
         let until = r.until.map(|d| format!("until {d}")).or_else(|| r.on.map(|d| format!("on {d}")));
         let (until, article) = (until.unwrap_or_default(), r.article.as_deref().unwrap_or_default());
         let because = r.because.as_deref().map(|b| format!("because {b}")).unwrap_or_default();
-        println!(
+        say!(
             "{:<11} {:<5} {:<17} {}  {until} {because} ({article})",
             r.outcome.code(),
             r.data_type.code(),
@@ -296,7 +296,7 @@ fn print_erasure(report: &Report) {
         );
     }
     let count = |outcome| report.count(outcome);
-    println!(
+    say!(
         "{}{} erased, {} anonymised, {} kept, {} deferred, {} held",
         if report.dry_run { "dry run: " } else { "" },
         count(Outcome::Erased),
@@ -306,9 +306,9 @@ fn print_erasure(report: &Report) {
         count(Outcome::Held)
     );
     for told in &report.recipients {
-        println!("to be told  {} {} by {}", told.kind.code(), told.recipient, told.way.to_lowercase());
+        say!("to be told  {} {} by {}", told.kind.code(), told.recipient, told.way.to_lowercase());
     }
-    println!("no backup can open what was erased from {} on", report.backups_unreadable_from);
+    say!("no backup can open what was erased from {} on", report.backups_unreadable_from);
 }
 
 async fn scan_for(app: &AppState, text: &str, as_json: bool) -> anyhow::Result<ExitCode> {
@@ -332,9 +332,9 @@ async fn scan_for(app: &AppState, text: &str, as_json: bool) -> anyhow::Result<E
                 (None, Some(because)) => format!("in use; its period follows {because}"),
                 _ => String::new(),
             };
-            println!("{:<28} {}  {}  {kept}", f.place, f.at, if f.sealed { "sealed" } else { "PLAIN" });
+            say!("{:<28} {}  {}  {kept}", f.place, f.at, if f.sealed { "sealed" } else { "PLAIN" });
         }
-        println!("{} found", found.len());
+        say!("{} found", found.len());
     }
     Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

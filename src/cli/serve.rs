@@ -21,7 +21,7 @@ use entity::staff::Role;
 pub(super) async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = listen(&config).await?;
     let app = App::open(config, Clock::System).await?;
-    run(app, listener, |url| println!("listening on {url}/graphql")).await
+    run(app, listener, |url| say!("listening on {url}/graphql")).await
 }
 
 /// Fills a folder, runs the retention job once, serves, and clears up.
@@ -66,10 +66,10 @@ async fn fill_and_serve(config: Config, listener: TcpListener) -> anyhow::Result
     write_private(&path, &serde_json::to_string_pretty(&tokens)?)
         .with_context(|| format!("cannot write {}", path.display()))?;
     run(app, listener, |url| {
-        println!("{}", demo::greeting(&filled, url, &tokens));
-        println!("The first run of the retention job:\n");
+        say!("{}", demo::greeting(&filled, url, &tokens));
+        say!("The first run of the retention job:\n");
         jobs::print_report(&report);
-        println!("\nlistening on {url}/graphql");
+        say!("\nlistening on {url}/graphql");
     })
     .await
 }

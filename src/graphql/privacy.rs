@@ -42,7 +42,7 @@ impl PrivacyQuery {
     async fn data_subject(&self, ctx: &Context<'_>, email: String) -> ApiResult<Option<DataSubject>> {
         let found = async {
             let customer = privacy::find(ctx.app(), ctx.actor(), &email).await?;
-            let plan = erasure::plan(ctx.app(), ctx.actor(), customer).await?;
+            let plan = erasure::outlook(ctx.app(), ctx.actor(), customer).await?;
             let holds = holds::standing(ctx.app(), customer.0).await?;
             let restrictions = restrictions::on_person(ctx.app(), customer).await?;
             let disclosures = dossier::of_customer(ctx.app(), ctx.actor(), customer).await?;

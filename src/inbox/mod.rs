@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::ids::{CaseId, CustomerId, InboundMailId};
 use entity::inbound_mails::{ActiveModel, Column, Entity, Model, State};
-use entity::{mails, tasks};
+use entity::{mails, suppressions, tasks};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
 };
@@ -51,6 +51,11 @@ pub async fn deliver(app: &App, raw: Vec<u8>) -> Result<State> {
     let key = app.keys.keyed_hash("inbound mail", &identity);
     if let Some(known) = Entity::find().filter(Column::DedupKey.eq(key.clone())).one(app.db.read()).await? {
         return Ok(known.state);
+    }
+    let erased = suppressions::Entity::find().filter(suppressions::Column::Hash.eq(key.clone()));
+    if erased.one(app.db.read()).await?.is_some() {
+        // It had been filed, and was erased with its person since.
+        return Ok(State::Filed);
     }
     let raw = Raw { key, bytes: raw };
     match parsed {

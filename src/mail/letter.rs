@@ -289,6 +289,8 @@ pub struct Kept {
     pub until: Option<NaiveDate>,
     /// What begins the period.
     pub begins_with: String,
+    /// How long it is.
+    pub period: String,
     /// The norm, and the article of the GDPR that lets it prevail.
     pub because: String,
 }

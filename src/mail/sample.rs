@@ -120,5 +120,11 @@ fn content(template: Template, text: &str) -> Content {
 }
 
 fn kept(text: &str, until: Option<NaiveDate>) -> Kept {
-    Kept { what: text.to_owned(), until, begins_with: text.to_owned(), because: text.to_owned() }
+    Kept {
+        what: text.to_owned(),
+        until,
+        begins_with: text.to_owned(),
+        period: text.to_owned(),
+        because: text.to_owned(),
+    }
 }

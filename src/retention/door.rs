@@ -331,12 +331,23 @@ fn judge(app: &App, seen: Vec<Seen>, ground: Ground, now: DateTime<Utc>) -> (Vec
     (verdicts, passing)
 }
 
-/// By these the shop's next synchronisation is recognised.
+/// By these the shop's next synchronisation is recognised, and a mail that a gateway delivers again.
 async fn suppressed_by(app: &App, passing: &[Passing<'_>], ground: Ground) -> Result<Vec<Vec<u8>>> {
     let is_erasure = matches!(ground, Ground::Erasure(_));
-    let remembered = |p: &&Passing<'_>| p.table.name == "orders" || (is_erasure && p.table.name == "customers");
-    let ids: Vec<Uuid> = passing.iter().filter(remembered).flat_map(Passing::ids).collect();
-    if ids.is_empty() { Ok(Vec::new()) } else { app.keys.hashes_of(&ids).await }
+    let of = |remembered: &dyn Fn(&str) -> bool| -> Vec<Uuid> {
+        passing.iter().filter(|p| remembered(p.table.name)).flat_map(Passing::ids).collect()
+    };
+    let known = of(&|name| name == "orders" || (is_erasure && name == "customers"));
+    let mut hashes = if known.is_empty() { Vec::new() } else { app.keys.hashes_of(&known).await? };
+    let mails = of(&|name| is_erasure && name == "inbound_mails");
+    if !mails.is_empty() {
+        let backend = app.db.backend();
+        let sql = format!("SELECT dedup_key FROM inbound_mails WHERE {}", db::is_any(backend, "id", 1));
+        for row in db::rows(app.db.read(), &sql, [db::id_list(backend, mails)]).await? {
+            hashes.push(row.try_get_by_index(0)?);
+        }
+    }
+    Ok(hashes)
 }
 
 /// Remembers again what went with rows that are gone, after a restore.

@@ -55,8 +55,7 @@ pub fn on_owner(t: &Table, owner: &str, n: usize) -> Option<String> {
     owners(t, "t").into_iter().find(|(name, _)| *name == owner).map(|(_, id)| format!("{id} = ${n}"))
 }
 
-/// A hold stands on `t`, on something that it hangs on, or on records of its data type and year. A hold itself and the
-/// logs about it are not held.
+/// A hold stands on `t`, on something that it hangs on, or on records of its data type and year. A hold itself is not held.
 #[must_use]
 pub fn is_held(t: &Table) -> String {
     is_held_as(t, "t")
@@ -70,17 +69,27 @@ pub fn is_restricted(t: &Table) -> String {
 
 /// [`is_held`] for a row of another name: triggers call it `OLD`.
 pub(super) fn is_held_as(t: &Table, alias: &str) -> String {
+    held_by(t, alias, "released_at IS NULL")
+}
+
+/// [`is_held`] because of legal claims, whatever else holds it.
+#[must_use]
+pub fn is_held_for_claims(t: &Table) -> String {
+    held_by(t, "t", "released_at IS NULL AND h.reason = 'LEGAL_CLAIM'")
+}
+
+fn held_by(t: &Table, alias: &str, which: &str) -> String {
     if !can_be_protected(t) {
         return "1 = 0".to_owned();
     }
-    let mut ways = standing("holds", "released_at", t, alias, &OWNERS);
+    let mut ways = standing("holds", which, t, alias, &OWNERS);
     if let Some(start) = t.start {
         let data_type = match t.types {
             [only] => format!("'{}'", only.code()),
             _ => format!("{alias}.data_type"),
         };
         ways.push(format!(
-            "EXISTS (SELECT 1 FROM holds h WHERE h.released_at IS NULL AND h.data_type = {data_type} \
+            "EXISTS (SELECT 1 FROM holds h WHERE h.{which} AND h.data_type = {data_type} \
              AND h.from_at <= {alias}.{start} AND {alias}.{start} < h.to_at)"
         ));
     }
@@ -92,7 +101,7 @@ pub(super) fn is_restricted_as(t: &Table, alias: &str) -> String {
     if !can_be_protected(t) {
         return "1 = 0".to_owned();
     }
-    let ways = standing("restrictions", "lifted_at", t, alias, &RESTRICTABLE);
+    let ways = standing("restrictions", "lifted_at IS NULL", t, alias, &RESTRICTABLE);
     while_any_stands("restrictions", "lifted_at", &ways)
 }
 
@@ -102,10 +111,10 @@ fn while_any_stands(on: &str, ended: &str, ways: &[String]) -> String {
 }
 
 /// One indexed question per owner: an `OR` inside the subquery would read everything that stands for every row.
-fn standing(on: &str, ended: &str, t: &Table, alias: &str, owned: &[(&str, &str)]) -> Vec<String> {
+fn standing(on: &str, which: &str, t: &Table, alias: &str, owned: &[(&str, &str)]) -> Vec<String> {
     let way = |(name, id): &(&'static str, String)| {
         let (_, column) = owned.iter().find(|(n, _)| n == name)?;
-        Some(format!("EXISTS (SELECT 1 FROM {on} h WHERE h.{ended} IS NULL AND h.{column} = {id})"))
+        Some(format!("EXISTS (SELECT 1 FROM {on} h WHERE h.{which} AND h.{column} = {id})"))
     };
     owners(t, alias).iter().filter_map(way).collect()
 }
@@ -139,9 +148,10 @@ pub fn work(t: &Table) -> [String; 2] {
     ]
 }
 
-/// Rows that only record or allow access; they live by their own short period whatever else happens.
+/// Rows that only allow access or say what stands; they live by their own period whatever else happens. Who has seen something is
+/// evidence, and held like it.
 fn is_about_access(t: &Table) -> bool {
-    matches!(t.name, "holds" | "restrictions" | "access_entries" | "tokens" | "idempotency_keys")
+    matches!(t.name, "holds" | "restrictions" | "tokens" | "idempotency_keys")
 }
 
 /// Some other row still points to `t`.

@@ -142,7 +142,12 @@ pub async fn nightly(app: &App, actor: &Actor) -> Result<Ran> {
     let cap = app.config.retention.daily_cap;
     let left = if cap == 0 { u64::MAX } else { u64::from(cap) };
     let mut steering = Steering { run: run.id, done: 0, left, under_way: 0, looked: None, stopped: None };
-    match sweep::run(app, actor, false, Some(&mut steering)).await {
+    let swept = async {
+        // What a broken ledger is told of, no restore could use.
+        app.ledger.head().await?;
+        sweep::run(app, actor, false, Some(&mut steering)).await
+    };
+    match swept.await {
         Ok(report) => {
             let state = match steering.stopped {
                 None => State::Done,

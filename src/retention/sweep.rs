@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::anonymise;
 use super::door::{self, Announced, Ground, Seen, Verdict};
+use super::ledger;
 use super::pace::{self, Pace};
 use super::rows::{self, Row};
 use super::run::Steering;
@@ -118,6 +119,8 @@ pub async fn run(app: &App, actor: &Actor, dry_run: bool, mut steering: Option<&
     }
     report.years_settled = anonymise::settle(app).await?;
     if let Some(rule) = app.rules().get(&DataType::R34) {
+        app.ledger.renew(rule, now).await?;
+        ledger::known::remember(&app.db, &app.ledger).await?;
         report.ledger_expired = app.ledger.expire(rule, now).await?;
     }
     (report.outbox, report.forgotten) = finish(app, &touched).await?;
@@ -155,7 +158,7 @@ async fn in_range(app: &App, now: DateTime<Utc>) -> Result<Vec<(&'static Table, 
 /// # Errors
 /// A database fails.
 pub async fn finish(app: &App, touched: &[&str]) -> Result<(outbox::Report, bool)> {
-    app.ledger.sync().await?;
+    ledger::known::remember(&app.db, &app.ledger).await?;
     let outbox = outbox::drain(app).await?;
     let keys = outbox.touched().unwrap_or_default();
     let (main, keys) = tokio::join!(app.db.forget(touched), app.keys.db().forget(keys));

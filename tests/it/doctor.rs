@@ -4,10 +4,13 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 
 use aftersales::db::{self, Place};
+use aftersales::jobs::{lease, named};
+use entity::job_runs::State;
 use serde_json::{Value, json};
 
 use crate::on_both_engines;
 use crate::support::command::program;
+use crate::support::life;
 
 /// Its verdict as JSON, and its exit status.
 fn doctor(app: &crate::support::App) -> (Value, Option<i32>) {
@@ -34,5 +37,32 @@ on_both_engines! {
         file.write_all_at(&healthy, place).unwrap();
         assert!(damaged["damage"][0].as_str().unwrap().starts_with("main database: "), "{damaged}");
         assert_eq!((&damaged["fine"], status), (&json!(false), Some(1)));
+    }
+
+    /// What a damaged ledger were told of, no restore could use: nothing goes by night until it is mended.
+    async fn a_damaged_ledger_is_found(app) {
+        let known = life::order(app, "max@example.com", "D-1").await;
+        life::delivered(app, &known).await;
+        let input = json!({ "customerId": known.customer });
+        app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { id }").await;
+        let Place::File(ledger) = &app.state.config.ledger else { panic!("the harness keeps the ledger in a folder") };
+        let file = ledger.join("ledger-2014.jsonl");
+        let whole = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, whole.replacen("INTENT", "TALENT", 1)).unwrap();
+        let (damaged, status) = doctor(app);
+        assert!(damaged["damage"][0].as_str().unwrap().starts_with("ledger: "), "{damaged}");
+        assert_eq!((damaged["damage"].as_array().unwrap().len(), status), (1, Some(1)));
+        let run = async || match lease::run_now(&app.state, named("retention").unwrap()).await.unwrap() {
+            lease::Ran::Here(run) => run.state,
+            lease::Ran::Elsewhere => panic!("nobody else runs it"),
+        };
+        assert_eq!(run().await, State::Failed);
+        std::fs::write(&file, whole).unwrap();
+        let (failed, status) = doctor(app);
+        assert_eq!((&failed["damage"], &failed["failedJobs"], status), (&json!([]), &json!(["retention"]), Some(1)));
+        app.advance(chrono::TimeDelta::minutes(1));
+        assert_eq!(run().await, State::Done);
+        let (healthy, status) = doctor(app);
+        assert_eq!((&healthy["fine"], status), (&json!(true), Some(0)), "{healthy}");
     }
 }

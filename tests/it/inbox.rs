@@ -107,6 +107,22 @@ on_both_engines! {
         assert_eq!(app.count("tasks", "kind = 'READ_MAIL'").await, 1, "somebody looks who that is");
     }
 
+    /// R34: a mail that was erased with its person does not come back when the gateway delivers it again.
+    async fn an_erased_mail_is_recognised(app) {
+        let router = gateway(app).await;
+        let mail = file("reply_gmail");
+        assert_eq!(deliver(app, &router, &mail).await, "FILED");
+        let rows = db::rows(app.state.db.write(), "SELECT id FROM customers", []).await.unwrap();
+        let customer = entity::ids::CustomerId(rows[0].try_get_by_index(0).unwrap());
+        aftersales::privacy::erasure::erase(&app.state, &Actor::System, customer, false, "k").await.unwrap();
+        assert_eq!(app.count("inbound_mails", "1 = 1").await, 0);
+        let before = app.counts().await;
+        assert_eq!(deliver(app, &router, &mail).await, "FILED");
+        assert_eq!(app.counts().await, before, "nothing of it is back");
+        assert_eq!(deliver(app, &router, &mail.replace("CAGmail+1", "another")).await, "FILED");
+        assert_eq!(app.count("inbound_mails", "1 = 1").await, 1, "what is written later is new");
+    }
+
     /// F45, N3: a photo is stripped and sealed like an upload; the mail as it came is sealed, and gone after 30 days.
     async fn a_photo_becomes_evidence(app) {
         let router = gateway(app).await;

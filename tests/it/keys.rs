@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use aftersales::clock::Clock;
 use aftersales::config::Config;
+use aftersales::db::Place;
 use aftersales::keys::UnitOf;
 use aftersales::keys::master::Source;
 use aftersales::outbox;
 use aftersales::state::App as State;
 use entity::DataType;
 use entity::outbox_entries::Kind;
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::on_both_engines;
@@ -64,6 +66,25 @@ on_both_engines! {
             let db = app.state.keys.db().write();
             aftersales::db::run(db, "ALTER TABLE store_lost RENAME TO store", []).await.unwrap();
         }
+    }
+
+    /// N12: a ledger that is missing, or has not got to where the main database saw it: nothing is made in its place.
+    async fn a_lost_ledger_stops_the_start(app) {
+        let known = life::order(app, "max@example.com", "K-2").await;
+        life::delivered(app, &known).await;
+        let with = |name: &str| Config { ledger: Place::File(app.folder.path().join(name)), ..app.state.config.clone() };
+        let copy = async |name: &str| app.state.ledger.copy_to(&app.folder.path().join(name)).await.map(|_| ()).unwrap();
+        copy("older").await;
+        let input = json!({ "customerId": known.customer });
+        app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { id }").await;
+        copy("newest").await;
+        let error = start(with("nowhere")).await.unwrap_err();
+        assert!(error.contains("ledger is missing") && error.contains("make no empty one"), "{error}");
+        assert!(!app.folder.path().join("nowhere").exists(), "nothing was made");
+        let error = start(with("older")).await.unwrap_err();
+        assert!(error.contains("is older than the main database"), "{error}");
+        start(with("newest")).await.unwrap();
+        start(app.state.config.clone()).await.unwrap();
     }
 
     /// Decision 3: a command beside a running server destroys a key, and the server notices at once.

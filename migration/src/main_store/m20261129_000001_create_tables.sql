@@ -647,7 +647,8 @@ CREATE TABLE retention_control (
     paused_at timestamptz,
     paused_by uuid,
     forecast_at timestamptz,
-    forecast text
+    forecast text,
+    ledger_chain text
 );
 INSERT INTO retention_control (id) VALUES (1);
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::outcome::Fate;
 use crate::auth::Actor;
 use crate::error::Result;
+use crate::policy::calendar;
 use crate::retention::door::{self, Announced, Ground, Seen, Verdict};
 use crate::retention::pace::Pace;
 use crate::state::App;
@@ -17,6 +18,7 @@ use crate::state::App;
 pub(super) async fn take(app: &App, actor: &Actor, id: ErasureId, fates: &mut [Fate]) -> Result<()> {
     let verdicts = carry_out(app, actor, id, fates).await?;
     // In the order of the fates, but for a batch that was taken once more.
+    let today = calendar::day_of(app.clock.now());
     let mut rest: HashMap<Uuid, Verdict> = HashMap::new();
     let mut verdicts = verdicts.into_iter().peekable();
     for fate in fates.iter_mut().filter(|fate| fate.record.is_gone()) {
@@ -28,7 +30,7 @@ pub(super) async fn take(app: &App, actor: &Actor, id: ErasureId, fates: &mut [F
             }
         };
         if let Some(verdict) = verdict {
-            fate.settle(app, verdict);
+            fate.settle(today, verdict);
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ use entity::DataType;
 use entity::codes::Locale;
 use entity::erasures::State;
 
+use super::record::HELD_BY_DUTY;
 use super::{Outcome, Record, Report};
 use crate::error::Language;
 use crate::mail::letter::{Content, ErasureAnswer, ErasureClosing, Kept, Letter, Waiting};
@@ -129,67 +130,96 @@ fn one(app: &App, t: DataType, until: Option<NaiveDate>, (norm, article): (&str,
         "" => cited(norm, language),
         article => format!("{}; {}", cited(norm, language), cited(article, language)),
     };
-    let begins_with = app.rules().get(&t).map_or("", |rule| rule.start_event.said(language));
-    Kept { what: name(t).said(language).to_owned(), until, begins_with: begins_with.to_owned(), because }
+    let rule = app.rules().get(&t);
+    let begins_with = rule.map_or("", |rule| rule.start_event.said(language)).to_owned();
+    let period = rule.map_or_else(String::new, |rule| {
+        let from = if rule.year_end { FROM_YEAR_END.said(language) } else { "" };
+        format!("{}{from}", rule.span().said(language))
+    });
+    Kept { what: name(t).said(language).to_owned(), until, begins_with, period, because }
 }
 
 fn waiting(app: &App, report: &Report, language: Language) -> Vec<Waiting> {
     let waits = report.records.iter().filter(|r| r.waits());
-    let mut groups: Vec<_> = waits.map(|r| (r.data_type, r.because.as_deref(), r.until)).collect();
+    let said = |text: &Option<Cow<'static, str>>| text.clone().unwrap_or_default();
+    let mut groups: Vec<_> = waits.map(|r| (r.data_type, said(&r.because), said(&r.article), r.until)).collect();
     groups.sort_unstable();
     groups.dedup();
-    let waiting = |(t, because, until): (DataType, Option<&str>, Option<NaiveDate>)| {
-        let mut why = why(because.unwrap_or_default()).said(language).to_owned();
-        // What it waits for is not all that keeps it.
-        if let Some(duty) = app.rules().get(&t).filter(|rule| rule.floor.is_some()) {
-            why.push_str(&format!("{} {}", BUT_NOT_BEFORE.said(language), cited(duty.norm, language)));
-        }
-        Waiting { what: name(t).said(language).to_owned(), why, until }
-    };
+    let waiting =
+        |(t, because, article, until): (DataType, Cow<'static, str>, Cow<'static, str>, Option<NaiveDate>)| {
+            let mut why = why(&because, &article).said(language).to_owned();
+            // What it waits for is not all that keeps it.
+            if let Some(duty) = app.rules().get(&t).filter(|rule| rule.floor.is_some()) {
+                why.push_str(&format!("{} {}", BUT_NOT_BEFORE.said(language), cited(duty.norm, language)));
+            }
+            Waiting { what: name(t).said(language).to_owned(), why, until }
+        };
     groups.into_iter().map(waiting).collect()
 }
+
+const FROM_YEAR_END: Words = words(" vom Jahresende an", " from the end of the year");
 
 const BUT_NOT_BEFORE: Words = words(
     "; frühestens aber, wenn die gesetzliche Frist der Aufbewahrung um ist:",
     "; but not before the statutory period of keeping is over:",
 );
 
-/// What is kept of the erasure itself: its log (R13), the hashes that keep it from being undone (R34), and the file of the
-/// request with its answers (R14). Log and file begin their period when nothing waits any more.
+/// What is kept of the erasure itself: its log (R13), the hashes that keep it from being undone (R34), what recipients are told with
+/// the numbers that they know (R30), and the file of the request with its answers (R14). Log and file begin their period when nothing
+/// waits any more.
 fn traces(app: &App, report: &Report, has_file: bool, language: Language) -> Vec<Kept> {
     let now = app.clock.now();
     let is_over = report.state == State::Settled;
-    let types = [(DataType::R13, is_over), (DataType::R34, true), (DataType::R14, is_over)];
-    let trace = |(t, has_begun): (DataType, bool)| {
+    let types = [
+        (DataType::R13, is_over, true, None),
+        (DataType::R34, true, true, None),
+        (DataType::R30, true, !report.recipients.is_empty(), Some(NOTICES)),
+        (DataType::R14, is_over, has_file, Some(OWN_FILE)),
+    ];
+    let trace = |(t, has_begun, _, what): (DataType, bool, bool, Option<Words>)| {
         let rule = app.rules().get(&t)?;
         let until = has_begun.then(|| rule.last_day(now));
-        Some(one(app, t, until, (rule.norm, rule.floor.unwrap_or_default()), language))
+        let mut kept = one(app, t, until, (rule.norm, rule.floor.unwrap_or_default()), language);
+        if let Some(what) = what {
+            what.said(language).clone_into(&mut kept.what);
+        }
+        Some(kept)
     };
-    types.into_iter().take(if has_file { 3 } else { 2 }).filter_map(trace).collect()
+    types.into_iter().filter(|(_, _, is_there, _)| *is_there).filter_map(trace).collect()
 }
 
-const fn why(code: &str) -> Words {
-    match code.as_bytes() {
-        b"OPEN_CASE" => words(
+const OWN_FILE: Words = words("Ihr Antrag und diese Antwort", "your request and this answer");
+const NOTICES: Words = words(
+    "Mitteilungen an diese Empfänger, mit den Nummern, die sie kennen",
+    "notices to these recipients, with the numbers that they know",
+);
+
+fn why(because: &str, article: &str) -> Words {
+    match because {
+        "OPEN_CASE" => words(
             "ein Vorgang dazu ist noch offen; gelöscht wird, sobald er abgeschlossen ist",
-            "a case about it is still open; it is erased as soon as that is closed",
+            "a case about that is still open; erasure follows as soon as it is closed",
         ),
-        b"RUNNING_REFUND" => words(
+        "RUNNING_REFUND" => words(
             "eine Erstattung dazu ist noch unterwegs; gelöscht wird, sobald sie angekommen ist",
-            "a refund about it is still on its way; it is erased as soon as that has arrived",
+            "a refund about that is still on its way; erasure follows as soon as it has arrived",
         ),
-        b"ORDER_ON_ITS_WAY" => words(
+        "ORDER_ON_ITS_WAY" => words(
             "eine Bestellung ist noch unterwegs; gelöscht wird, sobald sie zugestellt ist",
-            "an order is still on its way; it is erased as soon as that is delivered",
+            "an order is still on its way; erasure follows as soon as it is delivered",
         ),
-        b"RESTRICTION" => words(
-            "seine Verarbeitung ist eingeschränkt; gelöscht wird, sobald das aufgehoben ist (Art. 18 DSGVO)",
-            "its processing is restricted; it is erased as soon as that is lifted (GDPR Art. 18)",
+        "RESTRICTION" => words(
+            "die Verarbeitung ist eingeschränkt; gelöscht wird, sobald das aufgehoben ist (Art. 18 DSGVO)",
+            "processing is restricted; erasure follows as soon as that is lifted (GDPR Art. 18)",
+        ),
+        _ if article == HELD_BY_DUTY => words(
+            "eine Steuerprüfung oder eine Behörde verlangt die Aufbewahrung; gelöscht wird, sobald das endet (Art. 17 Abs. 3 \
+             Buchst. b DSGVO)",
+            "a tax audit or an authority demands that it is kept; erasure follows as soon as that ends (GDPR Art. 17(3)(b))",
         ),
         _ => words(
-            "es wird für Rechtsansprüche oder auf Anordnung gebraucht; gelöscht wird, sobald das endet (Art. 17 Abs. 3 \
-             Buchst. e DSGVO)",
-            "it is needed for legal claims or by order; it is erased as soon as that ends (GDPR Art. 17(3)(e))",
+            "für Rechtsansprüche gebraucht; gelöscht wird, sobald das endet (Art. 17 Abs. 3 Buchst. e DSGVO)",
+            "needed for legal claims; erasure follows as soon as that ends (GDPR Art. 17(3)(e))",
         ),
     }
 }
@@ -237,7 +267,7 @@ pub const fn name(data_type: DataType) -> Words {
         D::R00 => words("Angaben ohne Personenbezug", "data that is not personal"),
         D::R01 => words("Belege über Erstattungen und Gutschriften", "records of refunds and credits"),
         D::R02a => words("Rücksendungen, die gebucht wurden", "returns that were booked"),
-        D::R02b => words("andere Rücksendungen", "other returns"),
+        D::R02b => words("Rücksendungen, die nicht gebucht wurden", "returns that were not booked"),
         D::R03 => words("Schriftwechsel zu Bestellungen", "correspondence about orders"),
         D::R04 => words("Beschwerden und was ihnen folgte", "complaints and what followed them"),
         D::R05 => words("Widerrufserklärungen und ihre Bestätigungen", "statements of withdrawal and their receipts"),
@@ -250,7 +280,7 @@ pub const fn name(data_type: DataType) -> Words {
         D::R11 => words("Protokoll von Entscheidungen, ohne Inhalte", "log of decisions, without content"),
         D::R12 => words("Protokoll der Zugriffe auf Ihre Vorgänge", "log of who opened your cases"),
         D::R13 => words("Nachweis der Löschung, ohne Inhalte", "proof of erasure, without content"),
-        D::R14 => words("Ihr Antrag und diese Antwort", "your request and this answer"),
+        D::R14 => words("frühere Anträge und unsere Antworten", "earlier requests and our answers"),
         D::R15 => words("Nachweise Ihrer Identität", "proofs of your identity"),
         D::R16 => words("Archive mit Auskünften", "archives of exports"),
         D::R17 => words("Verzeichnis von Datenschutzverletzungen", "register of data breaches"),
@@ -271,7 +301,7 @@ pub const fn name(data_type: DataType) -> Words {
         D::R29 => words("eingegangene E-Mails im Original", "e-mails as they came in"),
         D::R30 => words("Verzeichnis, an wen Daten gegeben wurden", "log of whom data was given to"),
         D::R31 => words("Konten von Beschäftigten", "staff accounts"),
-        D::R32 => words("Vermerke über aufgeschobene Löschungen", "notes of holds on erasure"),
+        D::R32 => words("Vermerke über Löschsperren und Einschränkungen", "notes of holds and restrictions"),
         D::R33 => words("technische Aufträge", "technical orders"),
         D::R34 => {
             words("Prüfwerte, damit Gelöschtes nicht zurückkehrt", "hashes that keep erased data from coming back")

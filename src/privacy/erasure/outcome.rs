@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use entity::DataType;
 use entity::ids::made_at;
 use entity::map::{Table, table};
@@ -12,7 +12,7 @@ use futures::future::join;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::record::NEW_BUSINESS;
+use super::record::{HELD_BY_DUTY, NEW_BUSINESS};
 use super::{Outcome, Record};
 use crate::db::{id_list, is_any};
 use crate::error::Result;
@@ -35,10 +35,10 @@ pub(super) struct Fate {
 }
 
 impl Fate {
-    /// The door has said what really became of it.
-    pub(super) fn settle(&mut self, app: &App, verdict: Verdict) {
+    /// The door has said today what really became of it.
+    pub(super) fn settle(&mut self, today: NaiveDate, verdict: Verdict) {
         let why = if self.row.open { Why::Case } else { Why::Way };
-        self.record = record(app, self.table, &self.row, verdict, why);
+        self.record = record(today, self.table, &self.row, verdict, why);
     }
 }
 
@@ -48,6 +48,8 @@ enum Why {
     Case,
     Refund,
     Way,
+    /// Not claims, but a tax audit or an authority has it held.
+    Duty,
 }
 
 /// What becomes of every record of the person, as the erasure sees them ([`Person::as_of`]): children first, by id. While the rows
@@ -91,7 +93,7 @@ async fn judge(
     decided: DateTime<Utc>,
 ) -> Result<Vec<Fate>> {
     let (now, ground) = (app.clock.now(), Ground::Erasure(entity::ids::ErasureId(Uuid::nil())));
-    let (t, rules) = (answer.table(), app.rules());
+    let (t, rules, today) = (answer.table(), app.rules(), calendar::day_of(now));
     let is_asked = |r: &Row| !r.bare && !is_own_file(t, r.id, r.data_type, decided);
     let mut live: Vec<Row> = person.rows(answer)?.into_iter().filter(is_asked).collect();
     live.sort_unstable_by_key(|row| row.id);
@@ -105,25 +107,29 @@ async fn judge(
     }
     let waiting: Vec<Uuid> =
         judged.iter().filter(|(row, v)| *v == Verdict::Deferred && row.open).map(|(row, _)| row.id).collect();
-    let cases = with_open_case(db, t, &waiting).await?;
+    let [open_case, _] = paths::work(t);
+    let cases = that(db, t, &waiting, &open_case).await?;
+    let held: Vec<Uuid> = judged.iter().filter(|(_, v)| *v == Verdict::Held).map(|(row, _)| row.id).collect();
+    let claimed = that(db, t, &held, &paths::is_held_for_claims(t)).await?;
     let fate = |(row, verdict): (Row, Verdict)| {
         let why = match row.open {
+            _ if verdict == Verdict::Held && !claimed.contains(&row.id) => Why::Duty,
             true if cases.contains(&row.id) => Why::Case,
             true => Why::Refund,
             false => Why::Way,
         };
-        Fate { table: t, record: record(app, t, &row, verdict, why), row }
+        Fate { table: t, record: record(today, t, &row, verdict, why), row }
     };
     Ok(judged.into_iter().map(fate).collect())
 }
 
-async fn with_open_case(db: &impl ConnectionTrait, t: &Table, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+/// Those of these rows that meet a condition.
+async fn that(db: &impl ConnectionTrait, t: &Table, ids: &[Uuid], condition: &str) -> Result<HashSet<Uuid>> {
     if ids.is_empty() {
         return Ok(HashSet::new());
     }
-    let [case, _] = paths::work(t);
     let any = is_any(db.get_database_backend(), "t.id", 1);
-    let sql = format!("SELECT t.id FROM {} t WHERE {any} AND {case}", t.name);
+    let sql = format!("SELECT t.id FROM {} t WHERE {any} AND {condition}", t.name);
     let rows = crate::db::rows(db, &sql, [id_list(db.get_database_backend(), ids.iter().copied())]).await?;
     rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
 }
@@ -145,22 +151,22 @@ pub(in crate::privacy) fn is_own_file(t: &Table, id: Uuid, data_type: DataType, 
     of_it && made_at(id).is_some_and(|made| made >= millisecond)
 }
 
-fn record(app: &App, t: &Table, row: &Row, verdict: Verdict, why: Why) -> Record {
-    let today = Some(calendar::day_of(app.clock.now()));
+fn record(today: NaiveDate, t: &Table, row: &Row, verdict: Verdict, why: Why) -> Record {
     let latest = row.not_before.map(calendar::day_of);
     let (outcome, on, until, because, article) = match (verdict, why) {
-        (Verdict::Erased, _) => (Outcome::Erased, today, None, None, ERASED),
-        (Verdict::Anonymised, _) => (Outcome::Anonymised, today, None, None, ANONYMISED),
+        (Verdict::Erased, _) => (Outcome::Erased, Some(today), None, None, ERASED),
+        (Verdict::Anonymised, _) => (Outcome::Anonymised, Some(today), None, None, ANONYMISED),
         (Verdict::Kept { until, norm, article }, _) => (Outcome::Kept, None, until, Some(norm), article),
         // Still necessary for what it is processed for.
         (Verdict::Deferred, Why::Case) => (Outcome::Deferred, None, None, Some("OPEN_CASE"), "GDPR Art. 17(1)(a)"),
         (Verdict::Deferred, Why::Refund) => {
             (Outcome::Deferred, None, None, Some("RUNNING_REFUND"), "GDPR Art. 17(1)(a)")
         }
-        (Verdict::Deferred, Why::Way) => {
+        (Verdict::Deferred, Why::Way | Why::Duty) => {
             (Outcome::Deferred, None, latest, Some("ORDER_ON_ITS_WAY"), "GDPR Art. 17(1)(a)")
         }
         (Verdict::Restricted, _) => (Outcome::Restricted, None, None, Some("RESTRICTION"), "GDPR Art. 18"),
+        (Verdict::Held, Why::Duty) => (Outcome::Held, None, None, Some("HOLD"), HELD_BY_DUTY),
         (Verdict::Held, _) => (Outcome::Held, None, None, Some("HOLD"), "GDPR Art. 17(3)(e)"),
         // The check never says so of an erasure; only new business does.
         (Verdict::NotDue, _) => (Outcome::Kept, None, None, Some(NEW_BUSINESS), "GDPR Art. 17(1)(a)"),
@@ -204,9 +210,10 @@ pub(super) fn merged(app: &App, before: Vec<Record>, fates: &[Fate], told: Optio
                 rest.remove(&(old.id, table(&old.table).map_or("", |t| t.name)))
             }
         };
-        let waited = old.waited || told.is_some() && old.waits();
+        let had_no_day = |old: &Record| old.outcome == Outcome::Kept && old.until.is_none() && !old.is_in_use();
+        let waited = old.waited || told.is_some() && (old.waits() || had_no_day(&old));
         if let Some(Fate { record: new, .. }) = new {
-            records.push(Record { waited: waited && !new.waits(), ..new.clone() });
+            records.push(Record { waited: waited && !new.waits() && !had_no_day(new), ..new.clone() });
             continue;
         }
         if !old.is_gone() {

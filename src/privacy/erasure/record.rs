@@ -44,6 +44,9 @@ impl Outcome {
     }
 }
 
+/// By which article a hold keeps what a tax audit or an authority demands.
+pub(super) const HELD_BY_DUTY: &str = "GDPR Art. 17(3)(b)";
+
 /// Why a record stays that the person's new orders or cases need.
 pub(super) const NEW_BUSINESS: &str = "NEW_BUSINESS";
 
@@ -68,13 +71,22 @@ pub struct Record {
     pub because: Option<Cow<'static, str>>,
     /// The article of the GDPR.
     pub article: Option<Cow<'static, str>>,
-    /// By the first answer it had to wait for work, a hold or a restriction to end, or it was added since, and it waits no more: what
-    /// the closing answer is about.
+    /// By the first answer it had to wait for work, a hold or a restriction to end, or for its period to begin, or it was added since,
+    /// and it waits no more: what the closing answer is about.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waited: bool,
 }
 
 impl Record {
+    /// Whether nothing but the id sets them apart.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let Self { table, id: _, data_type, outcome, on, until, because, article, waited } = self;
+        (table, data_type, outcome, on, until)
+            == (&other.table, &other.data_type, &other.outcome, &other.on, &other.until)
+            && (because, article, waited) == (&other.because, &other.article, &other.waited)
+    }
+
     /// Whether it has gone, or would.
     #[must_use]
     pub fn is_gone(&self) -> bool {

@@ -25,10 +25,9 @@ struct Group {
 pub(super) fn text(report: &Report) -> Result<String> {
     let mut groups: Vec<Group> = Vec::new();
     for record in &report.records {
-        let like = Record { id: Uuid::nil(), ..record.clone() };
-        match groups.last_mut().filter(|group| group.like == like) {
+        match groups.last_mut().filter(|group| record.is_like(&group.like)) {
             Some(group) => group.ids.push(record.id),
-            None => groups.push(Group { like, ids: vec![record.id] }),
+            None => groups.push(Group { like: Record { id: Uuid::nil(), ..record.clone() }, ids: vec![record.id] }),
         }
     }
     let report = Report { records: Vec::new(), recipients: report.recipients.clone(), ..*report };

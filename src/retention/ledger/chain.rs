@@ -21,7 +21,12 @@ pub(super) fn link(before: &str, body: &str) -> String {
 
 /// A line of its two parts.
 pub(super) fn join(body: &str, chain: &str) -> String {
-    format!("{}{BEGIN}{chain}{END}", body.strip_suffix('}').unwrap_or(body))
+    format!("{}{}", body.strip_suffix('}').unwrap_or(body), end(chain))
+}
+
+/// How a line with this hash ends.
+pub(super) fn end(chain: &str) -> String {
+    format!("{BEGIN}{chain}{END}")
 }
 
 /// The entry's text and its hash.

@@ -44,12 +44,38 @@ pub(super) fn lines(folder: &Path, mut each: impl FnMut(&str) -> anyhow::Result<
     Ok(())
 }
 
-/// One line after all others, under a lock that other processes respect.
-pub(super) fn append(folder: &Path, now: DateTime<Utc>, body: &str, how: Append) -> anyhow::Result<()> {
-    let lock = folder.join("lock");
+/// The lock that other processes respect, until it is dropped.
+fn locked(folder: &Path) -> anyhow::Result<File> {
     let cannot = || format!("cannot write the erasure ledger in {}", folder.display());
+    let lock = folder.join("lock");
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(lock).with_context(cannot)?;
     lock.lock().with_context(cannot)?;
+    Ok(lock)
+}
+
+/// The hash of the latest line.
+pub(super) fn latest(folder: &Path) -> anyhow::Result<Option<String>> {
+    let _lock = locked(folder)?;
+    let end = files(folder)?.pop().map(|(_, path)| whole_end(&path)).transpose()?;
+    Ok(end.filter(|chain| !chain.is_empty()))
+}
+
+/// Whether a line ends with this hash, looked for in the newest file first.
+pub(super) fn has(folder: &Path, chain: &str) -> anyhow::Result<bool> {
+    let end = chain::end(chain);
+    for (_, path) in files(folder)?.into_iter().rev() {
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        if text.lines().rev().any(|line| line.ends_with(&end)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// One line after all others.
+pub(super) fn append(folder: &Path, now: DateTime<Utc>, body: &str, how: Append) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write the erasure ledger in {}", folder.display());
+    let _lock = locked(folder)?;
     let newest = files(folder)?.pop();
     if how == Append::First && newest.is_some() {
         return Ok(());

@@ -7,13 +7,14 @@
 mod chain;
 mod entry;
 mod folder;
+pub mod known;
 
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use entity::ids::{CustomerId, ErasureId, UnitId, uuid_at};
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -237,6 +238,38 @@ impl Ledger {
         Ok(entries)
     }
 
+    /// The hash of the latest entry; none: it is empty.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or its end is damaged.
+    pub async fn latest(&self) -> Result<Option<String>> {
+        match self {
+            Self::Folder(path) => {
+                let path = path.clone();
+                Ok(tokio::task::spawn_blocking(move || folder::latest(&path)).await.context("a reader died")??)
+            }
+            Self::Database(db) => latest(db.read()).await,
+        }
+    }
+
+    /// Whether a line has this hash, looked for from the end. Nothing else is checked.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub async fn has(&self, chain: &str) -> Result<bool> {
+        match self {
+            Self::Folder(path) => {
+                let (path, chain) = (path.clone(), chain.to_owned());
+                Ok(tokio::task::spawn_blocking(move || folder::has(&path, &chain)).await.context("a reader died")??)
+            }
+            Self::Database(db) => {
+                let end = chain::end(chain);
+                let sql = "SELECT 1 FROM ledger_entries WHERE right(entry, length($1)) = $1 ORDER BY seq DESC LIMIT 1";
+                Ok(!db::rows(db.read(), sql, [end.into()]).await?.is_empty())
+            }
+        }
+    }
+
     /// How far it has got.
     ///
     /// # Errors
@@ -323,6 +356,24 @@ impl Ledger {
         Ok(Self::Folder(folder.to_owned()))
     }
 
+    /// Goes on under a new name where all of it is past its period: an empty ledger is one that is missing.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub async fn renew(&self, rule: &Rule, now: DateTime<Utc>) -> Result<()> {
+        let is_over = match self {
+            Self::Folder(path) => folder::is_over(path, rule, now)?,
+            Self::Database(db) => {
+                let rows = db::rows(db.read(), "SELECT at FROM ledger_entries ORDER BY seq DESC LIMIT 1", []).await?;
+                rows.first().map_or(Ok(false), |row| row.try_get_by_index(0).map(|at| rule.is_over(at, now)))?
+            }
+        };
+        if is_over {
+            self.append(now, &Entry::Opened { ledger: uuid_at(now), at: now }, Append::Durably).await?;
+        }
+        Ok(())
+    }
+
     /// Removes what is itself past its period, from the front; returns how many files or entries went.
     ///
     /// No hold is lost by that, however long it stands: a restore takes only a backup whose head the ledger still has, and so
@@ -331,15 +382,8 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be written.
     pub async fn expire(&self, rule: &Rule, now: DateTime<Utc>) -> Result<u64> {
-        // Where all of it goes, it goes on under a new name: an empty ledger is one that is missing.
-        let renewed = Entry::Opened { ledger: uuid_at(now), at: now };
         match self {
-            Self::Folder(path) => {
-                if folder::is_over(path, rule, now)? {
-                    self.append(now, &renewed, Append::Durably).await?;
-                }
-                Ok(folder::expire(path, rule, now)?)
-            }
+            Self::Folder(path) => Ok(folder::expire(path, rule, now)?),
             Self::Database(db) => {
                 // Only from the front, as far as all is over: a hole would break the chain.
                 let sql = "SELECT seq, at FROM ledger_entries WHERE seq > $1 ORDER BY seq LIMIT 1000";
@@ -356,9 +400,6 @@ impl Ledger {
                         }
                         over = row.try_get_by_index(0)?;
                     }
-                }
-                if over > 0 && goes_on {
-                    self.append(now, &renewed, Append::Durably).await?;
                 }
                 Ok(db::run(db.write(), "DELETE FROM ledger_entries WHERE seq <= $1", [over.into()]).await?)
             }
@@ -391,8 +432,8 @@ async fn is_there(db: &impl ConnectionTrait) -> anyhow::Result<bool> {
 }
 
 /// The hash of the latest entry in a database.
-async fn latest(tx: &DatabaseTransaction) -> Result<Option<String>> {
-    let rows = db::rows(tx, "SELECT entry FROM ledger_entries ORDER BY seq DESC LIMIT 1", []).await?;
+async fn latest(db: &impl ConnectionTrait) -> Result<Option<String>> {
+    let rows = db::rows(db, "SELECT entry FROM ledger_entries ORDER BY seq DESC LIMIT 1", []).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let line: String = row.try_get_by_index(0)?;
     let (_, chain) = chain::parts(&line).context("the latest line of the ledger is damaged")?;

@@ -157,16 +157,47 @@ on_both_engines! {
     async fn a_hold_stops_an_erasure(app) {
         let known = life::order(app, "max@example.com", "C-4").await;
         life::delivered(app, &known).await;
+        life::whole_case(app, &known).await;
+        let seen = app.count("access_entries", "customer_id IS NOT NULL").await;
         let input = json!({ "customerId": known.customer, "reason": "LEGAL_CLAIM", "reviewOn": "2014-09-01" });
         let hold = app.dpo().await.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await;
         let done = erase(app, &known.customer, false).await;
         assert_eq!(done["state"], "DEFERRED");
         assert!(outcomes(&done, "HELD").contains(&("customers".to_owned(), "R21".to_owned())));
         assert_eq!(app.count("customers", "email IS NOT NULL").await, 1);
+        let gone: Vec<String> = outcomes(&done, "ERASED").into_iter().map(|(_, data_type)| data_type).collect();
+        assert!(gone.iter().all(|t| ["R27", "R28"].contains(&t.as_str())), "what lets somebody in, and nothing else: {gone:?}");
+        assert!(seen > 0, "who has looked into it is evidence, too");
+        assert_eq!(app.count("access_entries", "customer_id IS NOT NULL").await, seen);
         let input = json!({ "id": hold["hold"]["id"] });
         app.dpo().await.done("holdRelease", "HoldReleaseInput", input, "hold { id }").await;
         app.run_job("erasures").await;
         assert_eq!(app.count("customers", "email IS NOT NULL").await, 0);
+    }
+
+    /// Art. 17(3)(b), AO § 147(3) sentence 5: what a tax audit needs waits for that, and not for claims; with claims beside it, for these.
+    async fn a_tax_audit_is_a_ground_of_its_own(app) {
+        let known = life::order(app, "max@example.com", "C-5").await;
+        life::delivered(app, &known).await;
+        let dpo = app.dpo().await;
+        let of_orders = async || {
+            let input = json!({ "customerId": known.customer, "dryRun": true });
+            let selection = "erasure { records { table because article } letter(language: DE) { text } }";
+            let erasure = dpo.done("subjectErase", "SubjectEraseInput", input, selection).await["erasure"].clone();
+            let of = |r: &&Value| r["table"] == "orders";
+            let record = erasure["records"].as_array().unwrap().iter().find(of).unwrap().clone();
+            (record, erasure["letter"]["text"].as_str().unwrap().to_owned())
+        };
+        for (reason, article, words) in [
+            ("TAX_AUDIT", "GDPR Art. 17(3)(b)", "eine Steuerprüfung oder eine Behörde verlangt die Aufbewahrung"),
+            ("LEGAL_CLAIM", "GDPR Art. 17(3)(e)", "für Rechtsansprüche gebraucht"),
+        ] {
+            let input = json!({ "records": { "dataType": "R25", "year": 2014 }, "reason": reason, "reviewOn": "2014-09-01" });
+            dpo.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await;
+            let (record, letter) = of_orders().await;
+            assert_eq!((&record["because"], &record["article"]), (&json!("HOLD"), &json!(article)), "{reason}");
+            assert!(letter.contains(words), "{letter}");
+        }
     }
 
     /// F77: an erasure does not wait for the night: with the end of whatever protected something, it goes on.

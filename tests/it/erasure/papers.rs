@@ -53,7 +53,7 @@ on_both_engines! {
         insta::assert_snapshot!("letter_en", format!("{}\n\n{}", done["en"]["subject"].as_str().unwrap(), words(&done["en"])));
         for (language, phrases) in [
             ("de", ["bis 31.12.2022", "AO § 147 Abs. 3", "DSGVO Art. 17 Abs. 3 Buchst. b", "ein Vorgang dazu ist noch offen", "14.04.2014", "Art. 77 DSGVO"]),
-            ("en", ["until 31 December 2022", "AO § 147(3)", "GDPR Art. 17(3)(b)", "a case about it is still open", "14 April 2014", "GDPR Art. 77"]),
+            ("en", ["until 31 December 2022", "AO § 147(3)", "GDPR Art. 17(3)(b)", "a case about that is still open", "14 April 2014", "GDPR Art. 77"]),
         ] {
             for part in ["text", "html"] {
                 let text = done[language][part].as_str().unwrap();

@@ -105,7 +105,9 @@ on_both_engines! {
         let late: Vec<Value> = found["recipients"].as_array().unwrap()[2..].to_vec();
         let entry = |name: &str| json!({ "recipient": name, "references": [open_number], "state": "TO_BE_TOLD" });
         assert_eq!(late, [entry("Kanzlei Nebenan"), entry("Kanzlei Recht")]);
-        assert!(found["letter"]["text"].as_str().unwrap().contains("- Kanzlei Nebenan\n"));
+        let letter = found["letter"]["text"].as_str().unwrap();
+        assert!(letter.contains("- Kanzlei Nebenan\n"));
+        assert!(letter.contains("- notices to these recipients, with the numbers that they know: until 31 December 2017;"), "{letter}");
     }
 
     /// Art. 19 with 17(1): what has gone by its own rule was told to nobody. When the person asks, who was given it is told of

@@ -37,11 +37,19 @@ async fn chained(place: &Place) {
 
     // R34: ten years after the end of the year it goes, and goes on under a new name.
     let rule = shipped().into_iter().find(|rule| rule.data_type == DataType::R34).unwrap();
-    assert_eq!(found.expire(&rule, at("2024-12-31T12:00:00Z")).await.unwrap(), 0);
-    assert!(found.expire(&rule, at("2025-01-02T12:00:00Z")).await.unwrap() > 0, "2014");
+    assert_eq!(found.latest().await.unwrap().as_ref(), Some(&head.chain));
+    assert!(found.has(&early.chain).await.unwrap() && found.has(&head.chain).await.unwrap());
+    assert!(!found.has(&early.chain.replace(|digit: char| digit.is_ascii_digit(), "a")).await.unwrap());
+    let expire = async |day: &str| {
+        found.renew(&rule, at(day)).await.unwrap();
+        found.expire(&rule, at(day)).await.unwrap()
+    };
+    assert_eq!(expire("2024-12-31T12:00:00Z").await, 0);
+    assert!(expire("2025-01-02T12:00:00Z").await > 0, "2014");
+    assert!(!found.has(&early.chain).await.unwrap() && found.has(&head.chain).await.unwrap());
     let rest = found.head().await.unwrap().unwrap();
     assert!(rest.chain == head.chain && rest.entries < head.entries);
-    assert!(found.expire(&rule, at("2026-01-02T12:00:00Z")).await.unwrap() > 0, "2015");
+    assert!(expire("2026-01-02T12:00:00Z").await > 0, "2015");
     let renewed = found.head().await.unwrap().unwrap();
     assert!(renewed.entries == 1 && renewed.ledger.is_some() && renewed.ledger != early.ledger);
     for ledger in [one, two, found] {
@@ -72,6 +80,12 @@ async fn a_restore_reads_the_ledger_of_a_database() {
     server.create_database(&name);
     let mut stopped = app.stop().await;
     stopped.config.ledger = Place::Postgres(server.url(&name));
+    let without_ledger = async |config: &Config| {
+        let db = Db::open(&config.database).await.unwrap();
+        db::run(db.write(), "UPDATE retention_control SET ledger_chain = NULL", []).await.unwrap();
+        db.close().await;
+    };
+    without_ledger(&stopped.config).await;
     let app = stopped.start(Clock::System.now()).await;
     let known = person(&app, "erika", "L-1").await;
     let folder = backup_folder(&app);
@@ -92,6 +106,7 @@ async fn a_restore_reads_the_ledger_of_a_database() {
     server.create_database(&name);
     let said = refused(&stopped.config, &["restore", text(&folder), "--replace"]);
     assert!(said.contains("the erasure ledger is missing"), "{said}");
+    without_ledger(&stopped.config).await;
     let app = stopped.start(Clock::System.now()).await;
     app.finish().await;
     server.drop_database(&name);
