@@ -179,7 +179,7 @@ impl Erasure {
         Ok(notices.into_iter().map(RecipientNotice::Written).collect())
     }
 
-    /// The scan after the erasure; null where nothing has gone, and in a dry run.
+    /// The scan after the erasure; null where nothing has gone, in a dry run, and where a restore has put the erasure back on record.
     async fn scan(&self) -> ApiResult<Option<ErasureScan>> {
         let Some((row, state)) = self.row.as_ref().and_then(|row| Some((row, row.scan_state?))) else {
             return Ok(None);
