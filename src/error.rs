@@ -101,9 +101,9 @@ fn sql_state(error: &DbErr) -> Option<String> {
     Some(cause.as_database_error()?.code()?.into_owned())
 }
 
-/// Serialisation failure, deadlock, or a row that came to point to one that was to go.
+/// Serialisation failure, deadlock, or a row that came to point to one that was to go (PostgreSQL and SQLite).
 fn gave_way(error: &DbErr) -> bool {
-    sql_state(error).is_some_and(|code| matches!(code.as_str(), "40001" | "40P01" | "23503"))
+    sql_state(error).is_some_and(|code| matches!(code.as_str(), "40001" | "40P01" | "23503" | "787"))
 }
 
 /// SQLite: READONLY, IOERR, FULL, CANTOPEN (the low byte of the extended code). PostgreSQL: read-only transaction, disk

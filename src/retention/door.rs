@@ -201,6 +201,7 @@ pub struct Announced<'a> {
     now: DateTime<Utc>,
     /// None where nothing passed.
     word: Option<Word>,
+    is_clean: bool,
 }
 
 /// What the ledger has been told.
@@ -217,18 +218,25 @@ pub async fn announce(app: &App, seen: Vec<Seen>, ground: Ground) -> Result<Anno
     let now = app.clock.now();
     let (verdicts, passing) = judge(app, seen, ground, now);
     let word = if passing.is_empty() { None } else { Some(Word::given(app, &passing, ground, now).await?) };
-    Ok(Announced { verdicts, passing, ground, now, word })
+    Ok(Announced { verdicts, passing, ground, now, word, is_clean: false })
 }
 
 impl Announced<'_> {
+    /// Whether all that could point to these rows goes before them or with them, as far as is known: then nothing looks for it again.
+    /// Where something does after all, it is looked for once more under the lock.
+    pub const fn expect_clean(mut self, is_clean: bool) -> Self {
+        self.is_clean = is_clean;
+        self
+    }
+
     /// The second half: the rows go, as far as they still are what was checked.
     ///
     /// # Errors
     /// A store fails: then nothing of this has gone, and the ledger says so.
     pub async fn carry_out(self, app: &App, actor: &Actor) -> Result<Removed> {
-        let Self { mut verdicts, passing, ground, now, word } = self;
+        let Self { mut verdicts, passing, ground, now, word, is_clean } = self;
         let Some(word) = word else { return Ok(Removed { verdicts, kept: Duration::ZERO }) };
-        let passage = Passage { app, actor, ground, now };
+        let passage = Passage { app, actor, ground, now, is_clean };
         if let Some(kept) = passage.pass(&passing, word, None).await? {
             return Ok(Removed { verdicts, kept });
         }
@@ -254,6 +262,7 @@ impl Announced<'_> {
             tx.rollback().await?;
         } else {
             let word = Word::given(app, &passing, ground, now).await?;
+            let passage = Passage { is_clean: false, ..passage };
             kept += passage.pass(&passing, word, Some(tx)).await?.unwrap_or_default();
         }
         Ok(Removed { verdicts, kept })

@@ -308,6 +308,25 @@ on_both_engines! {
         assert_eq!(rows(app, "messages").await, 1, "what was announced and withdrawn stays");
     }
 
+    /// Where something points to a row after all, nothing dangles and nothing is lost: its bare id stays.
+    async fn what_something_points_to_after_all_stays_as_an_id(app) {
+        let known = life::order(app, "erika@example.com", "B-1009").await;
+        app.advance(days(3));
+        life::delivered(app, &known).await;
+        life::whole_case(app, &known).await;
+        app.at("2040-01-01T00:00:00Z");
+        let cases = entity::map::table("cases").unwrap();
+        let announced = announce(app, cases).await.expect_clean(true);
+        assert_eq!(outcomes(app, announced).await, [Verdict::Anonymised]);
+        assert_eq!((app.count("cases", "erased_at IS NOT NULL").await, rows(app, "cases").await), (1, 1));
+        assert!(rows(app, "messages").await > 0, "they pointed to it");
+        let entries = app.state.ledger.entries().await.unwrap();
+        let ends: Vec<&Value> = entries.iter().map(|e| &e["event"]).filter(|e| *e == "VOID" || *e == "SETTLED").collect();
+        assert_eq!(ends, ["VOID", "SETTLED"], "the first try took nothing");
+        sweep(app).await;
+        assert_eq!(rows(app, "cases").await, 0);
+    }
+
     /// R31: when somebody leaves, the account is closed at once and gone after its period; the audit keeps the id.
     async fn a_staff_account_ends(app) {
         let agent = app.agent().await;

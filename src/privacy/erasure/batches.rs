@@ -13,10 +13,12 @@ use crate::retention::door::{self, Announced, Ground, Seen, Verdict};
 use crate::retention::pace::Pace;
 use crate::state::App;
 
-/// Takes what goes through the door, and puts down what really became of it. While one batch goes, the ledger is told of the
+/// Takes what goes through the door (`is_whole`: the fates are of all that is there), and puts down what really became of it. While one batch goes, the ledger is told of the
 /// next.
-pub(super) async fn take(app: &App, actor: &Actor, id: ErasureId, fates: &mut [Fate]) -> Result<()> {
-    let verdicts = carry_out(app, actor, id, fates).await?;
+pub(super) async fn take(app: &App, actor: &Actor, id: ErasureId, fates: &mut [Fate], is_whole: bool) -> Result<()> {
+    // What stays may point to what goes.
+    let is_clean = is_whole && fates.iter().all(|fate| fate.record.is_gone());
+    let verdicts = carry_out(app, actor, id, fates, is_clean).await?;
     // In the order of the fates, but for a batch that was taken once more.
     let today = calendar::day_of(app.clock.now());
     let mut rest: HashMap<Uuid, Verdict> = HashMap::new();
@@ -36,10 +38,16 @@ pub(super) async fn take(app: &App, actor: &Actor, id: ErasureId, fates: &mut [F
     Ok(())
 }
 
-async fn carry_out(app: &App, actor: &Actor, id: ErasureId, fates: &[Fate]) -> Result<Vec<(Uuid, Verdict)>> {
+async fn carry_out(
+    app: &App,
+    actor: &Actor,
+    id: ErasureId,
+    fates: &[Fate],
+    is_clean: bool,
+) -> Result<Vec<(Uuid, Verdict)>> {
     let going: Vec<&Fate> = fates.iter().filter(|fate| fate.record.is_gone()).collect();
     let mut verdicts = Vec::with_capacity(going.len());
-    let mut batches = Batches { app, id, left: &going, found_with: "" };
+    let mut batches = Batches { app, id, left: &going, found_with: "", is_clean };
     let mut pace = Pace::default();
     let mut announced = batches.next(pace).await?;
     while let Some((batch, table)) = announced {
@@ -69,6 +77,8 @@ struct Batches<'a> {
     left: &'a [&'a Fate],
     /// The table whose rows the pace was found with.
     found_with: &'static str,
+    /// Nothing of the person stays.
+    is_clean: bool,
 }
 
 impl<'a> Batches<'a> {
@@ -76,7 +86,8 @@ impl<'a> Batches<'a> {
     async fn next(&mut self, pace: Pace) -> Result<Option<(Announced<'a>, &'static str)>> {
         let seen = self.cut(pace);
         let Some(table) = seen.last().map(|last| last.table.name) else { return Ok(None) };
-        Ok(Some((door::announce(self.app, seen, Ground::Erasure(self.id)).await?, table)))
+        let announced = door::announce(self.app, seen, Ground::Erasure(self.id)).await?;
+        Ok(Some((announced.expect_clean(self.is_clean), table)))
     }
 
     fn cut(&mut self, pace: Pace) -> Vec<Seen> {

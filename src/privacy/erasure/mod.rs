@@ -98,7 +98,7 @@ pub async fn plan(app: &App, actor: &Actor, customer: CustomerId) -> Result<Repo
 /// Refused: nobody of this id.
 pub async fn outlook(app: &App, actor: &Actor, customer: CustomerId) -> Result<Report> {
     actor.require(Permission::ProtectData)?;
-    let (_, fates) = found(app, customer, app.clock.now()).await?;
+    let Found { fates, .. } = found(app, customer, app.clock.now()).await?;
     if fates.is_empty() {
         return Err(Refusal::at(Code::NotFound, &["input", "customerId"]).into());
     }
@@ -231,9 +231,11 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     let before = stored(&row)?;
     let told = if before.records.is_empty() { None } else { request::answered(app, row.id).await? };
     let told = told.map(|_| row.requested_at);
-    let (person, mut fates) = found(app, row.customer_id, row.requested_at).await?;
+    let Found { person, mut fates, is_whole } = found(app, row.customer_id, row.requested_at).await?;
     let planned = prepare(app, &row, &before, told, (&person, &fates)).await?;
-    batches::take(app, actor, row.id, &mut fates).await?;
+    // Whoever has to be told of it, and their letters, are new rows of the person.
+    let is_whole = is_whole && planned.recipients.is_empty();
+    batches::take(app, actor, row.id, &mut fates, is_whole).await?;
     let (_, mut touched) = door::remove_bare(app, Some(&person)).await?;
     touched.extend(fates.iter().filter(|f| f.record.is_gone()).map(|f| f.table.name));
     let records = merged(app, planned.records, &fates, told);
@@ -265,12 +267,21 @@ fn protected(report: &Report) -> Vec<(&'static Table, Vec<Uuid>)> {
 }
 
 /// The person as they are now, and what becomes of every record of theirs: one state of everything.
-async fn found(app: &App, customer: CustomerId, decided: DateTime<Utc>) -> Result<(Person, Vec<Fate>)> {
+async fn found(app: &App, customer: CustomerId, decided: DateTime<Utc>) -> Result<Found> {
     let tx = app.db.begin_read().await?;
     let person = Person::as_of(&tx, customer, decided).await?;
-    let fates = fates(app, &tx, &person, decided).await?;
+    let (fates, left_out) = fates(app, &tx, &person, decided).await?;
     tx.commit().await?;
-    Ok((person, fates))
+    Ok(Found { is_whole: left_out == 0 && !person.is_again(), person, fates })
+}
+
+/// What there is of a person.
+struct Found {
+    person: Person,
+    /// What becomes of each record.
+    fates: Vec<Fate>,
+    /// There is nothing of theirs but these: no bare ids, no new business, no file of the erasure's own.
+    is_whole: bool,
 }
 
 /// Before anything goes: the plan is stored, the recipients' notices are written, and the identifiers that the scan will

@@ -53,14 +53,14 @@ enum Why {
 }
 
 /// What becomes of every record of the person, as the erasure sees them ([`Person::as_of`]): children first, by id. While the rows
-/// of one table are judged, the database looks for those of the next.
+/// of one table are judged, the database looks for those of the next. Also returns how many rows the erasure leaves out.
 pub(super) async fn fates(
     app: &App,
     db: &impl ConnectionTrait,
     person: &Person,
     decided: DateTime<Utc>,
-) -> Result<Vec<Fate>> {
-    let (mut fates, mut tables) = (Vec::new(), person.tables().iter().copied().rev());
+) -> Result<(Vec<Fate>, usize)> {
+    let (mut fates, mut left_out, mut tables) = (Vec::new(), 0, person.tables().iter().copied().rev());
     let ask = async |t: Option<&'static Table>| match t {
         Some(t) => person.ask(db, t).await.map(Some),
         None => Ok(None),
@@ -68,7 +68,9 @@ pub(super) async fn fates(
     let mut answer = ask(tables.next()).await?;
     while let Some(of_table) = answer {
         let (next, judged) = join(ask(tables.next()), judge(app, db, person, of_table, decided)).await;
-        fates.extend(judged?);
+        let (of_table, not_asked) = judged?;
+        fates.extend(of_table);
+        left_out += not_asked;
         answer = next?;
     }
     if fates.iter().any(|fate| fate.record.waits()) {
@@ -81,21 +83,23 @@ pub(super) async fn fates(
         };
         fates.retain(|fate| !is_in_use(fate));
     }
-    Ok(fates)
+    Ok((fates, left_out))
 }
 
-/// What becomes of the person's records in one table, by id.
+/// What becomes of the person's records in one table, by id, and how many rows of it are left out.
 async fn judge(
     app: &App,
     db: &impl ConnectionTrait,
     person: &Person,
     answer: Answer,
     decided: DateTime<Utc>,
-) -> Result<Vec<Fate>> {
+) -> Result<(Vec<Fate>, usize)> {
     let (now, ground) = (app.clock.now(), Ground::Erasure(entity::ids::ErasureId(Uuid::nil())));
     let (t, rules, today) = (answer.table(), app.rules(), calendar::day_of(now));
     let is_asked = |r: &Row| !r.bare && !is_own_file(t, r.id, r.data_type, decided);
-    let mut live: Vec<Row> = person.rows(answer)?.into_iter().filter(is_asked).collect();
+    let found = person.rows(answer)?;
+    let all = found.len();
+    let mut live: Vec<Row> = found.into_iter().filter(is_asked).collect();
     live.sort_unstable_by_key(|row| row.id);
     // New business needs the contact.
     let is_new_customer = t.name == "customers" && person.is_again();
@@ -120,7 +124,8 @@ async fn judge(
         };
         Fate { table: t, record: record(today, t, &row, verdict, why), row }
     };
-    Ok(judged.into_iter().map(fate).collect())
+    let left_out = all - judged.len();
+    Ok((judged.into_iter().map(fate).collect(), left_out))
 }
 
 /// Those of these rows that meet a condition.

@@ -71,7 +71,7 @@ pub async fn again(app: &App, actor: &Actor, gone: &Gone) -> Result<Again> {
             }
         }
         let triggers = if done.were_held > 0 { disarm(&tx, t).await? } else { Vec::new() };
-        pass(&tx, t, &proofs, gone.at, Still::default()).await?;
+        pass(&tx, t, &proofs, gone.at, Still::default(), false).await?;
         arm(&tx, &triggers).await?;
     }
     if !done.rows.is_empty() {

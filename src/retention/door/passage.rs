@@ -25,6 +25,8 @@ pub(super) struct Passage<'a> {
     pub(super) actor: &'a Actor,
     pub(super) ground: Ground,
     pub(super) now: DateTime<Utc>,
+    /// Nothing is expected to point to what goes.
+    pub(super) is_clean: bool,
 }
 
 impl Passage<'_> {
@@ -95,7 +97,7 @@ impl Passage<'_> {
         let (ground, now) = (self.ground, self.now);
         for p in passing {
             let still = if is_unsure { Still::going(p.table, p.rule, ground, now) } else { Still::default() };
-            let went = pass(tx, p.table, &p.proofs, now, still).await?;
+            let went = pass(tx, p.table, &p.proofs, now, still, self.is_clean).await?;
             if is_unsure && went != p.proofs.len() as u64 {
                 return Ok(None);
             }
