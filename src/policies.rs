@@ -84,7 +84,8 @@ pub async fn sync(
         for before in stored.iter().filter(|v| v.superseded_at.is_none_or(|until| until > valid_from)) {
             // One that was announced and never came into force ends as it begins.
             let until = valid_from.max(before.valid_from);
-            if before.valid_from > now {
+            let was_to_come = before.valid_from > now && before.superseded_at.is_none_or(|u| before.valid_from < u);
+            if was_to_come && before.valid_from >= valid_from {
                 taken_back.push(before.version);
             }
             ActiveModel { id: Set(before.id), superseded_at: Set(Some(until)), ..Default::default() }

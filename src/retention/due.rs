@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::DataType;
 use entity::map::{Table, tables};
 use entity::retention_rules::Action;
@@ -56,6 +56,8 @@ pub async fn due(app: &App, actor: &Actor, until: NaiveDate) -> Result<Vec<Due>>
     ends.sort_unstable();
     let (mut found, mut since) = (Vec::new(), now);
     for end in ends {
+        // On the day on which rules begin, a run goes by these.
+        let end = if end == at { at } else { end - TimeDelta::milliseconds(1) };
         let before: HashSet<Uuid> = found.iter().map(|due: &Due| due.id).collect();
         let rules = &app.policies.version_at(since).rules;
         for t in tables().iter().rev().filter(|t| t.has("id")) {
@@ -64,7 +66,7 @@ pub async fn due(app: &App, actor: &Actor, until: NaiveDate) -> Result<Vec<Due>>
                 found.extend(of_rule.into_iter().filter(|due| !before.contains(&due.id)));
             }
         }
-        since = end;
+        since = end + TimeDelta::milliseconds(1);
     }
     Ok(found)
 }

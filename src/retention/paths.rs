@@ -162,6 +162,18 @@ pub fn is_pointed_to(t: &Table) -> String {
     if ways.is_empty() { "1 = 0".to_owned() } else { format!("({})", ways.join(" OR ")) }
 }
 
+/// What points to others without a foreign key: who has looked, what was asked, and what is known of a product, may be written beside
+/// anything.
+pub const WITHOUT_KEY: [&str; 3] = ["access_entries", "idempotency_keys", "safety_entries"];
+
+/// [`is_pointed_to`] by what no foreign key would tell of.
+#[must_use]
+pub fn is_pointed_to_without_key(t: &Table) -> String {
+    let from = |(table, column): (&str, &str)| format!("EXISTS (SELECT 1 FROM {table} d WHERE d.{column} = t.id)");
+    let ways: Vec<String> = pointers(t).filter(|(table, _)| WITHOUT_KEY.contains(table)).map(from).collect();
+    if ways.is_empty() { "1 = 0".to_owned() } else { format!("({})", ways.join(" OR ")) }
+}
+
 /// [`is_pointed_to`] where `t` is one of many: `any` makes the condition that a column is one of them. Each index is looked
 /// into once for all, not once for each.
 #[must_use]

@@ -13,7 +13,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{forecast, sweep};
+use super::{forecast, ledger, sweep};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
@@ -144,6 +144,7 @@ pub async fn nightly(app: &App, actor: &Actor) -> Result<Ran> {
     let mut steering = Steering { run: run.id, done: 0, left, under_way: 0, looked: None, stopped: None };
     let swept = async {
         // What a broken ledger is told of, no restore could use.
+        ledger::known::require(&app.db, &app.ledger).await?;
         app.ledger.head().await?;
         sweep::run(app, actor, false, Some(&mut steering)).await
     };

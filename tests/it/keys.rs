@@ -85,6 +85,34 @@ on_both_engines! {
         assert!(error.contains("is older than the main database"), "{error}");
         start(with("newest")).await.unwrap();
         start(app.state.config.clone()).await.unwrap();
+
+        // Under a running service it is noticed as well: nothing is removed, and what is known is not forgotten.
+        let Place::File(ledger) = &app.state.config.ledger else { panic!("the harness keeps the ledger in a folder") };
+        let chain = "SELECT ledger_chain FROM retention_control";
+        let known = async || -> Option<String> {
+            aftersales::db::rows(app.state.db.read(), chain, []).await.unwrap()[0].try_get_by_index(0).unwrap()
+        };
+        let before = known().await;
+        for replaced in ["older", "empty"] {
+            let away = app.folder.path().join("away");
+            std::fs::rename(ledger, &away).unwrap();
+            if replaced == "empty" {
+                std::fs::create_dir(ledger).unwrap();
+            } else {
+                std::fs::rename(app.folder.path().join("older"), ledger).unwrap();
+            }
+            let job = aftersales::jobs::named("retention").unwrap();
+            let aftersales::jobs::lease::Ran::Here(run) = aftersales::jobs::lease::run_now(&app.state, job).await.unwrap() else {
+                panic!("nobody else runs it")
+            };
+            assert_eq!(run.state, entity::job_runs::State::Failed, "{replaced}");
+            let error = start(app.state.config.clone()).await.unwrap_err();
+            assert!(error.contains("older than the main database") || error.contains("ledger is missing"), "{error}");
+            assert!(before.is_some() && known().await == before, "{replaced}");
+            std::fs::remove_dir_all(ledger).unwrap();
+            std::fs::rename(&away, ledger).unwrap();
+        }
+        app.run_job("retention").await;
     }
 
     /// Decision 3: a command beside a running server destroys a key, and the server notices at once.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use aftersales::db;
-use entity::map::tables;
+use aftersales::retention::paths::WITHOUT_KEY;
+use entity::map::{RowEnd, tables};
 use sea_orm::DbBackend;
 
 use crate::on_both_engines;
@@ -200,6 +201,31 @@ on_both_engines! {
         }
         let mapped = tables().iter().flat_map(|t| t.columns.iter().map(|c| (t.name.to_owned(), c.name.to_owned())));
         assert_eq!(stored, mapped.collect::<BTreeSet<_>>());
+    }
+
+    /// What points to a row that may leave a bare id does so by a foreign key, or is looked for whenever such a row goes.
+    async fn a_link_is_a_foreign_key_or_looked_for(app) {
+        let sql = if app.state.db.backend() == DbBackend::Postgres {
+            "SELECT conrelid::regclass::text, a.attname::text, confrelid::regclass::text FROM pg_constraint c \
+             JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] WHERE c.contype = 'f'"
+        } else {
+            "SELECT m.name, f.\"from\", f.\"table\" FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table'"
+        };
+        let mut keys = BTreeSet::new();
+        for row in db::rows(app.state.db.read(), sql, []).await.unwrap() {
+            let column = |i| row.try_get_by_index::<String>(i).unwrap();
+            keys.insert((column(0), column(1), column(2)));
+        }
+        let bare: Vec<&str> = tables().iter().filter(|t| t.end == RowEnd::Bare).map(|t| t.name).collect();
+        let mut without = BTreeSet::new();
+        for t in tables() {
+            for (column, to) in t.links().iter().filter(|(_, to)| bare.contains(to)) {
+                if !keys.contains(&(t.name.to_owned(), (*column).to_owned(), (*to).to_owned())) {
+                    without.insert(t.name);
+                }
+            }
+        }
+        assert_eq!(without, BTreeSet::from(WITHOUT_KEY));
     }
 }
 

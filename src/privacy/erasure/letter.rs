@@ -35,7 +35,7 @@ pub fn compose(
         in_use: in_use(&report.records, language),
         waiting: waiting(app, report, language),
         recipients: recipients(report),
-        traces: traces(app, report, has_file, language),
+        traces: traces(app, report, decided_at, has_file, language),
         backups_unreadable_from: report.backups_unreadable_from,
     };
     letter(Content::ErasureAnswer(content), report, locale, addressee)
@@ -60,7 +60,7 @@ pub fn close(
         kept: kept(app, &waited, language),
         in_use: in_use(&waited, language),
         recipients: recipients(report),
-        traces: traces(app, report, true, language),
+        traces: traces(app, report, decided_at, true, language),
         backups_unreadable_from: report.backups_unreadable_from,
     };
     letter(Content::ErasureClosing(content), report, locale, addressee)
@@ -167,18 +167,18 @@ const BUT_NOT_BEFORE: Words = words(
 /// What is kept of the erasure itself: its log (R13), the hashes that keep it from being undone (R34), what recipients are told with
 /// the numbers that they know (R30), and the file of the request with its answers (R14). Log and file begin their period when nothing
 /// waits any more.
-fn traces(app: &App, report: &Report, has_file: bool, language: Language) -> Vec<Kept> {
+fn traces(app: &App, report: &Report, decided_at: DateTime<Utc>, has_file: bool, language: Language) -> Vec<Kept> {
     let now = app.clock.now();
     let is_over = report.state == State::Settled;
     let types = [
-        (DataType::R13, is_over, true, None),
-        (DataType::R34, true, true, None),
-        (DataType::R30, true, !report.recipients.is_empty(), Some(NOTICES)),
-        (DataType::R14, is_over, has_file, Some(OWN_FILE)),
+        (DataType::R13, is_over.then_some(now), true, None),
+        (DataType::R34, Some(decided_at), true, None),
+        (DataType::R30, Some(decided_at), !report.recipients.is_empty(), Some(NOTICES)),
+        (DataType::R14, is_over.then_some(now), has_file, Some(OWN_FILE)),
     ];
-    let trace = |(t, has_begun, _, what): (DataType, bool, bool, Option<Words>)| {
+    let trace = |(t, began, _, what): (DataType, Option<DateTime<Utc>>, bool, Option<Words>)| {
         let rule = app.rules().get(&t)?;
-        let until = has_begun.then(|| rule.last_day(now));
+        let until = began.map(|began| rule.last_day(began));
         let mut kept = one(app, t, until, (rule.norm, rule.floor.unwrap_or_default()), language);
         if let Some(what) = what {
             what.said(language).clone_into(&mut kept.what);

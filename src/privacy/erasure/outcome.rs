@@ -216,9 +216,10 @@ pub(super) fn merged(app: &App, before: Vec<Record>, fates: &[Fate], told: Optio
             }
         };
         let had_no_day = |old: &Record| old.outcome == Outcome::Kept && old.until.is_none() && !old.is_in_use();
-        let waited = old.waited || told.is_some() && (old.waits() || had_no_day(&old));
+        let has_begun = had_no_day(&old) && new.is_none_or(|fate| !had_no_day(&fate.record));
+        let waited = old.waited || told.is_some() && (old.waits() || has_begun);
         if let Some(Fate { record: new, .. }) = new {
-            records.push(Record { waited: waited && !new.waits() && !had_no_day(new), ..new.clone() });
+            records.push(Record { waited: waited && !new.waits(), ..new.clone() });
             continue;
         }
         if !old.is_gone() {

@@ -79,18 +79,19 @@ pub(super) async fn pass(
     let ids = db::id_list(backend, proofs.iter().map(|p| p.row.id));
     let values = || [ids.clone()].into_iter().chain(still.values.iter().cloned());
     // What something points to stays as a bare id; mostly nothing does, and then one statement does it.
-    let mut free = if t.end == RowEnd::Bare { " AND t.erased_at IS NULL".to_owned() } else { String::new() };
-    if t.end == RowEnd::Bare && !is_clean {
+    let mut free = String::new();
+    if t.end == RowEnd::Bare {
         // SQLite looks into an index as quickly for one row as for many, and would parse the list once for each index.
         let pointed_to = match backend {
+            _ if is_clean => paths::is_pointed_to_without_key(t),
             DbBackend::Postgres => paths::is_among_pointed_to(t, any),
             _ => paths::is_pointed_to(t),
         };
-        free.push_str(&format!(" AND NOT {pointed_to}"));
+        free = format!(" AND t.erased_at IS NULL AND NOT {pointed_to}");
     }
     let sql = format!("DELETE FROM {name} AS t WHERE {these}{free}{condition}");
     let mut went = db::run(tx, &sql, values()).await?;
-    if t.end == RowEnd::Bare && !is_clean && went < proofs.len() as u64 {
+    if t.end == RowEnd::Bare && went < proofs.len() as u64 {
         let clear: Vec<String> = t
             .columns
             .iter()

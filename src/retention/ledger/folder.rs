@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use chrono::{DateTime, Datelike as _, Utc};
 
 use super::{Append, chain};
@@ -62,15 +62,27 @@ pub(super) fn latest(folder: &Path) -> anyhow::Result<Option<String>> {
 
 /// Whether a line ends with this hash, looked for in the newest file first.
 pub(super) fn has(folder: &Path, chain: &str) -> anyhow::Result<bool> {
-    let end = chain::end(chain);
+    let end = format!("{}\n", chain::end(chain));
+    let is_in = |bytes: &[u8]| bytes.windows(end.len()).rev().any(|window| window == end.as_bytes());
     for (_, path) in files(folder)?.into_iter().rev() {
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        if text.lines().rev().any(|line| line.ends_with(&end)) {
-            return Ok(true);
+        let cannot = || format!("cannot read {}", path.display());
+        let mut file = File::open(&path).with_context(cannot)?;
+        let size = file.metadata().with_context(cannot)?.len();
+        // Mostly it is one of the last, and a year is long.
+        for start in [size.saturating_sub(NEAR), 0] {
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(start)).with_context(cannot)?;
+            file.read_to_end(&mut bytes).with_context(cannot)?;
+            if is_in(&bytes) {
+                return Ok(true);
+            }
         }
     }
     Ok(false)
 }
+
+/// How far from the end the latest known line mostly lies, in bytes.
+const NEAR: u64 = 1 << 16;
 
 /// One line after all others.
 pub(super) fn append(folder: &Path, now: DateTime<Utc>, body: &str, how: Append) -> anyhow::Result<()> {
@@ -79,6 +91,9 @@ pub(super) fn append(folder: &Path, now: DateTime<Utc>, body: &str, how: Append)
     let newest = files(folder)?.pop();
     if how == Append::First && newest.is_some() {
         return Ok(());
+    }
+    if how != Append::First && newest.is_none() {
+        bail!("the erasure ledger is missing: there is none in {}", folder.display());
     }
     // A clock that was set back must not put a line before older ones.
     let year = calendar::day_of(now).year().max(newest.as_ref().map_or(i32::MIN, |(year, _)| *year));

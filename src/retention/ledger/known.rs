@@ -13,9 +13,7 @@ use crate::error::{Error, Result};
 /// # Errors
 /// It is missing, or older than the main database: nothing is made. It cannot be read.
 pub async fn open(db: &Db, place: &Place, now: DateTime<Utc>) -> anyhow::Result<Ledger> {
-    let rows = db::rows(db.read(), "SELECT ledger_chain FROM retention_control WHERE id = 1", []).await?;
-    let known: Option<String> = rows.first().map_or(Ok(None), |row| row.try_get_by_index(0))?;
-    let Some(known) = known else {
+    let Some(known) = known(db).await.map_err(Error::cause)? else {
         let ledger = Ledger::open(place, now).await?;
         remember(db, &ledger).await.map_err(Error::cause)?;
         return Ok(ledger);
@@ -24,23 +22,43 @@ pub async fn open(db: &Db, place: &Place, now: DateTime<Utc>) -> anyhow::Result<
         Ledger::find(place).await.context("put the newest copy of the ledger in place, and make no empty one")?;
     if !ledger.has(&known).await.map_err(Error::cause)? {
         ledger.close().await;
-        bail!(
-            "the erasure ledger is older than the main database, or not its own: what was erased since would come back with a \
-             restore. Put the newest copy of the ledger in place. Nothing has been changed."
-        );
+        bail!("{OLDER}. Nothing has been changed.");
     }
     Ok(ledger)
+}
+
+const OLDER: &str = "the erasure ledger is older than the main database, or not its own: what was erased since would come back \
+                     with a restore. Put the newest copy of the ledger in place";
+
+async fn known(db: &Db) -> Result<Option<String>> {
+    let rows = db::rows(db.read(), "SELECT ledger_chain FROM retention_control WHERE id = 1", []).await?;
+    Ok(rows.first().map_or(Ok(None), |row| row.try_get_by_index(0))?)
+}
+
+/// Refuses a ledger that was replaced by an older one, or lost, while the service runs.
+///
+/// # Errors
+/// It was; it or the database cannot be read.
+pub async fn require(db: &Db, ledger: &Ledger) -> Result<()> {
+    let is_there = match known(db).await? {
+        Some(known) => ledger.has(&known).await?,
+        None => ledger.latest().await?.is_some(),
+    };
+    if is_there { Ok(()) } else { Err(anyhow::anyhow!(OLDER).into()) }
 }
 
 /// Brings to the disk what the ledger has been told, and remembers in the main database that it was there.
 ///
 /// # Errors
-/// The ledger or the database fails.
+/// The ledger is not the one that is known; it or the database fails.
 pub async fn remember(db: &Db, ledger: &Ledger) -> Result<()> {
+    let known = known(db).await?;
+    require(db, ledger).await?;
     // In this order: what is remembered is on the disk.
     let latest = ledger.latest().await?;
     ledger.sync().await?;
-    let sql = "UPDATE retention_control SET ledger_chain = $1 WHERE id = 1";
-    db::run(db.write(), sql, [latest.into()]).await?;
+    // Where another instance has remembered something meanwhile, that is as good.
+    let sql = "UPDATE retention_control SET ledger_chain = $1 WHERE id = 1 AND COALESCE(ledger_chain, '') = $2";
+    db::run(db.write(), sql, [latest.into(), known.unwrap_or_default().into()]).await?;
     Ok(())
 }

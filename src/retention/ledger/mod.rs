@@ -212,6 +212,9 @@ impl Ledger {
                 if how == Append::First && before.is_some() {
                     return Ok(());
                 }
+                if how != Append::First && before.is_none() {
+                    return Err(anyhow::anyhow!("the erasure ledger is missing: its table is empty").into());
+                }
                 if how == Append::Soon {
                     db::run(&tx, "SET LOCAL synchronous_commit = off", []).await?;
                 }
