@@ -315,6 +315,10 @@ on_both_engines! {
         life::delivered(app, &known).await;
         life::whole_case(app, &known).await;
         app.at("2040-01-01T00:00:00Z");
+        // What points to it without a foreign key is found by the first try.
+        for table in aftersales::retention::paths::WITHOUT_KEY {
+            db::run(app.state.db.write(), &format!("DELETE FROM {table}"), []).await.unwrap();
+        }
         let cases = entity::map::table("cases").unwrap();
         let announced = announce(app, cases).await.expect_clean(true);
         assert_eq!(outcomes(app, announced).await, [Verdict::Anonymised]);

@@ -60,7 +60,7 @@ pub fn close(
         kept: kept(app, &waited, language),
         in_use: in_use(&waited, language),
         recipients: recipients(report),
-        traces: traces(app, report, decided_at, true, language),
+        traces: traces(app, report, app.clock.now(), true, language),
         backups_unreadable_from: report.backups_unreadable_from,
     };
     letter(Content::ErasureClosing(content), report, locale, addressee)
@@ -166,14 +166,14 @@ const BUT_NOT_BEFORE: Words = words(
 
 /// What is kept of the erasure itself: its log (R13), the hashes that keep it from being undone (R34), what recipients are told with
 /// the numbers that they know (R30), and the file of the request with its answers (R14). Log and file begin their period when nothing
-/// waits any more.
-fn traces(app: &App, report: &Report, decided_at: DateTime<Utc>, has_file: bool, language: Language) -> Vec<Kept> {
+/// waits any more; hashes and notices are written with each pass.
+fn traces(app: &App, report: &Report, last_pass: DateTime<Utc>, has_file: bool, language: Language) -> Vec<Kept> {
     let now = app.clock.now();
     let is_over = report.state == State::Settled;
     let types = [
         (DataType::R13, is_over.then_some(now), true, None),
-        (DataType::R34, Some(decided_at), true, None),
-        (DataType::R30, Some(decided_at), !report.recipients.is_empty(), Some(NOTICES)),
+        (DataType::R34, Some(last_pass), true, None),
+        (DataType::R30, Some(last_pass), !report.recipients.is_empty(), Some(NOTICES)),
         (DataType::R14, is_over.then_some(now), has_file, Some(OWN_FILE)),
     ];
     let trace = |(t, began, _, what): (DataType, Option<DateTime<Utc>>, bool, Option<Words>)| {
