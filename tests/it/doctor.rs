@@ -39,12 +39,13 @@ on_both_engines! {
         assert_eq!((&damaged["fine"], status), (&json!(false), Some(1)));
     }
 
-    /// What a damaged ledger were told of, no restore could use: nothing goes by night until it is mended.
+    /// What a damaged ledger were told of, no restore could use: from the first night of a month on nothing goes until it is mended.
     async fn a_damaged_ledger_is_found(app) {
         let known = life::order(app, "max@example.com", "D-1").await;
         life::delivered(app, &known).await;
         let input = json!({ "customerId": known.customer });
         app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { id }").await;
+        app.at("2014-04-01T01:15:00Z");
         let Place::File(ledger) = &app.state.config.ledger else { panic!("the harness keeps the ledger in a folder") };
         let file = ledger.join("ledger-2014.jsonl");
         let whole = std::fs::read_to_string(&file).unwrap();
