@@ -220,7 +220,7 @@ async fn erase(app: &AppState, email: &str, dry_run: bool, papers: Papers, as_js
             Language::De => Locale::De,
             Language::En => Locale::En,
         };
-        let letter = letter::compose(app, &report, decided_at, locale, <(String, Option<String>)>::default(), false);
+        let letter = letter::compose(app, &report, decided_at, locale, None, false);
         let written = app.templates.render(&letter, app.policies.at(app.clock.now()))?;
         let is_html = papers.letter.as_ref().and_then(|p| p.extension()).is_some_and(|e| e == "html");
         write(file, if is_html { &written.html } else { &written.text })?;

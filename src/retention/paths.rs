@@ -157,9 +157,7 @@ fn is_about_access(t: &Table) -> bool {
 /// Some other row still points to `t`.
 #[must_use]
 pub fn is_pointed_to(t: &Table) -> String {
-    let from = |(table, column): (&str, &str)| format!("EXISTS (SELECT 1 FROM {table} d WHERE d.{column} = t.id)");
-    let ways: Vec<String> = pointers(t).map(from).collect();
-    if ways.is_empty() { "1 = 0".to_owned() } else { format!("({})", ways.join(" OR ")) }
+    is_pointed_to_by(t, |_| true)
 }
 
 /// What points to others without a foreign key: who has looked, what was asked, and what is known of a product, may be written beside
@@ -169,8 +167,12 @@ pub const WITHOUT_KEY: [&str; 3] = ["access_entries", "idempotency_keys", "safet
 /// [`is_pointed_to`] by what no foreign key would tell of.
 #[must_use]
 pub fn is_pointed_to_without_key(t: &Table) -> String {
+    is_pointed_to_by(t, |table| WITHOUT_KEY.contains(&table))
+}
+
+fn is_pointed_to_by(t: &Table, counts: impl Fn(&str) -> bool) -> String {
     let from = |(table, column): (&str, &str)| format!("EXISTS (SELECT 1 FROM {table} d WHERE d.{column} = t.id)");
-    let ways: Vec<String> = pointers(t).filter(|(table, _)| WITHOUT_KEY.contains(table)).map(from).collect();
+    let ways: Vec<String> = pointers(t).filter(|(table, _)| counts(table)).map(from).collect();
     if ways.is_empty() { "1 = 0".to_owned() } else { format!("({})", ways.join(" OR ")) }
 }
 

@@ -119,6 +119,7 @@ pub async fn run(app: &App, actor: &Actor, dry_run: bool, mut steering: Option<&
     }
     report.years_settled = anonymise::settle(app).await?;
     if let Some(rule) = app.rules().get(&DataType::R34) {
+        // What is known of the ledger must not be what expires.
         app.ledger.renew(rule, now).await?;
         ledger::known::remember(&app.db, &app.ledger).await?;
         report.ledger_expired = app.ledger.expire(rule, now).await?;

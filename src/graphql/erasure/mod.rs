@@ -164,8 +164,7 @@ impl Erasure {
             Some(row) => erasure::request::of_erasure(app, row.id).await?.is_some(),
             None => false,
         };
-        let nobody = <(String, Option<String>)>::default();
-        let letter = letter::compose(app, &self.report, self.decided_at, language.into(), nobody, has_file);
+        let letter = letter::compose(app, &self.report, self.decided_at, language.into(), None, has_file);
         let written = app.templates.render(&letter, app.policies.at(app.clock.now())).map_err(Error::from)?;
         Ok(ErasureLetter { subject: written.subject, text: written.text, html: written.html })
     }

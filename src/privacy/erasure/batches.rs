@@ -13,8 +13,8 @@ use crate::retention::door::{self, Announced, Ground, Seen, Verdict};
 use crate::retention::pace::Pace;
 use crate::state::App;
 
-/// Takes what goes through the door (`is_whole`: the fates are of all that is there), and puts down what really became of it. While one batch goes, the ledger is told of the
-/// next.
+/// Takes what goes through the door, and puts down what really became of it. While one batch goes, the ledger is told of the
+/// next. `is_whole`: the fates are of all that is there.
 pub(super) async fn take(app: &App, actor: &Actor, id: ErasureId, fates: &mut [Fate], is_whole: bool) -> Result<()> {
     // What stays may point to what goes.
     let is_clean = is_whole && fates.iter().all(|fate| fate.record.is_gone());

@@ -15,15 +15,15 @@ use crate::mail::letter::{Content, ErasureAnswer, ErasureClosing, Kept, Letter, 
 use crate::policy::words::{Words, words};
 use crate::state::App;
 
-/// Writes the answer in a language, as a mail of the request's file to its addressee (address and name), or, where the person is
-/// told in another way, to be shown.
+/// Writes the answer in a language: to an addressee (address and name) as a mail, else to be shown. `has_file`: the request has one,
+/// which is kept.
 #[must_use]
 pub fn compose(
     app: &App,
     report: &Report,
     decided_at: DateTime<Utc>,
     locale: Locale,
-    addressee: (String, Option<String>),
+    addressee: Option<(String, Option<String>)>,
     has_file: bool,
 ) -> Letter {
     let language = language_of(locale);
@@ -38,7 +38,7 @@ pub fn compose(
         traces: traces(app, report, decided_at, has_file, language),
         backups_unreadable_from: report.backups_unreadable_from,
     };
-    letter(Content::ErasureAnswer(content), report, locale, addressee)
+    letter(Content::ErasureAnswer(content), report, locale, addressee.unwrap_or_default())
 }
 
 /// Writes the answer that closes a request, of what had waited when it was answered first. It is a mail of the file.

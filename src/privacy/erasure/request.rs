@@ -92,7 +92,7 @@ pub(super) async fn answer(
         .ok_or_else(|| anyhow::anyhow!("the address of request {} does not open", request.id))?;
     let (addressee, locale) = ((recipient, text("name", &request.name)), request.locale);
     let letter = match request.answered_at {
-        None => letter::compose(app, report, erasure.requested_at, locale, addressee, true),
+        None => letter::compose(app, report, erasure.requested_at, locale, Some(addressee), true),
         Some(answered) => letter::close(app, report, (erasure.requested_at, answered), locale, addressee),
     };
     let written = app.templates.render(&letter, app.policies.at(now))?;

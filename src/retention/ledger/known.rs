@@ -40,11 +40,16 @@ async fn known(db: &Db) -> Result<Option<String>> {
 /// # Errors
 /// It was; it or the database cannot be read.
 pub async fn require(db: &Db, ledger: &Ledger) -> Result<()> {
-    let is_there = match known(db).await? {
-        Some(known) => ledger.has(&known).await?,
+    required(db, ledger).await.map(|_| ())
+}
+
+async fn required(db: &Db, ledger: &Ledger) -> Result<Option<String>> {
+    let known = known(db).await?;
+    let is_there = match &known {
+        Some(known) => ledger.has(known).await?,
         None => ledger.latest().await?.is_some(),
     };
-    if is_there { Ok(()) } else { Err(anyhow::anyhow!(OLDER).into()) }
+    if is_there { Ok(known) } else { Err(anyhow::anyhow!(OLDER).into()) }
 }
 
 /// Brings to the disk what the ledger has been told, and remembers in the main database that it was there.
@@ -52,8 +57,7 @@ pub async fn require(db: &Db, ledger: &Ledger) -> Result<()> {
 /// # Errors
 /// The ledger is not the one that is known; it or the database fails.
 pub async fn remember(db: &Db, ledger: &Ledger) -> Result<()> {
-    let known = known(db).await?;
-    require(db, ledger).await?;
+    let known = required(db, ledger).await?;
     // In this order: what is remembered is on the disk.
     let latest = ledger.latest().await?;
     ledger.sync().await?;
