@@ -5,6 +5,7 @@
 //! notices a ledger that is older, foreign or damaged.
 
 mod chain;
+mod database;
 mod entry;
 mod folder;
 pub mod known;
@@ -14,11 +15,10 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use entity::ids::{CustomerId, ErasureId, UnitId, uuid_at};
-use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::db::{self, Db, Place};
+use crate::db::{Db, Place};
 use crate::error::{Error, Result};
 use crate::policy::retention::Rule;
 pub use entry::{Entry, Protection, Rows, Telling, Why};
@@ -55,10 +55,6 @@ enum Append {
     First,
 }
 
-/// Serialises the writers of a ledger in a database, so that its entries stand in the order of their commits.
-const WRITING: &str = "SELECT pg_advisory_xact_lock(7172)";
-const PAGE: u32 = 1000;
-
 impl Ledger {
     /// Opens it, or makes it and gives it an identity.
     ///
@@ -73,16 +69,7 @@ impl Ledger {
             }
             Place::Postgres(_) => {
                 let db = Db::open(place).await?;
-                let tx = db.begin().await?;
-                db::rows(&tx, WRITING, []).await?;
-                if !is_there(&tx).await? {
-                    let sql = "CREATE TABLE ledger_entries (seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE, \
-                               id uuid PRIMARY KEY, at timestamptz NOT NULL, entry text NOT NULL)";
-                    db::run(&tx, sql, []).await?;
-                    // Opaque ids do not become smaller, and each entry reads the one before.
-                    db::run(&tx, "ALTER TABLE ledger_entries ALTER COLUMN entry SET STORAGE EXTERNAL", []).await?;
-                }
-                tx.commit().await?;
+                database::make(&db).await?;
                 Self::Database(db)
             }
         };
@@ -107,7 +94,7 @@ impl Ledger {
             }
             Place::Postgres(_) => {
                 let db = Db::open(place).await?;
-                if !is_there(db.read()).await? {
+                if !database::is_there(db.read()).await? {
                     db.close().await;
                     bail!("the erasure ledger is missing: the database of LEDGER_URL has none");
                 }
@@ -177,13 +164,7 @@ impl Ledger {
                 let path = path.clone();
                 tokio::task::spawn_blocking(move || folder::sync_newest(&path)).await.context("a sync died")??;
             }
-            Self::Database(db) => {
-                // The log is one for all: a commit that waits for the disk takes the earlier ones with it.
-                let sql = "SELECT pg_current_xact_id()";
-                let tx = db.begin().await?;
-                db::rows(&tx, sql, []).await?;
-                tx.commit().await?;
-            }
+            Self::Database(db) => database::sync(db).await?,
         }
         Ok(())
     }
@@ -205,24 +186,7 @@ impl Ledger {
                     .await
                     .context("the ledger's writer died")??;
             }
-            Self::Database(db) => {
-                let tx = db.begin().await?;
-                db::rows(&tx, WRITING, []).await?;
-                let before = latest(&tx).await?;
-                if how == Append::First && before.is_some() {
-                    return Ok(());
-                }
-                if how != Append::First && before.is_none() {
-                    return Err(anyhow::anyhow!("the erasure ledger is missing: its table is empty").into());
-                }
-                if how == Append::Soon {
-                    db::run(&tx, "SET LOCAL synchronous_commit = off", []).await?;
-                }
-                let line = chain::link(before.as_deref().unwrap_or_default(), &body);
-                let sql = "INSERT INTO ledger_entries (id, at, entry) VALUES ($1, $2, $3)";
-                db::run(&tx, sql, [uuid_at(now).into(), now.into(), line.into()]).await?;
-                tx.commit().await?;
-            }
+            Self::Database(db) => database::append(db, now, &body, how).await?,
         }
         Ok(())
     }
@@ -251,7 +215,7 @@ impl Ledger {
                 let path = path.clone();
                 Ok(tokio::task::spawn_blocking(move || folder::latest(&path)).await.context("a reader died")??)
             }
-            Self::Database(db) => latest(db.read()).await,
+            Self::Database(db) => database::latest(db.read()).await,
         }
     }
 
@@ -265,11 +229,7 @@ impl Ledger {
                 let (path, chain) = (path.clone(), chain.to_owned());
                 Ok(tokio::task::spawn_blocking(move || folder::has(&path, &chain)).await.context("a reader died")??)
             }
-            Self::Database(db) => {
-                let end = chain::end(chain);
-                let sql = "SELECT 1 FROM ledger_entries WHERE right(entry, length($1)) = $1 ORDER BY seq DESC LIMIT 1";
-                Ok(!db::rows(db.read(), sql, [end.into()]).await?.is_empty())
-            }
+            Self::Database(db) => database::has(db, chain).await,
         }
     }
 
@@ -326,18 +286,7 @@ impl Ledger {
         let mut chain = chain::Walk::default();
         match self {
             Self::Folder(path) => folder::lines(path, |line| chain.step(line, &mut each))?,
-            Self::Database(db) => {
-                let mut after = 0_i64;
-                loop {
-                    let sql = format!("SELECT seq, entry FROM ledger_entries WHERE seq > $1 ORDER BY seq LIMIT {PAGE}");
-                    let rows = db::rows(db.read(), &sql, [after.into()]).await?;
-                    let Some(last) = rows.last() else { break };
-                    after = last.try_get_by_index(0)?;
-                    for row in &rows {
-                        chain.step(&row.try_get_by_index::<String>(1)?, &mut each)?;
-                    }
-                }
-            }
+            Self::Database(db) => database::lines(db, |line| chain.step(line, &mut each)).await?,
         }
         Ok(())
     }
@@ -366,10 +315,7 @@ impl Ledger {
     pub async fn renew(&self, rule: &Rule, now: DateTime<Utc>) -> Result<()> {
         let is_over = match self {
             Self::Folder(path) => folder::is_over(path, rule, now)?,
-            Self::Database(db) => {
-                let rows = db::rows(db.read(), "SELECT at FROM ledger_entries ORDER BY seq DESC LIMIT 1", []).await?;
-                rows.first().map_or(Ok(false), |row| row.try_get_by_index(0).map(|at| rule.is_over(at, now)))?
-            }
+            Self::Database(db) => database::is_over(db, rule, now).await?,
         };
         if is_over {
             self.append(now, &Entry::Opened { ledger: uuid_at(now), at: now }, Append::Durably).await?;
@@ -387,25 +333,7 @@ impl Ledger {
     pub async fn expire(&self, rule: &Rule, now: DateTime<Utc>) -> Result<u64> {
         match self {
             Self::Folder(path) => Ok(folder::expire(path, rule, now)?),
-            Self::Database(db) => {
-                // Only from the front, as far as all is over: a hole would break the chain.
-                let sql = "SELECT seq, at FROM ledger_entries WHERE seq > $1 ORDER BY seq LIMIT 1000";
-                let (mut over, mut goes_on) = (0_i64, true);
-                while goes_on {
-                    let rows = db::rows(db.read(), sql, [over.into()]).await?;
-                    if rows.is_empty() {
-                        break;
-                    }
-                    for row in rows {
-                        goes_on = rule.is_over(row.try_get_by_index(1)?, now);
-                        if !goes_on {
-                            break;
-                        }
-                        over = row.try_get_by_index(0)?;
-                    }
-                }
-                Ok(db::run(db.write(), "DELETE FROM ledger_entries WHERE seq <= $1", [over.into()]).await?)
-            }
+            Self::Database(db) => database::expire(db, rule, now).await,
         }
     }
 
@@ -426,19 +354,4 @@ pub enum Reached {
     Older,
     /// It is another installation's.
     Foreign,
-}
-
-/// Whether a database has one.
-async fn is_there(db: &impl ConnectionTrait) -> anyhow::Result<bool> {
-    let rows = db::rows(db, "SELECT to_regclass('ledger_entries') IS NOT NULL", []).await?;
-    Ok(rows.first().map_or(Ok(false), |row| row.try_get_by_index(0))?)
-}
-
-/// The hash of the latest entry in a database.
-async fn latest(db: &impl ConnectionTrait) -> Result<Option<String>> {
-    let rows = db::rows(db, "SELECT entry FROM ledger_entries ORDER BY seq DESC LIMIT 1", []).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    let line: String = row.try_get_by_index(0)?;
-    let (_, chain) = chain::parts(&line).context("the latest line of the ledger is damaged")?;
-    Ok(Some(chain.to_owned()))
 }
