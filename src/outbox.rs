@@ -1,5 +1,7 @@
 //! What has to happen outside the main database: written with the change, done after its commit, tried until it is.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::{EntryId, UnitId};
 use entity::outbox_entries::{Kind, State};
@@ -12,6 +14,7 @@ use uuid::Uuid;
 
 use crate::db;
 use crate::error::{Error, Result};
+use crate::keys::BACKUPS_LIVE;
 use crate::state::App;
 
 /// Writes an intent in the transaction of the change.
@@ -31,6 +34,14 @@ pub async fn enqueue_all(
     now: DateTime<Utc>,
     intents: impl IntoIterator<Item = (Kind, String)>,
 ) -> Result<()> {
+    write(tx, (now, now), intents).await
+}
+
+async fn write(
+    tx: &DatabaseTransaction,
+    (now, available): (DateTime<Utc>, DateTime<Utc>),
+    intents: impl IntoIterator<Item = (Kind, String)>,
+) -> Result<()> {
     let row =
         |(kind, target): (Kind, String)| json!([EntryId::new(now).0.as_simple().to_string(), kind.code(), target]);
     let rows: Vec<serde_json::Value> = intents.into_iter().map(row).collect();
@@ -44,10 +55,10 @@ pub async fn enqueue_all(
     };
     let sql = format!(
         "INSERT INTO outbox_entries (id, kind, target, state, attempts, created_at, available_at) \
-         SELECT {columns}, $2, 0, $3, $3 FROM {source}"
+         SELECT {columns}, $2, 0, $3, $4 FROM {source}"
     );
     let list = serde_json::Value::from(rows).to_string();
-    db::run(tx, &sql, [list.into(), State::Pending.code().into(), now.into()]).await?;
+    db::run(tx, &sql, [list.into(), State::Pending.code().into(), now.into(), available.into()]).await?;
     Ok(())
 }
 
@@ -56,8 +67,63 @@ pub async fn enqueue_all(
 /// # Errors
 /// As [`enqueue`].
 pub async fn destroy_keys(tx: &DatabaseTransaction, now: DateTime<Utc>, units: &[UnitId]) -> Result<()> {
+    write(tx, (now, now), ends(units)).await
+}
+
+/// Orders that keys be destroyed from which living rows were sealed anew: once no archive of keys is older than that. Until then a
+/// backup in which the rows lie under them can be opened with any later archive.
+///
+/// # Errors
+/// As [`enqueue`].
+pub async fn destroy_left_keys(tx: &DatabaseTransaction, now: DateTime<Utc>, units: &[UnitId]) -> Result<()> {
+    write(tx, (now, now + BACKUPS_LIVE), ends(units)).await
+}
+
+fn ends(units: &[UnitId]) -> impl Iterator<Item = (Kind, String)> {
     let names = |some: &[UnitId]| some.iter().map(ToString::to_string).collect::<Vec<_>>().join(SEPARATOR);
-    enqueue_all(tx, now, units.chunks(KEYS).map(|some| (Kind::DestroyKey, names(some)))).await
+    units.chunks(KEYS).map(move |some| (Kind::DestroyKey, names(some)))
+}
+
+/// The keys whose end is ordered for later, with the orders.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn left_keys(app: &App) -> Result<HashMap<UnitId, Uuid>> {
+    let sql = "SELECT id, target FROM outbox_entries \
+               WHERE done_at IS NULL AND kind = $1 AND attempts = 0 AND available_at > $2";
+    let values = [Kind::DestroyKey.code().into(), app.clock.now().into()];
+    let mut found = HashMap::new();
+    for row in db::rows(app.db.read(), sql, values).await? {
+        let (entry, target): (Uuid, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        for unit in parsed(&target)? {
+            found.insert(unit, entry);
+        }
+    }
+    Ok(found)
+}
+
+/// Rows of a person have gone: keys from which they had been sealed anew end now, as those that they lay under at last.
+///
+/// # Errors
+/// A database fails.
+pub(crate) async fn hasten(app: &App, person: Uuid, gone: &HashSet<Uuid>) -> Result<()> {
+    let ordered = left_keys(app).await?;
+    if ordered.is_empty() {
+        return Ok(());
+    }
+    let theirs = app.keys.units_of(person).await?;
+    let theirs = theirs.iter().filter(|unit| gone.contains(&unit.owner));
+    let entries: Vec<Uuid> = theirs.filter_map(|unit| ordered.get(&unit.id).copied()).collect();
+    if !entries.is_empty() {
+        let any = db::is_any(app.db.backend(), "id", 2);
+        let sql = format!("UPDATE outbox_entries SET available_at = $1 WHERE {any}");
+        db::run(app.db.write(), &sql, [app.clock.now().into(), db::id_list(app.db.backend(), entries)]).await?;
+    }
+    Ok(())
+}
+
+fn parsed(target: &str) -> anyhow::Result<Vec<UnitId>> {
+    target.split(SEPARATOR).map(|unit| Ok(UnitId(unit.parse()?))).collect()
 }
 
 /// What a run of the outbox did.
@@ -190,11 +256,7 @@ async fn perform(app: &App, entries: &[Claimed]) -> anyhow::Result<()> {
     let mut units = Vec::new();
     for entry in entries {
         match entry.kind {
-            Kind::DestroyKey => {
-                for unit in entry.target.split(SEPARATOR) {
-                    units.push(UnitId(unit.parse()?));
-                }
-            }
+            Kind::DestroyKey => units.extend(parsed(&entry.target)?),
             Kind::DeleteBlob => match app.blobs.delete(&Path::from(entry.target.as_str())).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -236,7 +298,7 @@ async fn put_off(app: &App, entry: &Claimed, error: &anyhow::Error, report: &mut
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pending {
-    /// To be done.
+    /// To be done, but for keys whose time has not come.
     pub pending: i64,
     /// Given up: an operator has to look.
     pub dead: i64,
@@ -247,9 +309,9 @@ pub struct Pending {
 /// # Errors
 /// The database cannot be read.
 pub async fn pending(app: &App) -> Result<Pending> {
-    let sql = "SELECT CAST(COUNT(CASE WHEN state = 'PENDING' THEN 1 END) AS bigint), \
+    let sql = "SELECT CAST(COUNT(CASE WHEN state = 'PENDING' AND (attempts > 0 OR available_at <= $1) THEN 1 END) AS bigint), \
                CAST(COUNT(CASE WHEN state = 'DEAD' THEN 1 END) AS bigint) FROM outbox_entries";
-    let rows = db::rows(app.db.read(), sql, []).await?;
+    let rows = db::rows(app.db.read(), sql, [app.clock.now().into()]).await?;
     let row = rows.first().ok_or(crate::error::Error::NotFound)?;
     Ok(Pending { pending: row.try_get_by_index(0)?, dead: row.try_get_by_index(1)? })
 }

@@ -16,6 +16,8 @@ crate::codes! {
         Executed = "EXECUTED",
         /// Nobody approved it within seven days.
         Expired = "EXPIRED",
+        /// Somebody called it off; rows without an outcome were not touched.
+        Cancelled = "CANCELLED",
     }
 }
 

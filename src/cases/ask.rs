@@ -21,7 +21,7 @@ use crate::idempotency::{self, Outcome};
 use crate::mail::letter::{Content, InfoRequest};
 use crate::policy::rules::RuleId;
 use crate::state::App;
-use crate::{audit, db, input};
+use crate::{audit, input};
 
 const CASE: &[&str] = &["input", "caseId"];
 
@@ -90,7 +90,7 @@ pub async fn resume_unanswered(app: &App, dry_run: bool) -> Result<u64> {
             continue;
         }
         let tx = app.db.begin().await?;
-        db::lock(&tx, "cases", case.id.0).await?;
+        super::lock(&tx, case.id).await?;
         let current = Entity::find_by_id(case.id).one(&tx).await?.filter(|c| c.version == case.version);
         let Some(current) = current else { continue };
         let id = current.id;

@@ -11,7 +11,7 @@ use sea_orm::{
 use serde_json::json;
 
 use super::machine::{self, Deed};
-use super::{close, tasks, timers};
+use super::{close, tasks, timers, withdrawn_at};
 use crate::audit;
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Refusal, Result};
@@ -34,7 +34,8 @@ pub async fn cancel(app: &App, actor: &Actor, id: CaseId, key: &str) -> Result<M
 /// Merges a case into another one of the same customer, which goes on.
 ///
 /// # Errors
-/// Refused: as [`cancel`]; a target that is unknown, over, the same, or somebody else's.
+/// Refused: as [`cancel`]; a target that is unknown, over, the same, or somebody else's; for a withdrawal, one that is not an earlier
+/// withdrawal from the same order.
 pub async fn merge(app: &App, actor: &Actor, id: CaseId, into: CaseId, key: &str) -> Result<Model> {
     actor.require(Permission::Decide)?;
     end(app, actor, id, Some(into), key).await
@@ -53,7 +54,7 @@ async fn end(app: &App, actor: &Actor, id: CaseId, into: Option<CaseId>, key: &s
     };
     // Two merges that meet lock in one order.
     for each in [Some(id), into].into_iter().flatten().collect::<std::collections::BTreeSet<_>>() {
-        crate::db::lock(&tx, "cases", each.0).await?;
+        super::lock(&tx, each).await?;
     }
     let case = super::for_change(&tx, actor, id, CASE).await?;
     machine::require(&case, deed, CASE)?;
@@ -65,6 +66,15 @@ async fn end(app: &App, actor: &Actor, id: CaseId, into: Option<CaseId>, key: &s
         let target = super::for_change(&tx, actor, into, field).await?;
         if target.id == id || target.customer_id != case.customer_id || target.state.is_over() {
             return Err(Refusal::at(Code::Invalid, field).with("expected", "another open case of the customer").into());
+        }
+        // The period of the refund runs from the statement (BGB § 357(1)): no merger may end it or move it back.
+        if case.kind == Some(Kind::Withdrawal) {
+            let stated = (withdrawn_at(&tx, &case).await?, withdrawn_at(&tx, &target).await?);
+            let is_earlier = matches!(stated, (Some(of_this), Some(of_target)) if of_target <= of_this);
+            if case.order_id.is_none() || target.order_id != case.order_id || !is_earlier {
+                let expected = "the case of an earlier withdrawal from the same order";
+                return Err(Refusal::at(Code::Invalid, field).with("expected", expected).into());
+            }
         }
     }
     close::require_settled(&tx, id).await?;

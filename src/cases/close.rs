@@ -122,5 +122,5 @@ async fn lower_to_advice(app: &App, tx: &DatabaseTransaction, case: CaseId, advi
     }
     units.extend(mail::lower_to_advice(app, tx, case, advice).await?);
     let unused = crate::keys::without_rows(tx, &units, &[DataType::R03]).await?;
-    crate::outbox::destroy_keys(tx, app.clock.now(), &unused).await
+    crate::outbox::destroy_left_keys(tx, app.clock.now(), &unused).await
 }

@@ -32,6 +32,9 @@ pub struct Decision {
     pub expected_version: Option<i64>,
 }
 
+/// For what a withdrawal can be refused.
+pub(crate) const AGAINST_WITHDRAWAL: [Reason; 3] = [Reason::PeriodEnded, Reason::RightExcluded, Reason::NotOurProduct];
+
 /// Decides a case.
 ///
 /// # Errors
@@ -53,11 +56,10 @@ pub async fn decide(app: &App, actor: &Actor, id: CaseId, decision: Decision, ke
     };
     let case = super::for_change(&tx, actor, id, &["input", "caseId"]).await?;
     input::version(decision.expected_version, case.version)?;
-    let lawful = [Reason::PeriodEnded, Reason::RightExcluded, Reason::NotOurProduct];
     let refused = decision.outcome == CaseOutcome::NotEligible && case.kind == Some(Kind::Withdrawal);
-    if refused && !lawful.contains(&decision.reason) {
+    if refused && !AGAINST_WITHDRAWAL.contains(&decision.reason) {
         let refusal = Refusal::at(Code::Invalid, &["input", "reason"]);
-        return Err(refusal.with("expected", lawful.map(|r| r.code()).join(", ")).into());
+        return Err(refusal.with("expected", AGAINST_WITHDRAWAL.map(|r| r.code()).join(", ")).into());
     }
     let deed = match decision.outcome {
         CaseOutcome::SolvedDirectly => Deed::Solve,

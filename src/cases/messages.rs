@@ -20,7 +20,7 @@ use crate::keys::{Place, Unit, UnitOf};
 use crate::policy::calendar;
 use crate::policy::rules::RuleId;
 use crate::state::App;
-use crate::{audit, input};
+use crate::{audit, input, mail};
 
 /// A message to be written.
 #[derive(Clone, Debug, Serialize)]
@@ -137,7 +137,7 @@ pub(crate) async fn insert(
         author_id: Set(actor.id()),
         body: Set(Some(unit.key.seal(place(id), body)?)),
         sent_at: Set(now),
-        start_at: Set((data_type != DataType::R06).then_some(now)),
+        start_at: Set(mail::begins(tx, Some(case), data_type, now).await?),
         not_before: Set(None),
     };
     Ok(row.insert(tx).await?)

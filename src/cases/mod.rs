@@ -26,12 +26,14 @@ pub mod timers;
 pub mod wait;
 pub mod words;
 
+use chrono::{DateTime, Utc};
 use entity::DataType;
 use entity::cases::{Column, Entity, Kind, Model, State};
 use entity::ids::CaseId;
+use entity::withdrawals;
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, ExprTrait as _,
-    QueryFilter as _, Select,
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _, ExprTrait as _,
+    QueryFilter as _, QueryOrder as _, Select,
 };
 
 use crate::auth::{Actor, Permission, Scope};
@@ -43,6 +45,7 @@ use crate::state::App;
 pub use ask::{Ask, ask};
 pub use cancel::{cancel, merge};
 pub use close::{Close, close};
+pub(crate) use decide::AGAINST_WITHDRAWAL;
 pub use decide::{Decision, decide};
 pub use extend::{Extension, extend};
 pub use messages::{NewMessage, reply};
@@ -66,7 +69,7 @@ pub fn visible_to(actor: &Actor) -> Select<Entity> {
                 Scope::Case(case) => own.filter(Column::Id.eq(case)),
             }
         }
-        _ if actor.may(Permission::ReadCases) => all.filter(not_restricted()),
+        Actor::Staff(..) if actor.may(Permission::ReadCases) => all.filter(not_restricted()),
         _ => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
     }
 }
@@ -106,6 +109,20 @@ pub(crate) async fn seen(app: &App, actor: &Actor, id: CaseId) -> Result<Model> 
     }
 }
 
+/// Locks a case, and its customer before it, in the order of everybody else: of two cases that end at the same moment, one sees that
+/// the other has, and begins the periods of what both hang on.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn lock(tx: &DatabaseTransaction, id: CaseId) -> Result<()> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let sql = "SELECT id FROM customers WHERE id = (SELECT customer_id FROM cases WHERE id = $1) FOR NO KEY UPDATE";
+        db::rows(tx, sql, [id.0.into()]).await?;
+        db::lock(tx, "cases", id.0).await?;
+    }
+    Ok(())
+}
+
 /// Loads a case for a change and locks it; an invisible id is refused at `field`.
 pub(crate) async fn for_change(
     tx: &DatabaseTransaction,
@@ -113,11 +130,24 @@ pub(crate) async fn for_change(
     id: CaseId,
     field: &[&'static str],
 ) -> Result<Model> {
-    db::lock(tx, "cases", id.0).await?;
+    lock(tx, id).await?;
     match get(tx, actor, id).await {
         Err(Error::NotFound) => Err(refused(tx, actor, id, field).await?),
         found => found,
     }
+}
+
+/// When the statement of withdrawal of a case was received, UTC; none for other cases.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn withdrawn_at(db: &impl ConnectionTrait, case: &Model) -> Result<Option<DateTime<Utc>>> {
+    if case.kind != Some(Kind::Withdrawal) {
+        return Ok(None);
+    }
+    let of_case = withdrawals::Entity::find().filter(withdrawals::Column::CaseId.eq(case.id));
+    let first = of_case.order_by_asc(withdrawals::Column::ReceivedAt).one(db).await?;
+    Ok(first.map(|w| w.received_at).or(case.opened_at))
 }
 
 /// Staff is told since when a case is restricted; nobody is told more of one that is not theirs.

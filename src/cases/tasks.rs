@@ -1,6 +1,7 @@
 //! Tasks for staff: filed by jobs, done by people.
 
 use chrono::{DateTime, Utc};
+use entity::cases;
 use entity::ids::{CaseId, TaskId, TimerId};
 use entity::tasks::{ActiveModel, Column, Entity, Kind, Model};
 use sea_orm::sea_query::Expr;
@@ -16,7 +17,7 @@ use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::state::App;
 
-/// Files a task in the transaction of what made it necessary.
+/// Files a task in the transaction of what made it necessary. Where only the bare id of its case is left, there is nothing to be done.
 ///
 /// # Errors
 /// The database fails.
@@ -27,6 +28,8 @@ pub(crate) async fn file(
     kind: Kind,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let case_row = cases::Entity::find_by_id(case).one(tx).await?;
+    let Some(of) = case_row.filter(|of| of.state != cases::State::Erased) else { return Ok(()) };
     let row = ActiveModel {
         id: Set(TaskId::new(now)),
         case_id: Set(case),
@@ -35,13 +38,11 @@ pub(crate) async fn file(
         created_at: Set(now),
         done_at: Set(None),
         done_by: Set(None),
-        start_at: Set(None),
+        // On a case that is over it ends with the others.
+        start_at: Set(of.start_at),
         not_before: Set(None),
     };
-    let row = row.insert(tx).await?;
-    // On a case that is over it ends with the others.
-    let sql = "UPDATE tasks SET start_at = (SELECT c.start_at FROM cases c WHERE c.id = tasks.case_id) WHERE id = $1";
-    crate::db::run(tx, sql, [row.id.0.into()]).await?;
+    row.insert(tx).await?;
     Ok(())
 }
 
@@ -51,7 +52,7 @@ pub(crate) async fn file(
 /// The database fails.
 pub async fn file_alone(app: &App, case: CaseId, kind: Kind) -> Result<()> {
     let tx = app.db.begin().await?;
-    crate::db::lock(&tx, "cases", case.0).await?;
+    super::lock(&tx, case).await?;
     if !is_open(&tx, case, kind).await? {
         file(&tx, case, None, kind, app.clock.now()).await?;
         tx.commit().await?;

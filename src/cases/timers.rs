@@ -316,7 +316,7 @@ pub async fn mark_breaches(app: &App, dry_run: bool) -> Result<Report> {
 /// One timer in its own transaction. Another instance, or the deed itself, may have been first: then nothing happens.
 async fn breach(app: &App, timer: Model, now: DateTime<Utc>) -> Result<bool> {
     let tx = app.db.begin().await?;
-    db::lock(&tx, "cases", timer.case_id.0).await?;
+    super::lock(&tx, timer.case_id).await?;
     let sql =
         "UPDATE timers SET state = 'BREACHED', breached_at = $1 WHERE id = $2 AND state = 'RUNNING' AND ends_at <= $1";
     if db::run(&tx, sql, [now.into(), timer.id.0.into()]).await? == 0 {

@@ -9,6 +9,7 @@ macro_rules! say {
 
 mod backup;
 mod deadline;
+mod doctor;
 mod jobs;
 mod policy;
 mod privacy;
@@ -118,7 +119,7 @@ impl Cli {
                 open(config()?).await?;
                 say!("the databases are up to date");
             }
-            Command::Doctor { json } => return doctor(config()?, json).await,
+            Command::Doctor { json } => return doctor::run(config()?, json).await,
             Command::Token(options) => {
                 if let Some(wrong) = options.misused() {
                     eprintln!("error: {wrong}");
@@ -163,109 +164,5 @@ fn write_out(text: std::fmt::Arguments<'_>) {
     {
         eprintln!("error: cannot write the output: {error}");
         std::process::exit(1);
-    }
-}
-
-async fn doctor(config: Config, json: bool) -> anyhow::Result<ExitCode> {
-    let places = [
-        ("dataFolder", config.data.display().to_string()),
-        ("mainDatabase", described(&config.database)),
-        ("keyStore", described(&config.keystore)),
-        ("ledger", described(&config.ledger)),
-        ("masterKey", format!("{:?}", config.master_key)),
-        ("aesInHardware", aes_gcm::aes::hardware_accelerated().to_string()),
-    ];
-    if !json {
-        for (name, place) in &places {
-            say!("{name:<14} {place}");
-        }
-    }
-    let app = look(config).await?;
-    let policy = app.policies.latest();
-    let is_in_force = crate::policies::is_stored(&app.db, policy.number).await?;
-    let outbox = crate::outbox::pending(&app).await.map_err(said)?;
-    let mail = crate::mail::pending(&app).await.map_err(said)?;
-    let scans = crate::privacy::scan::residual::pending(&app).await.map_err(said)?;
-    let to_be_told = crate::privacy::erasure::recipients::to_be_told(&app).await.map_err(said)?;
-    let (mut removal, mut failed) = (None, Vec::new());
-    for job in crate::jobs::JOBS {
-        let Some(run) = crate::jobs::lease::latest(&app, Some(job.name), 1).await.map_err(said)?.pop() else {
-            continue;
-        };
-        if run.state == entity::job_runs::State::Failed {
-            failed.push(job.name);
-        }
-        if job.name == "retention" {
-            removal = Some(run);
-        }
-    }
-    let mut damage = Vec::new();
-    for (name, db) in [("main database", &app.db), ("key store", app.keys.db())] {
-        // A page that cannot be read may be found by the check or stop it.
-        let found = db.damage().await.unwrap_or_else(|error| Some(error.to_string()));
-        damage.extend(found.map(|what| format!("{name}: {what}")));
-    }
-    damage.extend(app.ledger.head().await.err().map(|error| format!("ledger: {:#}", said(error))));
-    let fine = outbox.dead == 0 && scans.failed == 0 && failed.is_empty() && damage.is_empty();
-    if json {
-        let places: serde_json::Map<_, _> = places.into_iter().map(|(n, p)| (n.to_owned(), p.into())).collect();
-        print_json(&serde_json::json!({
-            "places": places,
-            "damage": damage,
-            "policy": { "version": policy.number, "validFrom": policy.valid_from, "stored": is_in_force },
-            "outbox": outbox,
-            "mail": mail,
-            "scans": scans,
-            "recipients": { "toBeTold": to_be_told },
-            "failedJobs": failed,
-            "retention": { "lastRun": removal.as_ref().map(|run| run.state) },
-            "fine": fine,
-        }))?;
-    } else {
-        say!("stores         open, migrated, the master key fits");
-        for what in &damage {
-            say!("damaged        {what}");
-        }
-        let day = crate::policy::calendar::day_of(policy.valid_from);
-        let is_announced = policy.valid_from > app.clock.now();
-        let how = match (is_in_force, is_announced) {
-            (true, false) => format!("is in force since {day}"),
-            (true, true) => format!("is announced for {day}"),
-            (false, false) => "is new: the server puts it in force when it starts".to_owned(),
-            (false, true) => format!("is new: the server announces it for {day} when it starts"),
-        };
-        say!("policy         version {} {how}", policy.number);
-        say!("outbox         {} waiting, {} given up", outbox.pending, outbox.dead);
-        let server = if app.mailer.is_some() { "" } else { "; no mail server is set (AFTERSALES_SMTP_URL)" };
-        say!("mail           {} waiting, {} undeliverable{server}", mail.queued, mail.dead + mail.bounced);
-        say!("scans          {} to come after an erasure, {} failed", scans.pending, scans.failed);
-        say!("recipients     {to_be_told} to be told of an erasure by staff");
-        if !damage.is_empty() {
-            say!("stop the server and restore the last backup: docs/operations.md");
-        }
-        if outbox.dead > 0 {
-            say!("look at the entries of the outbox that were given up");
-        }
-        for job in &failed {
-            say!("the last run of the job {job} failed: jobs list, and the server's log");
-        }
-        if scans.failed > 0 {
-            say!("look at the erasures whose scan found what had to be gone");
-        }
-        if fine {
-            say!("all is well");
-        }
-    }
-    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn described(place: &crate::db::Place) -> String {
-    match place {
-        crate::db::Place::File(path) => path.display().to_string(),
-        crate::db::Place::Postgres(url) => {
-            // Never the password.
-            let host = url.rsplit_once('@').map_or(url.as_str(), |(_, host)| host);
-            format!("postgres://…@{}", host.trim_start_matches("postgres://"))
-        }
     }
 }

@@ -225,8 +225,14 @@ async fn erase(app: &AppState, email: &str, dry_run: bool, papers: Papers, as_js
         let is_html = papers.letter.as_ref().and_then(|p| p.extension()).is_some_and(|e| e == "html");
         write(file, if is_html { &written.html } else { &written.text })?;
     }
-    if let (Some(file), Some(text)) = (certificate, erased.as_ref().and_then(|row| row.certificate.as_deref())) {
-        write(file, text)?;
+    if let Some(file) = certificate {
+        match erased.as_ref().and_then(|row| row.certificate.as_deref()) {
+            Some(text) => write(file, text)?,
+            None => {
+                std::fs::remove_file(&file.0).with_context(|| format!("cannot remove {}", file.0.display()))?;
+                anyhow::bail!("erased; another pass has begun meanwhile, and the certificate comes with its scan");
+            }
+        }
     }
     let scan = erased.as_ref().map(residual::stored).transpose().map_err(said)?.flatten();
     if as_json {

@@ -66,7 +66,7 @@ pub async fn proceed(
         Way::Settled => input::optional(body, &["input", "body"], input::SHORT_TEXT)?,
         Way::Adr | Way::Court => Some(input::text(body.unwrap_or_default(), &["input", "body"], input::SHORT_TEXT)?),
     };
-    let reference = input::optional(reference, &["input", "reference"], input::SHORT_TEXT)?;
+    let reference = input::optional_identifier(reference, &["input", "reference"], input::SHORT_TEXT)?;
     let now = app.clock.now();
     let (row, case) = seen(app, actor, id).await?;
     let unit = unit(app, &case, now).await?;

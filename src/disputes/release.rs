@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::auth::Actor;
-use crate::cases::tasks;
+use crate::cases::{self as case_room, tasks};
 use crate::error::Result;
 use crate::policy::calendar;
 use crate::retention::{holds, protections};
@@ -80,7 +80,7 @@ async fn review(app: &App, dry_run: bool) -> Result<u64> {
             continue;
         }
         let tx = app.db.begin().await?;
-        db::lock(&tx, "cases", case.0).await?;
+        case_room::lock(&tx, case).await?;
         let Some(put_off) = holds::put_off_in(&tx, hold, on, now).await? else { continue };
         tasks::file(&tx, case, None, Kind::ReviewDispute, now).await?;
         let details = json!({ "hold": hold, "reviewOn": on });

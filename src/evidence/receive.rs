@@ -19,6 +19,7 @@ use super::binding;
 use super::sniff::sniff;
 use super::strip::{StripError, strip};
 use crate::auth::Actor;
+use crate::cases;
 use crate::error::{Code, Error, Refusal, Result};
 use crate::keys::UnitKey;
 use crate::keys::stream::{CHUNK, Sealer};
@@ -279,6 +280,8 @@ pub(super) fn random_name() -> Result<String> {
 async fn finish(app: &App, attachment: Model, token: &tokens::Model, blob: String, stored: Stored) -> Result<Model> {
     let tx = app.db.begin().await?;
     let now = app.clock.now();
+    // Its closing starts the periods of what is there: either it sees this file, or this sees that it is over.
+    cases::lock(&tx, attachment.case_id).await?;
     let sql = "UPDATE attachments SET state = 'AVAILABLE', data_type = 'R09b', start_at = NULL, blob = $1, \
                byte_size = $2, ready_at = $3, content_hash = $5 WHERE id = $4 AND state = 'RECEIVING' AND blob = $1 \
                AND EXISTS (SELECT 1 FROM cases c WHERE c.id = attachments.case_id AND c.state NOT IN ('CLOSED', 'CANCELLED', 'MERGED', 'ERASED'))";

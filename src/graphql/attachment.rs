@@ -87,7 +87,7 @@ impl Attachment {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), self.row.data_type, self.row.start_at)
+        retention(ctx.app(), ("attachments", self.row.id.0), self.row.data_type, self.row.start_at)
     }
 }
 

@@ -117,7 +117,7 @@ impl Customer {
 
     /// Why the contact record is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R21, self.row.start_at)
+        retention(ctx.app(), ("customers", self.row.id.0), DataType::R21, self.row.start_at)
     }
 }
 

@@ -86,7 +86,7 @@ impl Hold {
 
     /// Why its record is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R32, self.0.start_at)
+        retention(ctx.app(), ("holds", self.0.id.0), DataType::R32, self.0.start_at)
     }
 }
 

@@ -90,6 +90,6 @@ impl Mail {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), self.row.data_type, self.row.start_at)
+        retention(ctx.app(), ("mails", self.row.id.0), self.row.data_type, self.row.start_at)
     }
 }

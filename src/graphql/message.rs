@@ -53,7 +53,7 @@ impl Message {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), self.row.data_type, self.row.start_at)
+        retention(ctx.app(), ("messages", self.row.id.0), self.row.data_type, self.row.start_at)
     }
 }
 

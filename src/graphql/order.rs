@@ -82,7 +82,7 @@ impl Order {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R25, self.0.start_at)
+        retention(ctx.app(), ("orders", self.0.id.0), DataType::R25, self.0.start_at)
     }
 }
 
@@ -172,7 +172,7 @@ impl OrderLine {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R25, self.row.start_at)
+        retention(ctx.app(), ("order_lines", self.row.id.0), DataType::R25, self.row.start_at)
     }
 }
 

@@ -66,7 +66,7 @@ impl Parcel {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R07, self.0.start_at)
+        retention(ctx.app(), ("parcels", self.0.id.0), DataType::R07, self.0.start_at)
     }
 }
 
@@ -98,6 +98,6 @@ impl CarrierEvent {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R08, self.0.start_at)
+        retention(ctx.app(), ("carrier_events", self.0.id.0), DataType::R08, self.0.start_at)
     }
 }

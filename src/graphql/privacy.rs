@@ -24,7 +24,7 @@ pub struct DataSubject {
     customer_id: ID,
     /// What an erasure would do today, record by record.
     erasure_preview: Erasure,
-    /// The holds that stand on the person.
+    /// The holds that stand on the person, one of their orders or cases, or on records of a year with some of theirs.
     holds: Vec<Hold>,
     /// The restrictions of processing that stand on the person or one of their cases (GDPR Art. 18).
     restrictions: Vec<Restriction>,
@@ -43,7 +43,7 @@ impl PrivacyQuery {
         let found = async {
             let customer = privacy::find(ctx.app(), ctx.actor(), &email).await?;
             let plan = erasure::outlook(ctx.app(), ctx.actor(), customer).await?;
-            let holds = holds::standing(ctx.app(), customer.0).await?;
+            let holds = holds::on_person(ctx.app(), customer).await?;
             let restrictions = restrictions::on_person(ctx.app(), customer).await?;
             let disclosures = dossier::of_customer(ctx.app(), ctx.actor(), customer).await?;
             Ok(DataSubject {

@@ -299,7 +299,8 @@ impl RemovalMutation {
         switched(ctx, Switch::On, &input.idempotency_key).await
     }
 
-    /// Stops a run after the batch that it is at; the next one goes on. For the data-protection officer.
+    /// Stops a run after the batch that it is at. The next nightly run goes on; of a plan, what is left stays. For the data-protection
+    /// officer.
     async fn retention_run_cancel(
         &self,
         ctx: &Context<'_>,
@@ -313,7 +314,8 @@ impl RemovalMutation {
         Ok(RetentionRunPayload { run: row.map(RetentionRun), user_errors })
     }
 
-    /// Confirms that a surplus is right: the next run within a day takes it. For the data-protection officer.
+    /// Confirms that a surplus is right: what is due by now is what the next run is compared with, and more stops it again. Of runs that
+    /// a surplus has stopped, the latest is confirmed. For the data-protection officer.
     async fn retention_run_confirm(
         &self,
         ctx: &Context<'_>,
@@ -349,6 +351,20 @@ impl RemovalMutation {
         let done = async {
             let id = PlanId(node::input("RetentionPlan", &input.id, &["input", "id"])?);
             plan::approve(ctx.app(), ctx.actor(), id, &input.idempotency_key).await
+        };
+        let (row, user_errors) = outcome(ctx, authorised(ctx, Permission::ProtectData, done).await)?;
+        Ok(RetentionPlanPayload { plan: row.map(RetentionPlan), user_errors })
+    }
+
+    /// Calls a plan off, also one that is approved: what has not been removed yet stays. For the data-protection officer.
+    async fn retention_plan_cancel(
+        &self,
+        ctx: &Context<'_>,
+        input: RetentionStepInput,
+    ) -> ApiResult<RetentionPlanPayload> {
+        let done = async {
+            let id = PlanId(node::input("RetentionPlan", &input.id, &["input", "id"])?);
+            plan::cancel(ctx.app(), ctx.actor(), id, &input.idempotency_key).await
         };
         let (row, user_errors) = outcome(ctx, authorised(ctx, Permission::ProtectData, done).await)?;
         Ok(RetentionPlanPayload { plan: row.map(RetentionPlan), user_errors })

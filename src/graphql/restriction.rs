@@ -105,7 +105,7 @@ impl Restriction {
 
     /// Why its record is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), entity::DataType::R32, self.0.start_at)
+        retention(ctx.app(), ("restrictions", self.0.id.0), entity::DataType::R32, self.0.start_at)
     }
 }
 

@@ -1,18 +1,25 @@
 //! Why a record is still here, and until when: the same object on every record.
 
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader as Load;
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::DataType;
+use entity::map::table;
+use uuid::Uuid;
 
-use super::codes::RetentionAction;
+use super::codes::{RetentionAction, RetentionWait};
 use super::deadline::Deadline;
 use super::error::ApiResult;
+use super::loaders::{Failed, Loader, grouped};
 use super::session::ContextExt as _;
 use crate::error::Error;
 use crate::policy::deadline::Facts;
 use crate::policy::retention::Rule;
 use crate::policy::rules;
 use crate::retention::explain;
+use crate::retention::rows::{self, Row};
 use crate::state::App;
 
 /// Why a record is kept, and until when.
@@ -33,7 +40,7 @@ pub struct Retention {
     pub started_at: Option<DateTime<Utc>>,
     /// The last day of keeping, in Europe/Berlin.
     pub kept_until: Option<NaiveDate>,
-    /// The first instant after that day, UTC: from then on the nightly job removes the record.
+    /// The first instant after that day, UTC: from then on the nightly job removes the record, unless it waits for something.
     pub ends_at: Option<DateTime<Utc>>,
     /// What happens then.
     pub action: RetentionAction,
@@ -41,7 +48,13 @@ pub struct Retention {
     pub floor: Option<&'static str>,
     #[graphql(skip)]
     rule: Rule,
+    #[graphql(skip)]
+    of: Stored,
 }
+
+/// A row, by its table and id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Stored(&'static str, Uuid);
 
 #[ComplexObject]
 impl Retention {
@@ -54,11 +67,53 @@ impl Retention {
         let deadline = reckoned.map_err(|e| Error::Internal(anyhow::anyhow!("{}: {e}", rule.id)))?;
         Ok(Some(Deadline::of(deadline, ctx.session().language)))
     }
+
+    /// What keeps it also beyond that day, and against an erasure: empty, nothing does. For staff; null for others.
+    async fn waits_for(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<RetentionWait>>> {
+        if ctx.actor().staff().is_none() {
+            return Ok(None);
+        }
+        let found = ctx.session().loaders.load_one(self.of).await.map_err(Error::from)?;
+        Ok(Some(found.unwrap_or_default()))
+    }
 }
 
-/// The retention of a record by its data type and start instant.
+impl Load<Stored> for Loader {
+    type Value = Vec<RetentionWait>;
+    type Error = Failed;
+
+    async fn load(&self, rows: &[Stored]) -> Result<HashMap<Stored, Self::Value>, Failed> {
+        let mut found = HashMap::new();
+        for (name, of_table) in grouped(rows.to_vec(), |row| row.0) {
+            let Some(t) = table(name) else { continue };
+            let ids: Vec<Uuid> = of_table.iter().map(|row| row.1).collect();
+            let read = rows::read_ids(self.app.db.read(), t, &ids).await.map_err(Failed::from)?;
+            found.extend(read.iter().map(|row| (Stored(name, row.id), waits(&self.app, row))));
+        }
+        Ok(found)
+    }
+}
+
+fn waits(app: &App, row: &Row) -> Vec<RetentionWait> {
+    let works = app.rules().get(&row.data_type).is_some_and(|rule| rule.waits_for_work);
+    let on_its_way = row.not_before.is_some_and(|not_before| app.clock.now() < not_before);
+    let all = [
+        (row.held, RetentionWait::Hold),
+        (row.restricted, RetentionWait::Restriction),
+        (row.open && works, RetentionWait::OpenWork),
+        (on_its_way, RetentionWait::OrderOnItsWay),
+    ];
+    all.into_iter().filter_map(|(does, wait)| does.then_some(wait)).collect()
+}
+
+/// The retention of a record, by its table and id, its data type and start instant.
 #[must_use]
-pub fn retention(app: &App, data_type: DataType, start: Option<DateTime<Utc>>) -> Option<Retention> {
+pub fn retention(
+    app: &App,
+    (table, id): (&'static str, Uuid),
+    data_type: DataType,
+    start: Option<DateTime<Utc>>,
+) -> Option<Retention> {
     let e = explain::explain(app, data_type, start)?;
     Some(Retention {
         data_type: data_type.code(),
@@ -72,6 +127,7 @@ pub fn retention(app: &App, data_type: DataType, start: Option<DateTime<Utc>>) -
         action: e.rule.action.into(),
         floor: e.rule.floor,
         rule: e.rule,
+        of: Stored(table, id),
     })
 }
 

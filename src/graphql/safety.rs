@@ -102,7 +102,7 @@ impl SafetyEntry {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R20, Some(self.row.entered_at))
+        retention(ctx.app(), ("safety_entries", self.row.id.0), DataType::R20, Some(self.row.entered_at))
     }
 }
 

@@ -4,6 +4,7 @@
 //! somebody has recorded is of no use later; within them the id of an event lets it count once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -14,6 +15,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
 use serde_json::json;
 use sha2::Sha256;
+use tokio::time::timeout;
 
 use super::Served;
 use super::files::{language, refused};
@@ -23,6 +25,8 @@ use crate::state::App;
 
 /// Largest body in bytes.
 const LARGEST: usize = 64 << 10;
+/// How long a body may take.
+const LASTS: Duration = Duration::from_secs(20);
 /// How far, in seconds, the time of a signature may be from now.
 const TOLERANCE: i64 = 300;
 
@@ -41,9 +45,11 @@ pub async fn events(
     let language = language(&headers);
     let signature = headers.get("x-signature").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let taken = async {
-        let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
-            return Err(Refusal::at(Code::TooLarge, &["body"]).with("maximum", LARGEST).into());
+        // One that does not arrive in time is none.
+        let Ok(body) = timeout(LASTS, axum::body::to_bytes(body, LARGEST)).await else {
+            return Err(Error::Unauthenticated("the body did not arrive in time"));
         };
+        let body = body.map_err(|_| Refusal::at(Code::TooLarge, &["body"]).with("maximum", LARGEST))?;
         verify(&served.app, &signature, &body)?;
         // No detail of the parser: it quotes what it read.
         let reports: Reports = serde_json::from_slice(&body).map_err(|_| {

@@ -1,6 +1,7 @@
 //! `POST /webhooks/mail`: the mail gateway delivers a mail as it came (RFC 5322), signed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, to_bytes};
@@ -8,20 +9,36 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::Served;
 use crate::inbox::{self, Refused};
 
-/// 200 with what became of the mail; 404 where none is received, 401 for a wrong signature, 413 for too much, 503 where a
-/// store fails, so that the gateway delivers again.
+/// Mails under way at the same time: each may take 35 MiB, and more for being read.
+const AT_ONCE: usize = 4;
+static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
+/// How long a gateway may wait for its turn, and take to send a mail.
+const LASTS: Duration = Duration::from_secs(60);
+
+/// 200 with what became of the mail; 404 where none is received, 401 for a wrong signature, 408 for one that does not arrive in time,
+/// 413 for too much, 503 where too many are under way or a store fails, so that the gateway delivers again.
 pub async fn mail(State(served): State<Served>, headers: HeaderMap, body: Body) -> Response {
     if served.app.config.inbound_secret.is_none() {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let Ok(bytes) = to_bytes(body, inbox::LARGEST).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
-    };
     let signature = headers.get("x-signature").and_then(|value| value.to_str().ok());
+    if !inbox::is_of_now(&served.app, signature) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let Ok(Ok(room)) = timeout(LASTS, ROOM.acquire()).await else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let bytes = match timeout(LASTS, to_bytes(body, inbox::LARGEST)).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+    };
     match inbox::check(&served.app, signature, &bytes) {
         Ok(()) => {}
         Err(Refused::NotConfigured) => return StatusCode::NOT_FOUND.into_response(),
@@ -29,7 +46,11 @@ pub async fn mail(State(served): State<Served>, headers: HeaderMap, body: Body) 
     }
     // In a task of its own: a gateway that hangs up must not cut the work between two stores.
     let app = Arc::clone(&served.app);
-    match tokio::spawn(async move { inbox::deliver(&app, bytes.to_vec()).await }).await {
+    let filing = async move {
+        let _room = room;
+        inbox::deliver(&app, bytes.to_vec()).await
+    };
+    match tokio::spawn(filing).await {
         Ok(Ok(state)) => Json(json!({ "state": state.code() })).into_response(),
         Ok(Err(error)) => {
             tracing::error!(cause = format!("{error:?}"), "a mail could not be filed");

@@ -12,6 +12,7 @@ use sea_orm::{ColumnTrait as _, DatabaseTransaction, EntityTrait as _, Paginator
 
 use super::{Raw, Stored, insert, store, thread};
 use crate::auth::Actor;
+use crate::cards;
 use crate::cases::open::{self, Request};
 use crate::cases::post::{self, Addressee};
 use crate::cases::{correspondence, messages, object, tasks as filing, timers};
@@ -21,7 +22,6 @@ use crate::evidence::keep::{self, File};
 use crate::keys::lookup::Kind as Lookup;
 use crate::mail::inbound::Inbound;
 use crate::state::App;
-use crate::{cards, db};
 
 /// Most attachments of a case, as for uploads.
 const MOST_PER_CASE: u64 = 50;
@@ -58,14 +58,18 @@ pub(super) async fn person(app: &App, raw: Raw, mail: &Inbound) -> Result<State>
         }
     }
     others.extend(mail.dropped.iter().map(|file| named(file.name.as_deref(), &file.media_type)));
-    let done = write(app, mail, case, customer, &stored, (&files, &others), now).await;
-    if done.is_err() {
-        keep::discard(app, &stored.kept).await;
-        for file in &files {
-            keep::discard(app, &file.kept).await;
+    match write(app, mail, case, customer, &stored, (&files, &others), now).await {
+        // An error of the commit may hide that it went through: the reaper takes what no row names.
+        Ok(tx) => tx.commit().await?,
+        Err(error) => {
+            keep::discard(app, &stored.kept).await;
+            for file in &files {
+                keep::discard(app, &file.kept).await;
+            }
+            return Err(error);
         }
     }
-    done
+    Ok(State::Filed)
 }
 
 fn named(name: Option<&str>, media_type: &str) -> String {
@@ -90,14 +94,13 @@ async fn write(
     stored: &Stored,
     (files, others): (&[File], &[String]),
     now: DateTime<Utc>,
-) -> Result<State> {
+) -> Result<DatabaseTransaction> {
     let tx = app.db.begin().await?;
     let is_new = case.is_none();
     let body = text(mail, is_new, others);
     let sender = app.keys.look_up(Lookup::Email, &mail.from).await?;
     let (case, by) = match case {
         Some(case) => {
-            db::lock(&tx, "customers", customer.0).await?;
             let known = sender == Some(customer.0);
             // Who has the address of a case may write to it; who it is, only the customer's own address says.
             let by = if known { Actor::Customer(customer) } else { Actor::Anonymous };
@@ -116,8 +119,7 @@ async fn write(
         keep::insert(&tx, by.kind(), case.id, file, now).await?;
     }
     insert(&tx, stored, State::Filed, Some((case.id, customer)), now).await?;
-    tx.commit().await?;
-    Ok(State::Filed)
+    Ok(tx)
 }
 
 /// A message of a case that is there. An open one gets a reply; one whose result was told is taken up again.
@@ -129,7 +131,7 @@ async fn answer(
     body: &str,
     now: DateTime<Utc>,
 ) -> Result<cases::Model> {
-    db::lock(tx, "cases", id.0).await?;
+    crate::cases::lock(tx, id).await?;
     let case = cases::Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound)?;
     let data_type = correspondence(case.kind, case.order_id.is_some());
     let unit = messages::unit(app, id, case.customer_id, data_type, now).await?;

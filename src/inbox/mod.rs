@@ -18,17 +18,17 @@ use sea_orm::{
 };
 use serde_json::json;
 
+use crate::audit;
 use crate::auth::Actor;
-use crate::cases::tasks as filing;
+use crate::cases::{self, tasks as filing};
 use crate::error::Result;
 use crate::evidence::keep::{self, Kept};
 use crate::keys::UnitOf;
 use crate::mail::inbound::{Inbound, Kind, parse};
 use crate::mail::mark_bounced;
 use crate::state::App;
-use crate::{audit, db};
 
-pub use sign::{Refused, check};
+pub use sign::{Refused, check, is_of_now};
 
 /// Largest mail that is taken, in bytes.
 pub const LARGEST: usize = 35 << 20;
@@ -150,21 +150,24 @@ async fn keep_only(
     let stored = store(app, raw, of.map(|(_, customer)| customer), now).await?;
     let done = async {
         let tx = app.db.begin().await?;
-        if let Some((_, customer)) = of {
-            db::lock(&tx, "customers", customer.0).await?;
+        if let Some((case, _)) = of {
+            cases::lock(&tx, case).await?;
         }
         insert(&tx, &stored, state, of, now).await?;
         if let Some((kind, (case, _))) = task.zip(of) {
             filing::file(&tx, case, None, kind, now).await?;
         }
-        tx.commit().await?;
-        Ok(state)
+        Ok(tx)
     };
-    let done = done.await;
-    if done.is_err() {
-        keep::discard(app, &stored.kept).await;
+    match done.await {
+        // An error of the commit may hide that it went through: the reaper takes what no row names.
+        Ok(tx) => tx.commit().await?,
+        Err(error) => {
+            keep::discard(app, &stored.kept).await;
+            return Err(error);
+        }
     }
-    done
+    Ok(state)
 }
 
 /// The case of a letter of ours that came back.

@@ -27,12 +27,22 @@ pub fn check(app: &App, header: Option<&str>, body: &[u8]) -> Result<(), Refused
         .ok_or(Refused::Signature)
 }
 
-fn verify(secret: &[u8], now: i64, header: &str, body: &[u8]) -> Option<()> {
+/// Whether a signature is there and of this time: what is not is refused before its body is read.
+#[must_use]
+pub fn is_of_now(app: &App, header: Option<&str>) -> bool {
+    parts(app.clock.now().timestamp(), header.unwrap_or_default()).is_some()
+}
+
+/// Time and signature, if that is of this time.
+fn parts(now: i64, header: &str) -> Option<(&str, Vec<u8>)> {
     let part = |name: &str| header.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
     let (time, given) = (part("t")?, unhex(part("v1")?)?);
-    if (time.parse::<i64>().ok()?.checked_sub(now)?).unsigned_abs() > TOLERANCE.unsigned_abs() {
-        return None;
-    }
+    let is_of_now = time.parse::<i64>().ok()?.checked_sub(now)?.unsigned_abs() <= TOLERANCE.unsigned_abs();
+    is_of_now.then_some((time, given))
+}
+
+fn verify(secret: &[u8], now: i64, header: &str, body: &[u8]) -> Option<()> {
+    let (time, given) = parts(now, header)?;
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).ok()?;
     mac.update(time.as_bytes());
     mac.update(b".");

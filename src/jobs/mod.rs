@@ -101,7 +101,8 @@ impl Job {
                     policies::require_current(&app.db, &app.policies).await?;
                 }
                 let erasures = if dry_run { Default::default() } else { erasure::resume(app, &actor).await? };
-                let scans = if dry_run { Default::default() } else { residual::run(app).await? };
+                // Nobody else's data stays because of a scan that fails: that is told at the end.
+                let scans = if dry_run { Ok(Default::default()) } else { residual::run(app).await };
                 let (run, sweep) = if dry_run {
                     (None, sweep::run(app, &actor, true, None).await?)
                 } else {
@@ -110,7 +111,7 @@ impl Job {
                 };
                 let is_swept = run == Some(entity::retention_runs::State::Done);
                 let archived = if dry_run { Default::default() } else { archive::run(app, is_swept).await? };
-                json(&Retention { run, erasures: Erasures::of(erasures, scans), archived, sweep })
+                json(&Retention { run, erasures: Erasures::of(erasures, scans?), archived, sweep })
             }
             Kind::Erasures if dry_run => json(&residual::pending(app).await?),
             Kind::Erasures => {

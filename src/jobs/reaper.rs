@@ -14,6 +14,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::error::Result;
+use crate::outbox;
 use crate::state::App;
 
 /// What the reaper removed, or would remove.
@@ -46,10 +47,13 @@ pub async fn run(app: &App, dry_run: bool) -> Result<Report> {
 async fn reap_keys(app: &App, dry_run: bool) -> Result<usize> {
     let before = app.clock.now() - GRACE;
     let (mut after, mut reaped) = (UnitId(Uuid::nil()), 0);
+    // Their end is ordered for a time.
+    let ordered = outbox::left_keys(app).await?;
     loop {
-        let page = app.keys.idle_since(before, after, 500).await?;
+        let mut page = app.keys.idle_since(before, after, 500).await?;
         let Some(last) = page.last() else { return Ok(reaped) };
         after = *last;
+        page.retain(|unit| !ordered.contains_key(unit));
         reaped += if dry_run {
             let tx = app.db.begin().await?;
             let unused = app.keys.unused(&tx, &page).await;

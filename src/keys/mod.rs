@@ -48,6 +48,19 @@ pub struct Unit {
     pub key: Arc<UnitKey>,
 }
 
+/// A unit, and the row that owns it.
+#[derive(Clone, Copy, Debug)]
+pub struct Owned {
+    /// Its id.
+    pub id: UnitId,
+    /// The owner.
+    pub owner: Uuid,
+}
+
+/// How long archives of the key store live at most: afterwards every older backup of the main database is unreadable for what was
+/// erased (docs/operations.md demands the cycle).
+pub const BACKUPS_LIVE: TimeDelta = TimeDelta::days(35);
+
 /// The tables of the key store of which rows disappear.
 pub const TABLES: [&str; 2] = ["units", "lookups"];
 
@@ -318,9 +331,10 @@ impl Keys {
     ///
     /// # Errors
     /// The key store cannot be read.
-    pub async fn units_of(&self, subject: Uuid) -> Result<Vec<UnitId>> {
-        let rows = db::rows(self.db.read(), "SELECT id FROM units WHERE subject_id = $1", [subject.into()]).await?;
-        rows.iter().map(|r| Ok(UnitId(r.try_get_by_index(0)?))).collect()
+    pub async fn units_of(&self, subject: Uuid) -> Result<Vec<Owned>> {
+        let sql = "SELECT id, owner_id FROM units WHERE subject_id = $1";
+        let rows = db::rows(self.db.read(), sql, [subject.into()]).await?;
+        rows.iter().map(|r| Ok(Owned { id: UnitId(r.try_get_by_index(0)?), owner: r.try_get_by_index(1)? })).collect()
     }
 
     fn wrap(&self, id: UnitId, data: &[u8; 32]) -> anyhow::Result<Vec<u8>> {

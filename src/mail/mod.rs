@@ -74,16 +74,22 @@ pub async fn queue(
         sent_at: Set(None),
         bounced_at: Set(None),
         response: Set(None),
-        start_at: Set(start(tx, &letter, now).await?),
+        start_at: Set(begins(tx, letter.case, letter.data_type, now).await?),
         not_before: Set(None),
     };
     row.insert(tx).await?;
     Ok(id)
 }
 
-/// A letter's period starts with it; that of mere advice (R06) when its case closes.
-async fn start(tx: &DatabaseTransaction, letter: &Letter, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
-    let Some(case) = letter.case.filter(|_| letter.data_type == DataType::R06) else { return Ok(Some(now)) };
+/// When the period of a letter or message begins: when it is written; that of mere advice (R06) when its case closes, or at once where
+/// that is over.
+pub(crate) async fn begins(
+    tx: &DatabaseTransaction,
+    case: Option<CaseId>,
+    data_type: DataType,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>> {
+    let Some(case) = case.filter(|_| data_type == DataType::R06) else { return Ok(Some(now)) };
     let case = cases::Entity::find_by_id(case).one(tx).await?.ok_or(Error::NotFound)?;
     Ok(case.state.is_over().then_some(now))
 }

@@ -45,7 +45,7 @@ const TOTAL: &[&str] = &["input", "chargedBack", "amountMinor"];
 /// before without a reason.
 pub async fn charge_back(app: &App, actor: &Actor, chargeback: Chargeback, key: &str) -> Result<Model> {
     actor.require(Permission::RunShop)?;
-    let number = input::text(&chargeback.order_number, &["input", "orderNumber"], 80)?;
+    let number = input::identifier(&chargeback.order_number, &["input", "orderNumber"], 80)?;
     let unknown = || Error::from(Refusal::at(Code::NotFound, &["input", "orderNumber"]));
     if super::register::is_erased(app, app.db.read(), &number).await? {
         return Err(Refusal::at(Code::Erased, &["input", "orderNumber"]).into());

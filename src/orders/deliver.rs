@@ -50,7 +50,8 @@ pub async fn deliver(app: &App, actor: &Actor, delivery: Delivery, key: &str) ->
     }
     let id = app.keys.look_up(Kind::OrderNumber, &number).await?.map(OrderId).ok_or_else(unknown)?;
     let order = Entity::find_by_id(id).one(app.db.read()).await?.filter(|o| o.erased_at.is_none());
-    let unit = track::unit(app, id, order.ok_or_else(unknown)?.customer_id, now).await?;
+    let customer = order.ok_or_else(unknown)?.customer_id;
+    let unit = track::unit(app, id, customer, now).await?;
 
     let tx = app.db.begin().await?;
     let claim = match idempotency::claim(app, &tx, actor, "parcelDeliver", key, &delivery).await? {
@@ -60,6 +61,8 @@ pub async fn deliver(app: &App, actor: &Actor, delivery: Delivery, key: &str) ->
         }
         Outcome::First(claim) => claim,
     };
+    // The person first, as the door does: with the last parcel a period of theirs may begin.
+    db::lock(&tx, "customers", customer.0).await?;
     db::lock(&tx, "orders", id.0).await?;
     let order = Entity::find_by_id(id).one(&tx).await?.filter(|o| o.erased_at.is_none()).ok_or_else(unknown)?;
     let before = match track::of_order(&tx, id, &unit, &parcel.tracking_number).await? {

@@ -136,7 +136,11 @@ fn checked(new: NewOrder, latest: DateTime<Utc>) -> Result<NewOrder> {
         Ok(NewLine {
             sku: input::identifier(&l.sku, &["input", "lines", "sku"], 80)?,
             product_group: input::code(&l.product_group, &["input", "lines", "productGroup"])?,
-            serial_number: input::optional(l.serial_number.as_deref(), &["input", "lines", "serialNumber"], 80)?,
+            serial_number: input::optional_identifier(
+                l.serial_number.as_deref(),
+                &["input", "lines", "serialNumber"],
+                80,
+            )?,
             title: input::text(&l.title, &["input", "lines", "title"], input::SHORT_TEXT)?,
             ..l
         })

@@ -24,11 +24,14 @@ pub struct OrderLife {
     pub negotiated: TimeDelta,
     /// When its last case closed.
     pub closed_at: Option<DateTime<Utc>>,
+    /// The longest guarantee for anything in it, in months from the delivery; 0: none.
+    pub guarantee_months: u32,
 }
 
 /// The first instant at which nothing of an order can be asked for any more: two years from delivery (BGB § 438(1) no. 3),
 /// one more after a repair, four months for a defect that showed on the last day (§ 475e(3)), two months from the last hand-over
-/// after cure (§ 475e(4)), with the time of negotiations added, and three months after they ended (§ 203 sentence 2).
+/// after cure (§ 475e(4)), with the time of negotiations added, and three months after they ended (§ 203 sentence 2); a guarantee as long as it was given for
+/// (§ 443).
 #[must_use]
 pub fn of_order(life: OrderLife) -> DateTime<Utc> {
     let begin = calendar::day_of(life.delivered_at.or(life.closed_at).unwrap_or(life.ordered_at).max(life.ordered_at));
@@ -36,6 +39,7 @@ pub fn of_order(life: OrderLife) -> DateTime<Utc> {
     let warranty = calendar::plus_months(begin, if extended { 24 + 12 + 4 } else { 24 + 4 });
     let negotiated = u32::try_from(life.negotiated.num_days().max(0)).unwrap_or(u32::MAX);
     let mut last = calendar::plus_days(warranty, negotiated.saturating_add(u32::from(negotiated > 0)));
+    last = last.max(calendar::plus_months(begin, life.guarantee_months));
     if let Some(cured) = life.cured_at {
         last = last.max(calendar::plus_months(calendar::day_of(cured), 2));
     }
@@ -69,6 +73,7 @@ mod tests {
             repaired: false,
             negotiated: TimeDelta::zero(),
             closed_at: None,
+            guarantee_months: 0,
         }
     }
 
@@ -80,6 +85,13 @@ mod tests {
     #[test]
     fn warranty_lasts_two_years_and_four_months_at_most() {
         assert_eq!(last_day(life("2026-11-01", "2026-11-06")), "2029-03-06");
+    }
+
+    /// BGB § 443: rights under a guarantee stand beside those of the law.
+    #[test]
+    fn a_guarantee_lasts_as_long_as_it_was_given_for() {
+        let guaranteed = |months| last_day(OrderLife { guarantee_months: months, ..life("2026-11-01", "2026-11-06") });
+        assert_eq!((guaranteed(24), guaranteed(60)), ("2029-03-06".to_owned(), "2031-11-06".to_owned()));
     }
 
     /// domain 1.1, W2c: once, and for contracts from 31 July 2026 on.

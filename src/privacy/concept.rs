@@ -11,8 +11,9 @@ use entity::retention_rules::{Action, PeriodUnit};
 use sea_orm::Iterable as _;
 use serde::Serialize;
 
-use super::{erasure, export};
+use super::export;
 use crate::error::Language;
+use crate::keys;
 use crate::policy::data_types::{StartType, name, start_type, without_period};
 use crate::policy::retention::Rule;
 use crate::policy::rules::Bound;
@@ -126,7 +127,7 @@ pub fn markdown(policy: &Policy) -> String {
             ("start-types", letters.join(", ")),
             ("classes", classes(&rules)),
             ("tables", places()),
-            ("key-backups", erasure::KEY_BACKUPS_LIVE.num_days().to_string()),
+            ("key-backups", keys::BACKUPS_LIVE.num_days().to_string()),
             ("export-link", export::LINK_LASTS.num_minutes().to_string()),
             ("hold-review", holds::REVIEWED_WITHIN_MONTHS.to_string()),
             ("k", statistics::SMALLEST.to_string()),

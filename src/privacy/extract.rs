@@ -57,7 +57,11 @@ pub async fn extract(app: &App, actor: &Actor, of: Of, purpose: Purpose) -> Resu
     let mut found = Vec::new();
     for t in tables().iter().filter(|t| t.is_personal()) {
         let Some(of_owner) = paths::on_owner(t, owner, 1) else { continue };
-        let Some(serving) = serving(t, purpose) else { continue };
+        let Some(mut serving) = serving(t, purpose) else { continue };
+        if purpose == Purpose::Bookkeeping {
+            // What is restricted serves claims, and the person's own rights (GDPR Art. 18(2)).
+            serving.push_str(&format!(" AND NOT {}", paths::is_restricted(t)));
+        }
         for row in read::records(app, t, &format!("{of_owner} AND {serving}"), vec![id.into()]).await? {
             let bare = row.value("erased_at").is_some_and(|at| !at.is_null());
             found.extend(

@@ -3,20 +3,22 @@
 use entity::DataType;
 use entity::consents::{self, Kind};
 use entity::ids::{ConsentId, RefundId};
-use entity::orders;
 use entity::refunds::{ActiveModel, Model};
 use entity::tasks;
+use entity::{cases, orders};
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _};
 use serde::Serialize;
 use serde_json::json;
 
-use super::ground::{left, others};
+use super::ground::{Ground, ground};
 use super::machine::{self as steps, Step};
+use super::stored;
 use crate::auth::Actor;
 use crate::cases::tasks as filing;
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::keys::{Place, UnitOf};
+use crate::policy::refund::Line;
 use crate::state::App;
 use crate::{audit, input};
 
@@ -34,8 +36,8 @@ pub struct Agreement {
 /// Records the consent; the refund counts again towards what was captured and can be submitted as a bank transfer.
 ///
 /// # Errors
-/// Refused: an unknown refund, one that has not failed or was never submitted, no text, another version, an amount that has
-/// been promised otherwise since.
+/// Refused: an unknown refund, one that has not failed or was never submitted, no text, another version, an amount or pieces that have
+/// been promised otherwise since. With what has been promised since it may need a second person.
 pub async fn agree(app: &App, actor: &Actor, id: RefundId, agreement: Agreement, key: &str) -> Result<Model> {
     let step = Step::AgreeAlternative;
     actor.require(step.permission())?;
@@ -61,11 +63,11 @@ pub async fn agree(app: &App, actor: &Actor, id: RefundId, agreement: Agreement,
         return Err(refusal.with("missing", "submittedAt").into());
     }
     let order = orders::Entity::find_by_id(refund.order_id).one(&tx).await?.ok_or(Error::NotFound)?;
-    let most = left(&order, &others(&tx, &order, Some(id)).await?);
-    if refund.amount_minor > most {
-        let refusal = Refusal::at(Code::AmountExceedsCaptured, REFUND);
-        return Err(refusal.with("largestAmountMinor", most.max(0)).into());
-    }
+    let case = cases::Entity::find_by_id(refund.case_id).one(&tx).await?.ok_or(Error::NotFound)?;
+    // As long as it has failed it is none of what was promised: since then the same goods may have been paid for otherwise.
+    let ground = ground(&tx, &case, &order).await?;
+    require_left(&refund, &ground)?;
+    let needed = ground.request.promised_minor + refund.amount_minor > super::approval_above(app, &refund);
     let consent = ConsentId::new(now);
     let place = Place { table: "consents", column: "text", row: consent.0 };
     let row = consents::ActiveModel {
@@ -85,15 +87,41 @@ pub async fn agree(app: &App, actor: &Actor, id: RefundId, agreement: Agreement,
     };
     row.insert(&tx).await?;
     let (version, customer) = (refund.version, refund.customer_id);
+    let is_new_need = needed && !refund.approval_needed;
     let mut row: ActiveModel = refund.into();
     row.state = Set(step.way().1);
+    if is_new_need {
+        row.approval_needed = Set(true);
+    }
     row.version = Set(version + 1);
     let row = row.update(&tx).await?;
     filing::settle(&tx, actor, row.case_id, tasks::Kind::RefundFailed, now).await?;
+    if is_new_need {
+        filing::file(&tx, row.case_id, None, tasks::Kind::ApproveRefund, now).await?;
+    }
     super::progress::follow(&tx, actor, &row, now).await?;
     claim.done(&tx, now, &[id.0], Some(customer)).await?;
     let details = json!({ "state": row.state.code(), "consent": consent });
     audit::record(&tx, now, actor, "refund.agree-alternative", ("refunds", Some(id.0)), details).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Refuses a refund of what has been promised otherwise since it failed: the payment, the goods that came back, or the same pieces.
+fn require_left(refund: &Model, ground: &Ground) -> Result<()> {
+    let ceilings =
+        [(Code::AmountExceedsCaptured, Some(ground.left())), (Code::AmountExceedsReturned, ground.left_for_goods())];
+    for (code, most) in ceilings {
+        if let Some(most) = most.filter(|most| refund.amount_minor > *most) {
+            return Err(Refusal::at(code, REFUND).with("largestAmountMinor", most.max(0)).into());
+        }
+    }
+    let calculated = stored::calculation(refund).map(|calculation| calculation.lines).unwrap_or_default();
+    for line in calculated {
+        let left = ground.request.lines.iter().find(|of| of.id == line.id).map_or(0, Line::left);
+        if line.quantity > left {
+            return Err(Refusal::at(Code::AmountExceedsReturned, REFUND).with("maximum", left).into());
+        }
+    }
+    Ok(())
 }

@@ -1,11 +1,10 @@
 //! By when: the bank's estimate and what passes it, the fourteen days of a withdrawal, and the shop's own target.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::cases::{self, Kind};
 use entity::ids::RefundId;
 use entity::refunds::Model;
-use entity::{timers, withdrawals};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use entity::timers;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 
 use super::machine::Step;
@@ -84,19 +83,6 @@ pub(super) async fn require_passed(
     let deadline = case_timers::deadline(app, timer, now)?;
     let refusal = Refusal::at(Code::TooEarly, &["input", "refundId"]);
     Err(refusal.with("possibleFrom", timer.ends_at.to_rfc3339()).with("lastDay", deadline.ends_on).into())
-}
-
-/// When the statement of withdrawal of a case was received, UTC; none for other cases.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn withdrawn_at(db: &impl ConnectionTrait, case: &cases::Model) -> Result<Option<DateTime<Utc>>> {
-    if case.kind != Some(Kind::Withdrawal) {
-        return Ok(None);
-    }
-    let of_case = withdrawals::Entity::find().filter(withdrawals::Column::CaseId.eq(case.id));
-    let first = of_case.order_by_asc(withdrawals::Column::ReceivedAt).one(db).await?;
-    Ok(first.map(|w| w.received_at).or(case.opened_at))
 }
 
 /// By when the shop has to pay after a withdrawal (BGB §§ 355(3), 357(1)): as the case's timer has it, or reckoned from the

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use entity::cases::{self, Kind as CaseKind, LegalBasis, State as CaseState};
 use entity::ids::RefundId;
 use entity::refunds::{Column, Entity, Model, State};
-use entity::{order_lines, orders, return_lines, returns};
+use entity::{order_lines, orders, remedies, return_lines, returns};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use uuid::Uuid;
 
@@ -60,9 +60,18 @@ async fn back(db: &impl ConnectionTrait, case: &cases::Model) -> Result<Back> {
     let mut units: BTreeMap<Uuid, i32> = BTreeMap::new();
     for line in lines.all(db).await? {
         // A withdrawal never waits for the inspection: what came counts, in whatever state it is (BGB § 357(4)).
-        let counted = if withdrawal { line.received.map(|n| n - line.wrong) } else { line.accepted };
+        let counted = if withdrawal { line.received } else { line.accepted };
         if let Some(n) = counted {
             *units.entry(line.order_line_id.0).or_default() += n.max(0);
+        }
+    }
+    if !withdrawal {
+        // A piece that was repaired or replaced is not paid back as well.
+        let of_case = remedies::Entity::find().filter(remedies::Column::CaseId.eq(case.id));
+        for remedy in of_case.filter(remedies::Column::State.ne(remedies::State::Cancelled)).all(db).await? {
+            if let Some(units) = units.get_mut(&remedy.order_line_id.0) {
+                *units -= remedy.quantity;
+            }
         }
     }
     let agreed = matches!(case.state, CaseState::ResolvedWithoutReturn | CaseState::ReExamination | CaseState::Settled);

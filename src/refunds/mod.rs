@@ -54,10 +54,10 @@ pub fn visible_to(actor: &Actor) -> Select<Entity> {
             Entity::find().filter(Column::CaseId.in_subquery(sea_orm::QueryTrait::into_query(cases)))
         }
         // A refund that runs goes through whatever becomes of its case (GDPR Art. 18(2)).
-        _ if actor.may(Permission::ReadCases) => Entity::find().filter(Expr::cust(format!(
-            "(refunds.state IN {RUNNING} OR {})",
-            crate::cases::in_service("refunds.case_id")
-        ))),
+        Actor::Staff(..) if actor.may(Permission::ReadCases) => {
+            let in_service = crate::cases::in_service("refunds.case_id");
+            Entity::find().filter(Expr::cust(format!("(refunds.state IN {RUNNING} OR {in_service})")))
+        }
         _ => Entity::find().filter(Expr::cust("1 = 0")),
     }
 }
@@ -70,14 +70,14 @@ pub async fn get(db: &impl ConnectionTrait, actor: &Actor, id: RefundId) -> Resu
     visible_to(actor).filter(Column::Id.eq(id)).one(db).await?.ok_or(Error::NotFound)
 }
 
-/// Loads a refund for a change. Case, order and refund are locked, in this order, as everywhere.
+/// Loads a refund for a change. Customer, case, order and refund are locked, in this order, as everywhere.
 async fn for_change(tx: &DatabaseTransaction, actor: &Actor, id: RefundId) -> Result<Model> {
     let unknown = |error| match error {
         Error::NotFound => Refusal::at(Code::NotFound, &["input", "refundId"]).into(),
         other => other,
     };
     let seen = get(tx, actor, id).await.map_err(unknown)?;
-    db::lock(tx, "cases", seen.case_id.0).await?;
+    crate::cases::lock(tx, seen.case_id).await?;
     db::lock(tx, "orders", seen.order_id.0).await?;
     db::lock(tx, "refunds", id.0).await?;
     get(tx, actor, id).await.map_err(unknown)

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use entity::Purpose;
 use entity::cases::{self, WaitingFor};
 use entity::ids::RefundId;
-use entity::refunds::{ActiveModel, Means, Model, State};
-use entity::{consents, orders, tasks};
+use entity::refunds::{ActiveModel, Column, Entity, Means, Model, State};
+use entity::{consents, orders, tasks, timers as case_timers};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
     QueryOrder as _,
@@ -17,7 +17,7 @@ use super::ground::{left, others};
 use super::machine::{self as steps, Step};
 use crate::auth::Actor;
 use crate::cases::machine::{self, Deed};
-use crate::cases::{tasks as filing, timers};
+use crate::cases::{tasks as filing, timers, withdrawn_at};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::keys::Place;
@@ -181,11 +181,33 @@ async fn keep_promises(
             filing::settle(tx, actor, case, tasks::Kind::RefundNotCredited, now).await?;
             if before.state != State::Granted {
                 filing::file(tx, case, None, tasks::Kind::RefundFailed, now).await?;
+                owe_again(app, tx, before).await?;
             } else if super::lacks_approval(before) {
                 filing::settle(tx, actor, case, tasks::Kind::ApproveRefund, now).await?;
             }
         }
         Step::Acknowledge | Step::Expire | Step::Inquire | Step::AgreeAlternative => {}
+    }
+    Ok(())
+}
+
+/// What came back was not paid: the fourteen days of a withdrawal run on from its statement (BGB § 357(1)), unless another refund of
+/// the case keeps them.
+async fn owe_again(app: &App, tx: &DatabaseTransaction, failed: &Model) -> Result<()> {
+    let Some(case) = cases::Entity::find_by_id(failed.case_id).one(tx).await? else { return Ok(()) };
+    let Some(stated) = withdrawn_at(tx, &case).await? else { return Ok(()) };
+    let id = RuleId::WithdrawalRefund;
+    let runs = case_timers::Entity::find()
+        .filter(case_timers::Column::CaseId.eq(case.id))
+        .filter(case_timers::Column::Rule.eq(id.to_string()))
+        .filter(case_timers::Column::State.eq(case_timers::State::Running));
+    let paid = Entity::find()
+        .filter(Column::CaseId.eq(case.id))
+        .filter(Column::Id.ne(failed.id))
+        .filter(Column::SubmittedAt.is_not_null())
+        .filter(Column::State.is_not_in([State::Failed, State::AlternativeAgreed]));
+    if runs.one(tx).await?.is_none() && paid.one(tx).await?.is_none() {
+        timers::start(app, tx, case.id, None, id, stated).await?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use entity::DataType;
 use entity::ids::first_at;
 use entity::map::{Table, tables};
 use entity::retention_control::Entity;
-use sea_orm::{EntityTrait as _, Value};
+use sea_orm::{ConnectionTrait, EntityTrait as _, Value};
 
 use super::rules;
 use crate::db;
@@ -33,17 +33,18 @@ pub struct Judgement {
     pub surplus: i64,
 }
 
-/// Compares what is due with what the last run foresaw.
+/// Compares what is due with what the last run foresaw. Where a surplus has stopped runs since (`is_stopped`), with that for as long as
+/// they stand still: time alone explains nothing.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn judge(app: &App) -> Result<Judgement> {
+pub async fn judge(app: &App, is_stopped: bool) -> Result<Judgement> {
     let now = app.clock.now();
     let due = count(app, (now, now), None).await?;
     let mut judgement = Judgement { due: due.values().sum(), ..Judgement::default() };
     let Some(control) = Entity::find_by_id(1).one(app.db.read()).await? else { return Ok(judgement) };
     let Some((made_at, foreseen)) = control.forecast_at.zip(control.forecast) else { return Ok(judgement) };
-    if now > made_at + REACHES || now < made_at {
+    if (now > made_at + REACHES && !is_stopped) || now < made_at {
         return Ok(judgement);
     }
     let foreseen: Counts = serde_json::from_str(&foreseen).map_err(|e| anyhow::anyhow!("the forecast: {e}"))?;
@@ -62,11 +63,29 @@ pub async fn judge(app: &App) -> Result<Judgement> {
     Ok(judgement)
 }
 
+/// A forecast, as it is stored.
+pub struct Forecast {
+    made_at: DateTime<Utc>,
+    text: String,
+}
+
+impl Forecast {
+    /// The next run is compared with it.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn store(self, db: &impl ConnectionTrait) -> Result<()> {
+        let sql = "UPDATE retention_control SET forecast_at = $1, forecast = $2 WHERE id = 1";
+        db::run(db, sql, [self.made_at.into(), self.text.into()]).await?;
+        Ok(())
+    }
+}
+
 /// Foresees the next run.
 ///
 /// # Errors
-/// The database fails.
-pub async fn foresee(app: &App) -> Result<()> {
+/// The database cannot be read.
+pub async fn foresee(app: &App) -> Result<Forecast> {
     let now = app.clock.now();
     let at = now + REACHES;
     let mut counts = count(app, (at, at), None).await?;
@@ -78,9 +97,7 @@ pub async fn foresee(app: &App) -> Result<()> {
         }
     }
     let text = serde_json::to_string(&counts).map_err(|e| anyhow::anyhow!("the forecast: {e}"))?;
-    let sql = "UPDATE retention_control SET forecast_at = $1, forecast = $2 WHERE id = 1";
-    db::run(app.db.write(), sql, [now.into(), text.into()]).await?;
-    Ok(())
+    Ok(Forecast { made_at: now, text })
 }
 
 async fn changed_since(app: &App, since: DateTime<Utc>) -> Result<Vec<DataType>> {

@@ -63,7 +63,9 @@ fn on_clear(t: &Table, backend: DbBackend) -> Option<String> {
     let mut clears = String::new();
     for column in t.columns.iter().filter(|c| tells(c)) {
         let or = if clears.is_empty() { "" } else { " OR " };
-        let _ = write!(clears, "{or}(OLD.{0} IS NOT NULL AND NEW.{0} IS NULL)", column.name);
+        // What never came whole is no evidence: its upload begins again.
+        let whole = if (name, column.name) == ("attachments", "blob") { " AND OLD.state = 'AVAILABLE'" } else { "" };
+        let _ = write!(clears, "{or}(OLD.{0} IS NOT NULL AND NEW.{0} IS NULL{whole})", column.name);
     }
     if t.end == RowEnd::Bare {
         clears.push_str(" OR (OLD.erased_at IS NULL AND NEW.erased_at IS NOT NULL)");

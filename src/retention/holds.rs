@@ -7,13 +7,14 @@ use entity::ids::{CaseId, CustomerId, HoldId, OrderId};
 use entity::{DataType, cases, customers, orders};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction,
-    DbBackend, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    DbBackend, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::ledger::{Protection, Why};
+use super::person::Person;
 use super::protections;
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
@@ -300,17 +301,55 @@ pub enum Wanted {
     ReviewedBy(NaiveDate),
 }
 
-/// The holds that stand on a person, an order or a case itself.
+/// The holds that stand on something of a person: on themselves, an order, a case, or on records of a year with some of theirs.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn standing(app: &App, owner: Uuid) -> Result<Vec<Model>> {
+pub async fn on_person(app: &App, customer: CustomerId) -> Result<Vec<Model>> {
+    let db = app.db.read();
+    let orders = orders::Entity::find().select_only().column(orders::Column::Id);
+    let orders = QueryTrait::into_query(orders.filter(orders::Column::CustomerId.eq(customer)));
+    let cases = cases::Entity::find().select_only().column(cases::Column::Id);
+    let cases = QueryTrait::into_query(cases.filter(cases::Column::CustomerId.eq(customer)));
     let any = Condition::any()
-        .add(table::Column::CustomerId.eq(owner))
-        .add(table::Column::OrderId.eq(owner))
-        .add(table::Column::CaseId.eq(owner));
-    let holds = Entity::find().filter(table::Column::ReleasedAt.is_null()).filter(any);
-    Ok(holds.all(app.db.read()).await?)
+        .add(table::Column::CustomerId.eq(customer))
+        .add(table::Column::OrderId.in_subquery(orders))
+        .add(table::Column::CaseId.in_subquery(cases))
+        .add(table::Column::DataType.is_not_null());
+    let standing = Entity::find().filter(table::Column::ReleasedAt.is_null()).filter(any);
+    let (mut found, person) = (Vec::new(), Person::find(db, customer).await?);
+    for hold in standing.order_by_asc(table::Column::Id).all(db).await? {
+        let concerns = match (hold.data_type, hold.from_at, hold.to_at) {
+            (Some(data_type), Some(from), Some(to)) => has_records(db, &person, data_type, (from, to)).await?,
+            _ => true,
+        };
+        found.extend(concerns.then_some(hold));
+    }
+    Ok(found)
+}
+
+/// Whether a person has records of a data type whose period began in a span of time.
+async fn has_records(
+    db: &impl ConnectionTrait,
+    person: &Person,
+    data_type: DataType,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<bool> {
+    for t in person.tables().iter().filter(|t| t.types.contains(&data_type)) {
+        let Some(start) = t.start else { continue };
+        let (theirs, values) = person.rows_of(t, 3);
+        let of_type =
+            if t.types.len() > 1 { format!(" AND t.data_type = '{}'", data_type.code()) } else { String::new() };
+        let sql = format!(
+            "SELECT 1 FROM {} t WHERE t.{start} >= $1 AND t.{start} < $2{of_type} AND {theirs} LIMIT 1",
+            t.name
+        );
+        let values = [from.into(), to.into()].into_iter().chain(values);
+        if !db::rows(db, &sql, values).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn by_id(tx: &DatabaseTransaction, id: HoldId) -> Result<Model> {

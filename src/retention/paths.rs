@@ -1,7 +1,7 @@
 //! SQL conditions made from the data map: what a row hangs on, what holds it, what still runs. The row is `t`.
 
 use entity::cases::OVER;
-use entity::map::{Table, table};
+use entity::map::{RowEnd, Table, table};
 use entity::refunds::RUNNING;
 
 use crate::policy::retention::waits_for_work;
@@ -55,7 +55,8 @@ pub fn on_owner(t: &Table, owner: &str, n: usize) -> Option<String> {
     owners(t, "t").into_iter().find(|(name, _)| *name == owner).map(|(_, id)| format!("{id} = ${n}"))
 }
 
-/// A hold stands on `t`, on something that it hangs on, or on records of its data type and year. A hold itself is not held.
+/// A hold stands on `t`, on something that it hangs on, or on records of its data type and year, or of those that it carries. A hold
+/// itself is not held.
 #[must_use]
 pub fn is_held(t: &Table) -> String {
     is_held_as(t, "t")
@@ -83,17 +84,28 @@ fn held_by(t: &Table, alias: &str, which: &str) -> String {
         return "1 = 0".to_owned();
     }
     let mut ways = standing("holds", which, t, alias, &OWNERS);
-    if let Some(start) = t.start {
-        let data_type = match t.types {
-            [only] => format!("'{}'", only.code()),
-            _ => format!("{alias}.data_type"),
-        };
-        ways.push(format!(
-            "EXISTS (SELECT 1 FROM holds h WHERE h.{which} AND h.data_type = {data_type} \
-             AND h.from_at <= {alias}.{start} AND {alias}.{start} < h.to_at)"
-        ));
+    ways.extend(among_records(t, alias, which));
+    if t.end == RowEnd::Deleted {
+        // A row that cannot be left as a bare id stays with what it carries.
+        ways.extend(pointers(t).filter_map(|(carried, column)| {
+            let is_held = among_records(table(carried)?, "d", which)?;
+            Some(format!("EXISTS (SELECT 1 FROM {carried} d WHERE d.{column} = {alias}.id AND {is_held})"))
+        }));
     }
     while_any_stands("holds", "released_at", &ways)
+}
+
+/// The row `alias` of `t` is one of the records of a data type and year that are held.
+fn among_records(t: &Table, alias: &str, which: &str) -> Option<String> {
+    let start = t.start.filter(|_| can_be_protected(t))?;
+    let data_type = match t.types {
+        [only] => format!("'{}'", only.code()),
+        _ => format!("{alias}.data_type"),
+    };
+    Some(format!(
+        "EXISTS (SELECT 1 FROM holds h WHERE h.{which} AND h.data_type = {data_type} \
+         AND h.from_at <= {alias}.{start} AND {alias}.{start} < h.to_at)"
+    ))
 }
 
 /// [`is_restricted`] for a row of another name.

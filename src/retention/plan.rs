@@ -1,16 +1,16 @@
 //! A plan of removal: which rows a run would take, as they are now. Carried out, it takes these and no others, and each is
 //! checked again: what has changed drops out, with the reason.
 
+mod execution;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::DataType;
 use entity::ids::{EntryId, PlanId};
-use entity::map::{Table, table, tables};
+use entity::map::{Table, tables};
 use entity::retention_plan_rows as rows_table;
-use entity::retention_plan_rows::Outcome as RowOutcome;
 use entity::retention_plans::{ActiveModel, Column, Entity, Model, State};
-use entity::retention_runs::State as RunState;
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,
@@ -19,13 +19,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::door::{self, Asked, Ground, Verdict};
-use super::{forecast, rows, rules, run, sweep};
+use super::door::{self, Ground};
+use super::{rows, rules, sweep};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::state::App;
 use crate::{audit, db, policies};
+
+pub use execution::{Report, run_approved};
 
 /// After that nobody should act on it any more, and its rows go (R28).
 pub const LASTS: TimeDelta = TimeDelta::days(7);
@@ -161,172 +163,65 @@ async fn counters(db: &impl sea_orm::ConnectionTrait, t: &Table, ids: &[Uuid]) -
 /// Approves a plan: its job carries it out within a minute.
 ///
 /// # Errors
-/// Refused: unknown, approved or carried out already, or older than [`LASTS`].
+/// Refused: unknown, approved, called off or carried out already, or older than [`LASTS`].
 pub async fn approve(app: &App, actor: &Actor, id: PlanId, key: &str) -> Result<Model> {
+    step(app, actor, id, key, Step::Approve).await
+}
+
+/// Calls a plan off. One that is being carried out stops after the batch that it is at: what is left stays.
+///
+/// # Errors
+/// Refused: unknown, called off or carried out already, or older than [`LASTS`] and never approved.
+pub async fn cancel(app: &App, actor: &Actor, id: PlanId, key: &str) -> Result<Model> {
+    step(app, actor, id, key, Step::Cancel).await
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    Approve,
+    Cancel,
+}
+
+async fn step(app: &App, actor: &Actor, id: PlanId, key: &str, step: Step) -> Result<Model> {
     actor.require(Permission::ProtectData)?;
+    let (name, action, possible_in): (_, _, &[State]) = match step {
+        Step::Approve => ("retentionPlanApprove", "retention.plan.approve", &[State::Planned]),
+        Step::Cancel => ("retentionPlanCancel", "retention.plan.cancel", &[State::Planned, State::Approved]),
+    };
     let (tx, now) = (app.db.begin().await?, app.clock.now());
-    let claim = match idempotency::claim(app, &tx, actor, "retentionPlanApprove", key, &id).await? {
+    let claim = match idempotency::claim(app, &tx, actor, name, key, &id).await? {
         Outcome::Replay(_) => return by_id(&tx, id).await,
         Outcome::First(claim) => claim,
     };
     db::lock(&tx, "retention_plans", id.0).await?;
     let plan = by_id(&tx, id).await.map_err(|_| Refusal::at(Code::NotFound, &["input", "id"]))?;
     let state = if plan.made_at + LASTS <= now && plan.state == State::Planned { State::Expired } else { plan.state };
-    if state != State::Planned {
+    if !possible_in.contains(&state) {
         let refusal = Refusal::at(Code::TransitionNotAllowed, &["input", "id"]);
-        return Err(refusal.with("state", state.code()).with("possibleIn", State::Planned.code()).into());
+        let possible: Vec<&str> = possible_in.iter().map(|state| state.code()).collect();
+        return Err(refusal.with("state", state.code()).with("possibleIn", possible.join(", ")).into());
     }
     let mut row: ActiveModel = plan.into();
-    row.state = Set(State::Approved);
-    (row.approved_at, row.approved_by) = (Set(Some(now)), Set(actor.staff()));
+    match step {
+        Step::Approve => {
+            row.state = Set(State::Approved);
+            (row.approved_at, row.approved_by) = (Set(Some(now)), Set(actor.staff()));
+        }
+        Step::Cancel => {
+            (row.state, row.finished_at) = (Set(State::Cancelled), Set(Some(now)));
+            let sql = "UPDATE retention_runs SET cancelled_at = $1, cancelled_by = $2 WHERE plan_id = $3 AND state = 'RUNNING'";
+            db::run(&tx, sql, [now.into(), actor.staff().map(|s| s.0).into(), id.0.into()]).await?;
+        }
+    }
     let row = row.update(&tx).await?;
     claim.done(&tx, now, &[id.0], None).await?;
-    audit::record(&tx, now, actor, "retention.plan.approve", ("retention_plans", Some(id.0)), json!({})).await?;
+    audit::record(&tx, now, actor, action, ("retention_plans", Some(id.0)), json!({})).await?;
     tx.commit().await?;
     Ok(row)
 }
 
 async fn by_id(tx: &DatabaseTransaction, id: PlanId) -> Result<Model> {
     Entity::find_by_id(id).one(tx).await?.ok_or(Error::NotFound)
-}
-
-/// What the job did.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Report {
-    /// Plans carried out.
-    pub executed: u64,
-    /// Plans that nobody approved in time.
-    pub expired: u64,
-    /// Rows that went.
-    pub gone: u64,
-    /// Rows that dropped out.
-    pub dropped_out: u64,
-}
-
-/// Carries out approved plans and ends those that nobody approved.
-///
-/// # Errors
-/// A store fails; what has gone by then has gone completely, the next run goes on with the rest.
-pub async fn run_approved(app: &App, dry_run: bool) -> Result<Report> {
-    let mut report = Report::default();
-    let open = Entity::find().filter(Column::State.is_in([State::Planned, State::Approved])).order_by_asc(Column::Id);
-    for plan in open.all(app.db.read()).await? {
-        let now = app.clock.now();
-        if plan.state == State::Planned {
-            if plan.made_at + LASTS <= now {
-                report.expired += 1;
-                finish(app, plan.id, State::Expired, dry_run).await?;
-            }
-        } else if dry_run {
-            report.executed += 1;
-        } else if !run::is_paused(app).await? {
-            policies::require_current(&app.db, &app.policies).await?;
-            execute(app, &plan, &mut report).await?;
-            report.executed += 1;
-        }
-    }
-    Ok(report)
-}
-
-async fn finish(app: &App, id: PlanId, state: State, dry_run: bool) -> Result<()> {
-    if !dry_run {
-        let sql = "UPDATE retention_plans SET state = $1, finished_at = $2 WHERE id = $3";
-        db::run(app.db.write(), sql, [state.code().into(), app.clock.now().into(), id.0.into()]).await?;
-    }
-    Ok(())
-}
-
-async fn execute(app: &App, plan: &Model, report: &mut Report) -> Result<()> {
-    let actor = plan.approved_by.map_or(Actor::System, |id| Actor::Staff(id, entity::staff::Role::Dpo));
-    let judgement = forecast::Judgement { due: plan.planned, foreseen: Some(plan.planned), surplus: 0 };
-    let run = run::begin(app, &actor, Some(plan.id), judgement).await?;
-    let (mut done, mut position) = (0, -1_i64);
-    loop {
-        let next = rows_table::Entity::find()
-            .filter(rows_table::Column::PlanId.eq(plan.id))
-            .filter(rows_table::Column::Position.gt(position))
-            .order_by_asc(rows_table::Column::Position)
-            .limit(BATCH as u64);
-        let page = next.all(app.db.read()).await?;
-        let Some(last) = page.last() else { break };
-        position = last.position;
-        for some in page.chunk_by(|a, b| a.table_name == b.table_name) {
-            let open: Vec<_> = some.iter().filter(|r| r.outcome.is_none()).collect();
-            let outcomes = take(app, &actor, &open).await?;
-            done += some.len() as u64;
-            for outcome in [
-                RowOutcome::Deleted,
-                RowOutcome::Anonymised,
-                RowOutcome::Held,
-                RowOutcome::Restricted,
-                RowOutcome::Open,
-                RowOutcome::NotDue,
-                RowOutcome::Changed,
-                RowOutcome::Gone,
-            ] {
-                let ids: Vec<Uuid> = outcomes.iter().filter(|(_, o)| *o == outcome).map(|(id, _)| id.0).collect();
-                if matches!(outcome, RowOutcome::Deleted | RowOutcome::Anonymised) {
-                    report.gone += ids.len() as u64;
-                } else {
-                    report.dropped_out += ids.len() as u64;
-                }
-                if !ids.is_empty() {
-                    let any = db::is_any(app.db.backend(), "id", 2);
-                    let sql = format!("UPDATE retention_plan_rows SET outcome = $1 WHERE {any}");
-                    db::run(app.db.write(), &sql, [outcome.code().into(), db::id_list(app.db.backend(), ids)]).await?;
-                }
-            }
-        }
-        run::note_done(app, run.id, done).await?;
-    }
-    finish(app, plan.id, State::Executed, false).await?;
-    sweep::finish_all(app).await?;
-    run::ended(app, run, RunState::Done, sweep::Report::default()).await?;
-    Ok(())
-}
-
-/// Takes those of one table's planned rows that are still as they were through the door.
-async fn take(app: &App, actor: &Actor, planned: &[&rows_table::Model]) -> Result<Vec<(EntryId, RowOutcome)>> {
-    let Some(t) = planned.first().and_then(|p| table(&p.table_name)) else { return Ok(Vec::new()) };
-    let ids: Vec<Uuid> = planned.iter().map(|p| p.row_id).collect();
-    let versions = counters(app.db.read(), t, &ids).await?;
-    let rows: HashMap<Uuid, rows::Row> =
-        rows::read_ids(app.db.read(), t, &ids).await?.into_iter().map(|r| (r.id, r)).collect();
-    let (mut outcomes, mut unchanged) = (Vec::new(), HashMap::new());
-    for p in planned {
-        match rows.get(&p.row_id).filter(|row| !row.bare) {
-            None => outcomes.push((p.id, RowOutcome::Gone)),
-            Some(row) => {
-                let same = row.data_type == p.data_type
-                    && row.start == Some(p.row_start)
-                    && versions.get(&p.row_id).copied() == p.row_version;
-                if same {
-                    unchanged.insert(p.row_id, p.id);
-                } else {
-                    outcomes.push((p.id, RowOutcome::Changed));
-                }
-            }
-        }
-    }
-    let ids: Vec<Uuid> = planned.iter().map(|p| p.row_id).filter(|id| unchanged.contains_key(id)).collect();
-    if ids.is_empty() {
-        return Ok(outcomes);
-    }
-    let asked = [Asked { table: t, ids }];
-    for (id, verdict) in door::remove(app, actor, &asked, Ground::Rule).await?.verdicts {
-        let outcome = match verdict {
-            Verdict::Erased => RowOutcome::Deleted,
-            Verdict::Anonymised => RowOutcome::Anonymised,
-            Verdict::Held => RowOutcome::Held,
-            Verdict::Restricted => RowOutcome::Restricted,
-            Verdict::Deferred => RowOutcome::Open,
-            Verdict::Kept { .. } | Verdict::NotDue => RowOutcome::NotDue,
-        };
-        outcomes.extend(unchanged.remove(&id).map(|entry| (entry, outcome)));
-    }
-    outcomes.extend(unchanged.into_values().map(|entry| (entry, RowOutcome::Gone)));
-    Ok(outcomes)
 }
 
 /// Plans, newest first, one more than asked for.

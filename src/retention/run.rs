@@ -8,21 +8,19 @@ use entity::ids::{PlanId, RunId};
 use entity::retention_control::Entity as Control;
 use entity::retention_runs::{ActiveModel, Column, Entity, Model, State};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 use serde_json::json;
 
-use super::{forecast, ledger, sweep};
+use super::forecast::{self, Forecast};
+use super::{ledger, sweep};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::policy::calendar;
 use crate::state::App;
 use crate::{audit, db};
-
-/// A confirmation of a surplus is for the next run, not for ever.
-const CONFIRMED_FOR: TimeDelta = TimeDelta::hours(26);
 
 /// How often a run looks whether it should stop and says how far it is: every batch would be a commit more per batch.
 const LOOKS_UP: TimeDelta = TimeDelta::milliseconds(250);
@@ -52,6 +50,12 @@ pub struct Steering {
 }
 
 impl Steering {
+    /// For a run that takes at most so many rows.
+    #[must_use]
+    pub const fn new(run: RunId, most: u64) -> Self {
+        Self { run, done: 0, left: most, under_way: 0, looked: None, stopped: None }
+    }
+
     /// How many of the next `rows` are taken; none: stop here, or wait for what is under way where nothing was stopped.
     ///
     /// # Errors
@@ -87,6 +91,37 @@ impl Steering {
         self.done += taken as u64;
         self.under_way = self.under_way.saturating_sub(taken as u64);
         self.left = self.left.saturating_add(taken.saturating_sub(gone) as u64);
+    }
+
+    /// The run has come to its end, or to where it was stopped.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(super) async fn end(self, app: &App, run: Model, report: sweep::Report) -> Result<Ran> {
+        let state = match self.stopped {
+            None => State::Done,
+            Some(Stop::Capped) => State::Capped,
+            Some(Stop::Paused) => State::Paused,
+            Some(Stop::Cancelled) => State::Cancelled,
+        };
+        self.note_done(app).await?;
+        ended(app, run, state, report).await
+    }
+
+    /// A store has failed.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(super) async fn fail(self, app: &App, run: Model) -> Result<Ran> {
+        self.note_done(app).await?;
+        ended(app, run, State::Failed, sweep::Report::default()).await
+    }
+
+    async fn note_done(&self, app: &App) -> Result<()> {
+        let done = i64::try_from(self.done).unwrap_or(i64::MAX);
+        let sql = "UPDATE retention_runs SET done = $1 WHERE id = $2";
+        db::run(app.db.write(), sql, [done.into(), self.run.0.into()]).await?;
+        Ok(())
     }
 
     async fn look_up(&mut self, app: &App) -> Result<()> {
@@ -125,13 +160,13 @@ pub struct Ran {
 /// # Errors
 /// A store fails: the run is stored as failed, what has gone by then has gone completely, the next run goes on.
 pub async fn nightly(app: &App, actor: &Actor) -> Result<Ran> {
-    let judgement = forecast::judge(app).await?;
-    let run = begin(app, actor, None, judgement).await?;
+    let judgement = forecast::judge(app, stopped(app).await?.is_some()).await?;
+    let run = begin(app, app.db.write(), actor, None, judgement).await?;
     let tolerated = i64::from(app.config.retention.surplus_tolerance);
     if is_paused(app).await? {
         return ended(app, run, State::Paused, sweep::Report::default()).await;
     }
-    if judgement.surplus > tolerated && !is_confirmed(app).await? {
+    if judgement.surplus > tolerated {
         tracing::error!(
             surplus = judgement.surplus,
             due = judgement.due,
@@ -142,7 +177,7 @@ pub async fn nightly(app: &App, actor: &Actor) -> Result<Ran> {
     }
     let cap = app.config.retention.daily_cap;
     let left = if cap == 0 { u64::MAX } else { u64::from(cap) };
-    let mut steering = Steering { run: run.id, done: 0, left, under_way: 0, looked: None, stopped: None };
+    let mut steering = Steering::new(run.id, left);
     let swept = async {
         // What a broken ledger is told of, no restore could use. All of it is read once a month: it grows for ten years.
         ledger::known::require(&app.db, &app.ledger).await?;
@@ -153,19 +188,11 @@ pub async fn nightly(app: &App, actor: &Actor) -> Result<Ran> {
     };
     match swept.await {
         Ok(report) => {
-            let state = match steering.stopped {
-                None => State::Done,
-                Some(Stop::Capped) => State::Capped,
-                Some(Stop::Paused) => State::Paused,
-                Some(Stop::Cancelled) => State::Cancelled,
-            };
-            note_done(app, run.id, steering.done).await?;
-            forecast::foresee(app).await?;
-            ended(app, run, state, report).await
+            forecast::foresee(app).await?.store(app.db.write()).await?;
+            steering.end(app, run, report).await
         }
         Err(error) => {
-            note_done(app, run.id, steering.done).await?;
-            ended(app, run, State::Failed, sweep::Report::default()).await?;
+            steering.fail(app, run).await?;
             Err(error)
         }
     }
@@ -174,6 +201,7 @@ pub async fn nightly(app: &App, actor: &Actor) -> Result<Ran> {
 /// Stores that a run begins. One that was left running by a process that died has failed.
 pub(super) async fn begin(
     app: &App,
+    db: &impl ConnectionTrait,
     actor: &Actor,
     plan: Option<PlanId>,
     judgement: forecast::Judgement,
@@ -181,7 +209,7 @@ pub(super) async fn begin(
     let now = app.clock.now();
     let sql = "UPDATE retention_runs SET state = 'FAILED', finished_at = $1 WHERE state = 'RUNNING' AND \
                (plan_id IS NULL) = $2";
-    db::run(app.db.write(), sql, [now.into(), plan.is_none().into()]).await?;
+    db::run(db, sql, [now.into(), plan.is_none().into()]).await?;
     let row = ActiveModel {
         id: Set(RunId::new(now)),
         plan_id: Set(plan),
@@ -198,16 +226,10 @@ pub(super) async fn begin(
         cancelled_at: Set(None),
         cancelled_by: Set(None),
     };
-    Ok(row.insert(app.db.write()).await?)
+    Ok(row.insert(db).await?)
 }
 
-pub(super) async fn note_done(app: &App, run: RunId, done: u64) -> Result<()> {
-    let done = i64::try_from(done).unwrap_or(i64::MAX);
-    db::run(app.db.write(), "UPDATE retention_runs SET done = $1 WHERE id = $2", [done.into(), run.0.into()]).await?;
-    Ok(())
-}
-
-pub(super) async fn ended(app: &App, run: Model, state: State, report: sweep::Report) -> Result<Ran> {
+async fn ended(app: &App, run: Model, state: State, report: sweep::Report) -> Result<Ran> {
     let row = ActiveModel {
         id: Set(run.id),
         state: Set(state),
@@ -219,19 +241,30 @@ pub(super) async fn ended(app: &App, run: Model, state: State, report: sweep::Re
     Ok(Ran { run, report })
 }
 
-async fn is_confirmed(app: &App) -> Result<bool> {
-    let since = app.clock.now() - CONFIRMED_FOR;
-    let confirmed = Entity::find().filter(Column::State.eq(State::Surplus)).filter(Column::ConfirmedAt.gte(since));
-    Ok(confirmed.one(app.db.read()).await?.is_some())
+/// What tells where the nightly runs stand: the kill switch and a failing store say nothing about a surplus.
+const JUDGED: [State; 4] = [State::Surplus, State::Done, State::Capped, State::Cancelled];
+
+/// The latest nightly run, where a surplus stopped it and nobody has confirmed that: nothing is removed until somebody does, or until
+/// the surplus has gone.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn stopped(app: &App) -> Result<Option<Model>> {
+    let latest = latest_judged(app.db.read()).await?;
+    Ok(latest.filter(|run| run.state == State::Surplus && run.confirmed_at.is_none()))
 }
 
-/// Confirms the surplus of the latest run that one stopped, if there is one: from the command line.
+async fn latest_judged(db: &impl ConnectionTrait) -> Result<Option<Model>> {
+    let judged = Entity::find().filter(Column::PlanId.is_null()).filter(Column::State.is_in(JUDGED));
+    Ok(judged.order_by_desc(Column::Id).one(db).await?)
+}
+
+/// Confirms the surplus that stands in the way, if there is one: from the command line.
 ///
 /// # Errors
 /// As [`confirm`].
 pub async fn confirm_latest(app: &App, actor: &Actor, key: &str) -> Result<bool> {
-    let stopped = Entity::find().filter(Column::State.eq(State::Surplus)).order_by_desc(Column::Id);
-    match stopped.one(app.db.read()).await? {
+    match stopped(app).await? {
         Some(run) => confirm(app, actor, run.id, key).await.map(|_| true),
         None => Ok(false),
     }
@@ -296,25 +329,29 @@ pub async fn switch(app: &App, actor: &Actor, to: Switch, key: &str) -> Result<(
 /// # Errors
 /// Refused: unknown, or not running.
 pub async fn cancel(app: &App, actor: &Actor, id: RunId, key: &str) -> Result<Model> {
-    change(app, actor, id, key, ("retentionRunCancel", "retention.cancel", State::Running)).await
+    change(app, actor, id, key, Change::Cancel).await
 }
 
-/// Confirms that a surplus is right: the next run takes it.
+/// Confirms that a surplus is right: what is due by now is what the next run is compared with. More than that stops it again.
 ///
 /// # Errors
-/// Refused: unknown, or not stopped by a surplus.
+/// Refused: unknown, not stopped by a surplus, or not the latest.
 pub async fn confirm(app: &App, actor: &Actor, id: RunId, key: &str) -> Result<Model> {
-    change(app, actor, id, key, ("retentionRunConfirm", "retention.confirm", State::Surplus)).await
+    actor.require(Permission::ProtectData)?;
+    change(app, actor, id, key, Change::Confirm(forecast::foresee(app).await?)).await
 }
 
-async fn change(
-    app: &App,
-    actor: &Actor,
-    id: RunId,
-    key: &str,
-    (name, action, wanted): (&'static str, &'static str, State),
-) -> Result<Model> {
+enum Change {
+    Cancel,
+    Confirm(Forecast),
+}
+
+async fn change(app: &App, actor: &Actor, id: RunId, key: &str, change: Change) -> Result<Model> {
     actor.require(Permission::ProtectData)?;
+    let (name, action, wanted) = match change {
+        Change::Cancel => ("retentionRunCancel", "retention.cancel", State::Running),
+        Change::Confirm(_) => ("retentionRunConfirm", "retention.confirm", State::Surplus),
+    };
     let (tx, now) = (app.db.begin().await?, app.clock.now());
     let find = || Entity::find_by_id(id).one(&tx);
     let claim = match idempotency::claim(app, &tx, actor, name, key, &id).await? {
@@ -323,15 +360,20 @@ async fn change(
     };
     db::lock(&tx, "retention_runs", id.0).await?;
     let run = find().await?.ok_or_else(|| Refusal::at(Code::NotFound, &["input", "id"]))?;
+    let refused = || Refusal::at(Code::TransitionNotAllowed, &["input", "id"]);
     if run.state != wanted {
-        let refusal = Refusal::at(Code::TransitionNotAllowed, &["input", "id"]);
-        return Err(refusal.with("state", run.state.code()).with("possibleIn", wanted.code()).into());
+        return Err(refused().with("state", run.state.code()).with("possibleIn", wanted.code()).into());
     }
     let mut row: ActiveModel = run.into();
-    if wanted == State::Running {
-        (row.cancelled_at, row.cancelled_by) = (Set(Some(now)), Set(actor.staff()));
-    } else {
-        (row.confirmed_at, row.confirmed_by) = (Set(Some(now)), Set(actor.staff()));
+    match change {
+        Change::Cancel => (row.cancelled_at, row.cancelled_by) = (Set(Some(now)), Set(actor.staff())),
+        Change::Confirm(forecast) => {
+            if latest_judged(&tx).await?.is_some_and(|latest| latest.id != id) {
+                return Err(refused().with("expected", "the latest run").into());
+            }
+            forecast.store(&tx).await?;
+            (row.confirmed_at, row.confirmed_by) = (Set(Some(now)), Set(actor.staff()));
+        }
     }
     let row = row.update(&tx).await?;
     claim.done(&tx, now, &[id.0], None).await?;

@@ -8,7 +8,7 @@ use sea_orm::{DatabaseTransaction, Value};
 use super::holds::Scope;
 use crate::db;
 use crate::error::Result;
-use crate::policy::rules::RuleId;
+use crate::policy::rules::{Event, RuleId};
 use crate::state::App;
 
 /// How long an order counts as on its way if nobody reports its delivery: neither a rule nor an erasure takes it meanwhile.
@@ -74,6 +74,41 @@ pub async fn parcel_settled(tx: &DatabaseTransaction, parcel: ParcelId, at: Date
 pub fn booked(app: &App, data_type: DataType, ordered_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
     let from_supply = app.rules().get(&data_type).is_some_and(|rule| rule.from_supply);
     ordered_at.filter(|_| from_supply).unwrap_or(now)
+}
+
+/// Vouchers of the one-stop shop, with the instant of each: their period starts anew where that profile has been left.
+const VOUCHERS: [(&str, &str); 4] = [
+    ("refunds", "granted_at"),
+    ("returns", "booked_at"),
+    ("remedies", "ordered_at"),
+    ("return_lines", "(SELECT r.booked_at FROM returns r WHERE r.id = t.return_id)"),
+];
+
+/// Where the one-stop shop has been left, the duty counts from the voucher (AO § 147(4)): what began with the supply, which was before
+/// that, begins with the voucher now.
+///
+/// # Errors
+/// The database fails.
+pub(super) async fn leave_supply(app: &App) -> Result<()> {
+    let vouchers = [DataType::R01, DataType::R02a];
+    if vouchers.iter().any(|data_type| app.rules().get(data_type).is_none_or(|rule| rule.from_supply)) {
+        return Ok(());
+    }
+    let ever = "SELECT 1 FROM retention_rules WHERE data_type = $1 AND start_event = $2 LIMIT 1";
+    let supply = [DataType::R01.code().into(), Event::Supply.words().en.into()];
+    if db::rows(app.db.read(), ever, supply).await?.is_empty() {
+        return Ok(());
+    }
+    for (table, voucher) in VOUCHERS {
+        let of_type = if table.starts_with("return") { " AND t.data_type = 'R02a'" } else { "" };
+        let earlier = format!("t.start_at < {voucher}{of_type}");
+        let any = format!("SELECT 1 FROM {table} t WHERE {earlier} LIMIT 1");
+        if !db::rows(app.db.read(), &any, []).await?.is_empty() {
+            let sql = format!("UPDATE {table} AS t SET start_at = {voucher} WHERE {earlier}");
+            db::run(app.db.write(), &sql, []).await?;
+        }
+    }
+    Ok(())
 }
 
 /// An order is registered: until a delivery or a case moves them on, its periods and that of the contact record count

@@ -16,6 +16,7 @@ use super::ledger;
 use super::pace::{self, Pace};
 use super::rows::{self, Row};
 use super::run::Steering;
+use super::starts;
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::policy::retention::Rule;
@@ -92,26 +93,36 @@ impl Report {
 /// Sweeps everything that is due. A dry run says the same and changes nothing.
 ///
 /// # Errors
-/// A store fails. What has gone by then has gone completely; the next run goes on.
+/// A store fails, or one table: the others are swept first. What has gone by then has gone completely; the next run goes on.
 pub async fn run(app: &App, actor: &Actor, dry_run: bool, mut steering: Option<&mut Steering>) -> Result<Report> {
     let now = app.clock.now();
     let mut report = Report { dry_run, at: Some(now), ..Report::default() };
+    if !dry_run {
+        starts::leave_supply(app).await?;
+    }
     // Children stand after their parents in the map, so that in reverse nothing is left pointing to a deleted row.
+    let (mut touched, mut failure) = (Vec::<&str>::new(), None);
     for (t, rule) in in_range(app, now).await? {
         let line = if dry_run {
-            look_at_table(app, t, rule, now).await?
+            look_at_table(app, t, rule, now).await
         } else {
-            sweep_table(app, actor, t, rule, now, steering.as_deref_mut()).await?
+            sweep_table(app, actor, t, rule, now, steering.as_deref_mut()).await
         };
-        if line.due > 0 {
-            report.lines.push(line);
+        match line {
+            Ok(line) if line.due > 0 => report.lines.push(line),
+            Ok(_) => {}
+            // Whatever is wrong with the rows of one table keeps nobody else's.
+            Err(error) => {
+                tracing::error!(table = t.name, data_type = rule.data_type.code(), cause = ?error, "a table is not swept");
+                touched.push(t.name);
+                failure = Some(error);
+            }
         }
     }
     if dry_run {
-        return Ok(report);
+        return failure.map_or(Ok(report), Err);
     }
-    let mut touched: Vec<&str> =
-        report.lines.iter().filter(|l| l.deleted + l.anonymised > 0).map(|l| l.table).collect();
+    touched.extend(report.lines.iter().filter(|l| l.deleted + l.anonymised > 0).map(|l| l.table));
     if steering.is_none_or(|steering| steering.stopped.is_none()) {
         let (bare_removed, bare_touched) = door::remove_bare(app, None).await?;
         report.bare_removed = bare_removed;
@@ -125,7 +136,7 @@ pub async fn run(app: &App, actor: &Actor, dry_run: bool, mut steering: Option<&
         report.ledger_expired = app.ledger.expire(rule, now).await?;
     }
     (report.outbox, report.forgotten) = finish(app, &touched).await?;
-    Ok(report)
+    failure.map_or(Ok(report), Err)
 }
 
 /// The rules and tables with anything in their index range, in the order of the sweep: one statement, so that a night in

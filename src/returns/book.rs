@@ -47,7 +47,7 @@ pub(crate) async fn book(app: &App, tx: &DatabaseTransaction, case: CaseId, now:
     old.sort_unstable();
     old.dedup();
     let unused = keys::without_rows(tx, &old, &[DataType::R02b]).await?;
-    outbox::destroy_keys(tx, now, &unused).await
+    outbox::destroy_left_keys(tx, now, &unused).await
 }
 
 async fn store<'a>(

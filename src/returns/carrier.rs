@@ -99,8 +99,8 @@ fn check(report: Report, latest: DateTime<Utc>) -> Result<Checked> {
         Refusal::at(Code::Invalid, &["events", "status"]).with("expected", codes)
     })?;
     Ok(Checked {
-        id: input::text(&report.id, &["events", "id"], 200)?,
-        number: input::text(&report.tracking_number, &["events", "trackingNumber"], 80)?,
+        id: input::identifier(&report.id, &["events", "id"], 200)?,
+        number: input::identifier(&report.tracking_number, &["events", "trackingNumber"], 80)?,
         status,
         at: report.occurred_at,
         detail: input::optional(report.detail.as_deref(), &["events", "detail"], input::SHORT_TEXT)?,

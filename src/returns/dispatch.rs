@@ -17,12 +17,12 @@ use super::instruct::order_of;
 use super::{RETURN, Shipment, require_state, seal};
 use crate::auth::{Actor, Permission};
 use crate::cases::machine::{self, Deed};
-use crate::cases::tasks as filing;
+use crate::cases::{self as case_room, tasks as filing};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::orders::track;
 use crate::state::App;
-use crate::{audit, db, input};
+use crate::{audit, input};
 
 /// How long after the last day for sending back goods may still turn up before the return counts as expired.
 const GRACE: TimeDelta = TimeDelta::days(14);
@@ -184,7 +184,7 @@ pub async fn expire(app: &App, dry_run: bool) -> Result<u64> {
             continue;
         }
         let tx = app.db.begin().await?;
-        db::lock(&tx, "cases", found.case_id.0).await?;
+        case_room::lock(&tx, found.case_id).await?;
         let row = Entity::find_by_id(found.id).one(&tx).await?.filter(|r| r.state == State::Instructed);
         let Some(row) = row else { continue };
         let case = cases::Entity::find_by_id(row.case_id).one(&tx).await?.ok_or(Error::NotFound)?;

@@ -235,6 +235,13 @@ fn grounds(
         return Ok((new.reason.or(case.reason), basis.unwrap_or(implied)));
     }
     let reason = new.reason.ok_or_else(|| needed("reason"))?;
+    // Wear is no ground against a withdrawal, only for compensation (BGB § 357a(1)).
+    let mut lawful = case_room::AGAINST_WITHDRAWAL.to_vec();
+    lawful.push(Reason::GoodsNotReturned);
+    if case.kind == Some(Kind::Withdrawal) && !lawful.contains(&reason) {
+        let codes: Vec<&str> = lawful.iter().map(|reason| reason.code()).collect();
+        return Err(Refusal::at(Code::Invalid, &["input", "reason"]).with("expected", codes.join(", ")).into());
+    }
     let basis = basis.ok_or_else(|| needed("legalBasis"))?;
     if !has_text {
         return Err(needed("text").into());

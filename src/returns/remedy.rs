@@ -159,7 +159,7 @@ pub async fn arrange(app: &App, actor: &Actor, id: CaseId, new: NewRemedy, key: 
 
 /// The other variant of an exchange; nothing of it elsewhere.
 fn variant(new: &NewRemedy) -> Result<(Option<String>, Option<String>)> {
-    let sku = input::optional(new.sku.as_deref(), &["input", "sku"], 80)?;
+    let sku = input::optional_identifier(new.sku.as_deref(), &["input", "sku"], 80)?;
     let title = input::optional(new.title.as_deref(), &["input", "title"], input::SHORT_TEXT)?;
     let given = [(sku.is_some(), "sku"), (title.is_some(), "title")];
     if new.kind == Kind::Exchange {

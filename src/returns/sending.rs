@@ -28,7 +28,7 @@ impl Shipment {
     pub(super) fn checked(&self) -> Result<Self> {
         Ok(Self {
             carrier: input::code(&self.carrier, &["input", "carrier"])?,
-            tracking_number: input::text(&self.tracking_number, &["input", "trackingNumber"], 80)?,
+            tracking_number: input::identifier(&self.tracking_number, &["input", "trackingNumber"], 80)?,
         })
     }
 

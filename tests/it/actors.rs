@@ -306,6 +306,7 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("retentionRunConfirm", "dpo", r#"retentionRunConfirm(input: {id: "<no run>", idempotencyKey: "k"}) <errors>"#),
     ("retentionPlanCreate", "dpo", r#"retentionPlanCreate(input: {idempotencyKey: ""}) <errors>"#),
     ("retentionPlanApprove", "dpo", r#"retentionPlanApprove(input: {id: "<no plan>", idempotencyKey: "k"}) <errors>"#),
+    ("retentionPlanCancel", "dpo", r#"retentionPlanCancel(input: {id: "<no plan>", idempotencyKey: "k"}) <errors>"#),
     (
         "holdReview",
         "dpo",

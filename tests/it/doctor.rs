@@ -39,6 +39,17 @@ on_both_engines! {
         assert_eq!((&damaged["fine"], status), (&json!(false), Some(1)));
     }
 
+    /// A run that a surplus has stopped removes nothing until somebody looks: that is not all well.
+    async fn a_surplus_that_waits_is_told(app) {
+        let stopped = "INSERT INTO retention_runs (id, state, started_at, due, done, surplus) VALUES ($1, 'SURPLUS', $2, 500, 0, 400)";
+        let now = app.now();
+        db::run(app.state.db.write(), stopped, [entity::ids::uuid_at(now).into(), now.into()]).await.unwrap();
+        let (told, status) = doctor(app);
+        assert_eq!((&told["retention"]["surplus"], &told["fine"], status), (&json!(400), &json!(false), Some(1)));
+        db::run(app.state.db.write(), "UPDATE retention_runs SET confirmed_at = $1", [now.into()]).await.unwrap();
+        assert_eq!(doctor(app).1, Some(0));
+    }
+
     /// What a damaged ledger were told of, no restore could use: from the first night of a month on nothing goes until it is mended.
     async fn a_damaged_ledger_is_found(app) {
         let known = life::order(app, "max@example.com", "D-1").await;

@@ -93,6 +93,21 @@ on_both_engines! {
         assert_eq!(get(&path).await, "LINK_INVALID");
     }
 
+    /// What never came whole is no evidence: a hold does not keep its upload from beginning again.
+    async fn an_upload_under_a_hold_can_be_tried_again(app) {
+        let (known, case) = case_of(app).await;
+        let hold = json!({ "caseId": case, "reason": "LEGAL_CLAIM", "reviewOn": "2014-09-01" });
+        app.dpo().await.done("holdPlace", "HoldPlaceInput", hold, "hold { id }").await;
+        let photo = media::jpeg();
+        let (_, path) = ticket(&app.customer(&known.email).await, &case, "image/jpeg", photo.len()).await;
+        let lie = b"MZ\x90\0".iter().copied().chain(std::iter::repeat_n(0, photo.len() - 4)).collect::<Vec<u8>>();
+        let reply = put(app, &path, Body::from(lie)).await;
+        assert_eq!((reply.status, reply.json()["error"]["code"].as_str()), (StatusCode::UNSUPPORTED_MEDIA_TYPE, Some("TYPE_MISMATCH")));
+        assert!(put(app, &path, Body::from(photo)).await.status.is_success());
+        let clear = "UPDATE attachments SET blob = NULL";
+        assert!(db::run(app.state.db.write(), clear, []).await.unwrap_err().to_string().contains("under a legal hold"));
+    }
+
     /// A file that lies about its type.
     async fn a_lie_about_the_type_is_refused(app) {
         let (known, case) = case_of(app).await;

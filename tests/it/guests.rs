@@ -5,7 +5,7 @@ use entity::mails::Template;
 use serde_json::json;
 
 use crate::on_both_engines;
-use crate::support::{App, days, intake, life};
+use crate::support::{App, days, goods, intake, life};
 
 async fn shape(app: &App) -> (i64, i64, i64) {
     (
@@ -85,6 +85,33 @@ on_both_engines! {
         assert_eq!(app.send(get()).await.status, 404, "the link ends with the access");
         assert_eq!(guest.gql("{ viewer { kind } }", json!({})).await.code(), "UNAUTHENTICATED");
         assert!(customer.data("{ viewer { customerId } }", json!({})).await["viewer"]["customerId"].is_string());
+    }
+
+    /// F2: the returns of others are not a guest's, by no way in.
+    async fn a_guest_sees_the_returns_of_one_order(app) {
+        let mut returns = Vec::new();
+        for (email, number) in [("max@example.com", "G-14"), ("max@example.com", "G-15"), ("erika@example.com", "G-16")] {
+            let known = goods::order(app, email, number, "DE").await;
+            let case = goods::case(app, &known, "WARRANTY_CLAIM").await;
+            let lines = json!([{ "position": 1, "quantity": 1, "reason": "QUALITY_DEFECT" }]);
+            returns.push(goods::instruct(app, &case, lines).await);
+        }
+        let agent = app.agent().await;
+        let guest = intake::guest(app, "G-14", "max@example.com").await;
+        let listed = guest.data("{ returns { nodes { id } } }", json!({})).await;
+        assert_eq!(listed["returns"]["nodes"], json!([{ "id": returns[0] }]));
+        for (id, is_theirs) in returns.iter().zip([true, false, false]) {
+            let number = agent.data("query($id: ID!) { return(id: $id) { number } }", json!({ "id": id })).await;
+            let number = number["return"]["number"].clone();
+            for query in [
+                "query($id: ID!, $n: String!) { found: return(id: $id) { id } other: returnByNumber(number: $n) { number } }",
+                "query($id: ID!, $n: String!) { found: node(id: $id) { id } other: returnByNumber(number: $n) { number } }",
+            ] {
+                let seen = guest.gql(query, json!({ "id": id, "n": number })).await.json();
+                let found = (!seen["data"]["found"].is_null(), !seen["data"]["other"].is_null());
+                assert_eq!(found, (is_theirs, is_theirs), "{seen}");
+            }
+        }
     }
 
     /// F2: a case without an order has its own guest, by its number.

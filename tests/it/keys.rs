@@ -151,6 +151,39 @@ on_both_engines! {
         assert_eq!(app.state.keys.load(&[orphan.id], entity::Purpose::DataProtection, app.now()).await.unwrap().len(), 0);
     }
 
+    /// A backup in which rows lie under a key that they have left since can be opened with any later archive of keys, for as long as
+    /// these live; an erasure ends what it says on its day.
+    async fn a_key_that_rows_have_left_ends_with_the_archives(app) {
+        let advised = async |number: &str, email: &str| {
+            let known = life::order(app, email, number).await;
+            life::delivered(app, &known).await;
+            let case = life::open(&app.customer(email).await, "ORDER_ADVICE", Some(&known.order), "Ist der Deckel dabei?").await;
+            life::decide(app, &case, "SOLVED_DIRECTLY").await;
+            life::notify(app, &case).await;
+            let input = json!({ "caseId": case, "adviceOnly": true });
+            app.agent().await.done("serviceCaseClose", "ServiceCaseCloseInput", input, "serviceCase { state }").await;
+            known
+        };
+        let left = async || {
+            app.run_job("outbox").await;
+            let sql = "SELECT 1 FROM units WHERE data_type = 'R03'";
+            aftersales::db::rows(app.state.keys.db().read(), sql, []).await.unwrap().len()
+        };
+        advised("K-3", "max@example.com").await;
+        let of_one = left().await;
+        assert!(of_one > 0, "the letters lay under these");
+        let erika = advised("K-4", "erika@example.com").await;
+        assert_eq!(left().await, 2 * of_one);
+        assert_eq!(outbox::pending(&app.state).await.unwrap().pending, 0, "nobody waits for them");
+        let input = json!({ "customerId": erika.customer });
+        app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { state }").await;
+        assert_eq!(left().await, of_one, "what is erased is not kept for backups");
+        app.advance(days(34));
+        assert_eq!((&app.run_job("reaper").await["keys"], left().await), (&json!(0), of_one));
+        app.advance(days(1));
+        assert_eq!(left().await, 0);
+    }
+
     /// Keys end many at a time; an order that cannot be carried out keeps none of the others waiting.
     async fn one_order_that_fails_stops_no_other(app) {
         let mut units = Vec::new();

@@ -232,6 +232,19 @@ on_both_engines! {
         assert_eq!(mail::pending(&state).await.unwrap().bounced, 1);
     }
 
+    /// A letter that comes back after its case was erased asks nobody for anything: nothing can be done, and nothing would take the task.
+    async fn a_case_that_has_gone_gets_no_task(app) {
+        let person = person(app, "COMPLAINT").await;
+        life::decide(app, &person.case, "NOT_ELIGIBLE").await;
+        life::close(app, &person.case).await;
+        let input = json!({ "customerId": person.customer });
+        app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { state }").await;
+        assert_eq!(app.count("cases", "state = 'ERASED'").await, 1, "its letters are kept");
+        let case = entity::ids::CaseId(life::row(&person.case));
+        aftersales::cases::tasks::file_alone(&app.state, case, entity::tasks::Kind::MailBounced).await.unwrap();
+        assert_eq!(app.count("tasks", "1 = 1").await, 0);
+    }
+
     /// Mere advice begins its period when the case closes, also what is lowered to it then; it opens afterwards.
     async fn advice_begins_its_period_at_closing(app) {
         let person = person(app, "USAGE_GUIDANCE").await;

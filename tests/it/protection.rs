@@ -245,6 +245,37 @@ on_both_engines! {
         assert_eq!(app.count("customers", "archived_at IS NULL").await, 1, "{}", again.customer);
     }
 
+    /// BGB § 443: what a guarantee is given for is of use as long as that.
+    async fn a_guarantee_keeps_an_order_in_service(app) {
+        let known = life::order(app, "max@example.com", "B-7011").await;
+        life::delivered(app, &known).await;
+        let (case, ..) = life::whole_case(app, &known).await;
+        let guarantee = "UPDATE order_lines SET guarantee_months = 36";
+        db::run(app.state.db.write(), guarantee, []).await.unwrap();
+        for (at, listed) in [("2016-08-15T00:00:00Z", 1), ("2017-03-01T00:00:00Z", 1), ("2017-04-15T00:00:00Z", 0)] {
+            app.at(at);
+            app.run_job("retention").await;
+            assert_eq!(found(app, &case).await[0], listed, "{at}");
+        }
+    }
+
+    /// GDPR Art. 18(2): what is restricted is opened for claims, not for the books.
+    async fn the_archive_opens_what_is_restricted_for_claims_alone(app) {
+        let known = life::order(app, "max@example.com", "B-7012").await;
+        life::delivered(app, &known).await;
+        let (case, ..) = life::whole_case(app, &known).await;
+        let open = "query($o: String!, $r: ArchiveReason!) { archive(of: { orderNumber: $o }, reason: $r) { table } }";
+        let finance = app.finance().await;
+        let tables = async |reason: &str| {
+            let found = finance.data(open, json!({ "o": "B-7012", "r": reason })).await;
+            found["archive"].as_array().unwrap().iter().map(|r| r["table"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert!(tables("BOOKKEEPING").await.contains(&"refunds".to_owned()));
+        restrict(app, json!({ "caseId": case })).await;
+        assert!(!tables("BOOKKEEPING").await.contains(&"refunds".to_owned()));
+        assert!(tables("LEGAL_CLAIM").await.contains(&"refunds".to_owned()));
+    }
+
     /// GDPR Art. 17(3)(e), 5(1)(b): what an erasure has to leave for a hold is there for that alone. It leaves normal reads at once,
     /// but for what somebody still works on; the archive opens it for its reason.
     async fn what_an_erasure_leaves_for_a_hold_lies_in_the_archive(app) {

@@ -44,6 +44,25 @@ async fn plan_rows(app: &App, plan: &Value) -> Vec<Value> {
     of["rows"]["nodes"].as_array().unwrap().clone()
 }
 
+/// From now on this happens whenever a plan's run begins; nothing, where it is empty.
+async fn on_begin(app: &App, what: &str) {
+    let is_postgres = app.state.db.backend() == sea_orm::DbBackend::Postgres;
+    let drop = if is_postgres { "DROP FUNCTION IF EXISTS begun CASCADE" } else { "DROP TRIGGER IF EXISTS begun" };
+    let mut sql = vec![drop.to_owned()];
+    let on = "CREATE TRIGGER begun AFTER INSERT ON retention_runs FOR EACH ROW WHEN (NEW.plan_id IS NOT NULL)";
+    if is_postgres && !what.is_empty() {
+        sql.push(format!(
+            "CREATE FUNCTION begun() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {what} RETURN NEW; END $$"
+        ));
+        sql.push(format!("{on} EXECUTE FUNCTION begun()"));
+    } else if !what.is_empty() {
+        sql.push(format!("{on} BEGIN {what} END"));
+    }
+    for statement in sql {
+        db::run(app.state.db.write(), &statement, []).await.unwrap();
+    }
+}
+
 on_both_engines! {
     /// N11, F87: a plan names its rows; carried out, it takes these and no others, and what has changed drops out with a
     /// reason.
@@ -120,11 +139,89 @@ on_both_engines! {
         let stopped = app.run_job("retention").await;
         assert_eq!(stopped["run"], "SURPLUS", "{stopped}");
         assert_eq!(app.count("job_runs", "job = 'old'").await, tolerance + 1, "nothing was taken");
-        let latest = &runs(app).await[0];
-        assert_eq!((&latest["state"], &latest["surplus"]), (&json!("SURPLUS"), &json!(tolerance + 1)));
-        step(app, "retentionRunConfirm", &latest["id"]).await;
+        let first = runs(app).await[0].clone();
+        assert_eq!((&first["state"], &first["surplus"]), (&json!("SURPLUS"), &json!(tolerance + 1)));
+        // Neither an hour nor a month explains it.
+        for later in [TimeDelta::hours(1), days(1), days(30)] {
+            app.advance(later);
+            assert_eq!(app.run_job("retention").await["run"], "SURPLUS");
+        }
+        assert_eq!(app.count("job_runs", "job = 'old'").await, tolerance + 1);
+        let stale = app.dpo().await.mutate("retentionRunConfirm", "RetentionStepInput", json!({ "id": first["id"] }), "run { id }").await;
+        assert_eq!(stale["userErrors"][0]["code"], "TRANSITION_NOT_ALLOWED", "somebody has to have seen the latest");
+        app.advance(TimeDelta::seconds(1));
+        step(app, "retentionRunConfirm", &runs(app).await[0]["id"]).await;
+        // What comes on top of what was confirmed was not.
+        let more = async |job: &str, finished: chrono::DateTime<chrono::Utc>| {
+            for n in 0..=tolerance {
+                let sql = "INSERT INTO job_runs (id, job, state, started_at, finished_at, fence, report) \
+                           VALUES ($1, $3, 'DONE', $2, $2, 0, '{}')";
+                let id = entity::ids::uuid_at(now - TimeDelta::hours(n + 1));
+                db::run(app.state.db.write(), sql, [id.into(), finished.into(), job.into()]).await.unwrap();
+            }
+        };
+        more("older", long_ago).await;
+        app.advance(TimeDelta::seconds(1));
+        assert_eq!(app.run_job("retention").await["run"], "SURPLUS");
+        app.advance(TimeDelta::seconds(1));
+        step(app, "retentionRunConfirm", &runs(app).await[0]["id"]).await;
+        app.advance(TimeDelta::seconds(1));
         assert_eq!(app.run_job("retention").await["run"], "DONE");
-        assert_eq!(app.count("job_runs", "job = 'old'").await, 0);
+        assert_eq!(app.count("job_runs", "job IN ('old', 'older')").await, 0);
+    }
+
+    /// A surplus that has gone, such as that of a clock which was put right, needs nobody.
+    async fn a_surplus_that_has_gone_stops_nothing(app) {
+        let tolerance = i64::from(app.state.config.retention.surplus_tolerance);
+        app.at("2018-02-01T00:00:00Z");
+        let now = app.now();
+        for n in 0..=tolerance {
+            let sql = "INSERT INTO job_runs (id, job, state, started_at, finished_at, fence, report) \
+                       VALUES ($1, 'old', 'DONE', $2, $2, 0, '{}')";
+            let id = entity::ids::uuid_at(now - TimeDelta::hours(n + 1));
+            db::run(app.state.db.write(), sql, [id.into(), now.into()]).await.unwrap();
+        }
+        app.run_job("retention").await;
+        let finished = async |at: chrono::DateTime<chrono::Utc>| {
+            let sql = "UPDATE job_runs SET finished_at = $1 WHERE job = 'old'";
+            db::run(app.state.db.write(), sql, [at.into()]).await.unwrap();
+        };
+        finished(now - days(3000)).await;
+        app.advance(days(1));
+        assert_eq!(app.run_job("retention").await["run"], "SURPLUS");
+        finished(app.now()).await;
+        app.advance(days(3));
+        assert_eq!(app.run_job("retention").await["run"], "DONE");
+        assert_eq!(app.count("job_runs", "job = 'old'").await, tolerance + 1);
+    }
+
+    /// A plan that is called off removes nothing more, whether it is approved, under way or paused.
+    async fn a_plan_can_be_paused_and_called_off(app) {
+        closed_case(app, "a@example.com", "B-8011").await;
+        app.at("2018-02-01T00:00:00Z");
+        let called_off = plan(app).await;
+        step(app, "retentionPlanApprove", &called_off["id"]).await;
+        assert_eq!(step(app, "retentionPlanCancel", &called_off["id"]).await["plan"]["state"], "CANCELLED");
+        assert_eq!(app.run_job("plans").await["executed"], 0);
+        let again = app.dpo().await.mutate("retentionPlanApprove", "RetentionStepInput", json!({ "id": called_off["id"] }), "plan { id }").await;
+        assert_eq!(again["userErrors"][0]["code"], "TRANSITION_NOT_ALLOWED");
+
+        let under_way = plan(app).await;
+        step(app, "retentionPlanApprove", &under_way["id"]).await;
+        let switch_off = "UPDATE retention_control SET paused_at = '2018-02-01T00:00:00+00:00';";
+        on_begin(app, switch_off).await;
+        assert_eq!(app.run_job("plans").await["executed"], 0, "somebody threw the switch as it began");
+        assert_eq!(runs(app).await[0]["state"], "PAUSED");
+        assert!(plan_rows(app, &under_way).await.iter().all(|row| row["outcome"].is_null()));
+        switch(app, "retentionResume").await;
+        app.advance(TimeDelta::seconds(1));
+        on_begin(app, "UPDATE retention_runs SET cancelled_at = started_at WHERE id = NEW.id;").await;
+        assert_eq!(app.run_job("plans").await["executed"], 0, "and cancelled it the next time");
+        assert_eq!(runs(app).await[0]["state"], "CANCELLED");
+        assert!(plan_rows(app, &under_way).await.iter().all(|row| row["outcome"].is_null()));
+        on_begin(app, "").await;
+        assert_eq!((&app.run_job("plans").await["executed"], app.count("cases", "state = 'CLOSED'").await), (&json!(0), 1));
+        assert_eq!(app.count("retention_plans", "state = 'CANCELLED'").await, 2);
     }
 
     /// F88: what is new, and what a changed rule makes due, explains itself; a service that stood still is not held up.

@@ -245,6 +245,24 @@ on_both_engines! {
         assert_eq!((voucher["keptUntil"].as_str(), voucher["floor"].as_str()), (Some("2022-12-31"), Some("GDPR Art. 17(3)(b)")));
     }
 
+    /// F96: what keeps a record whatever its period says is told to staff.
+    async fn a_record_says_what_it_waits_for(app) {
+        let known = life::order(app, "max@example.com", "B-1009").await;
+        let customer = app.customer(&known.email).await;
+        let query = "query($id: ID!) { order(id: $id) { retention { waitsFor } lines { retention { waitsFor } } } }";
+        let waits = async || app.agent().await.data(query, json!({ "id": known.order })).await["order"].clone();
+        let all = |of: &[&str]| json!({ "retention": { "waitsFor": of }, "lines": [{ "retention": { "waitsFor": of } }] });
+        assert_eq!(waits().await, all(&["ORDER_ON_ITS_WAY"]));
+        life::delivered(app, &known).await;
+        assert_eq!(waits().await, all(&[]));
+        life::open(&customer, "WARRANTY_CLAIM", Some(&known.order), "Er leckt.").await;
+        let hold = json!({ "orderId": known.order, "reason": "LEGAL_CLAIM", "reviewOn": "2014-09-01" });
+        app.dpo().await.done("holdPlace", "HoldPlaceInput", hold, "hold { id }").await;
+        assert_eq!(waits().await, all(&["HOLD", "OPEN_WORK"]));
+        let theirs = customer.data(query, json!({ "id": known.order })).await;
+        assert_eq!(theirs["order"]["retention"]["waitsFor"], json!(null));
+    }
+
     /// R07, R21, R25: what is never reported delivered counts from its registration, and a returning customer is known
     /// until three years after the last event.
     async fn an_order_without_delivery_does_not_stay_for_ever(app) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use aftersales::auth::Actor;
 use aftersales::clock::Clock;
+use aftersales::db;
 use aftersales::jobs::{lease, named};
 use aftersales::policies;
 use aftersales::retention::{due, forecast, rules, sweep};
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::on_both_engines;
 use crate::support::command::program_with;
-use crate::support::{App, life};
+use crate::support::{App, goods, life};
 
 /// A policy file of the test.
 fn file(app: &App, text: &str) -> PathBuf {
@@ -117,6 +118,35 @@ on_both_engines! {
         assert!(swept(app, &state).await > 0);
     }
 
+    /// UStG § 22(1) sentence 4, AO § 147(4): a voucher of the one-stop shop counts from its supply; where that is left, from itself.
+    async fn vouchers_count_from_themselves_when_the_one_stop_shop_is_left(app) {
+        let known = life::order(app, "max@example.com", "V-2").await;
+        life::delivered(app, &known).await;
+        life::whole_case(app, &known).await;
+        let exchange = goods::case(app, &known, "EXCHANGE").await;
+        goods::inspected(app, &exchange, 1, 1, "DAMAGED", "WARRANTY").await;
+        let input = json!({ "caseId": exchange, "kind": "EXCHANGE", "position": 1, "quantity": 1, "sku": "S-2", "title": "Kocher" });
+        app.agent().await.done("remedyArrange", "RemedyArrangeInput", input, "remedy { id }").await;
+        let state = started(app, "[retention]\nprofile = \"EU_OSS\"\n").await;
+        let supply: chrono::DateTime<chrono::Utc> = "2012-12-20T10:00:00Z".parse().unwrap();
+        let vouchers = ["refunds", "returns", "return_lines", "remedies"];
+        for table in vouchers {
+            let years_before = format!("UPDATE {table} SET start_at = $1");
+            assert!(db::run(app.state.db.write(), &years_before, [supply.into()]).await.unwrap() > 0, "{table}");
+        }
+        let from_supply = async |table| app.count(table, "start_at < '2013-01-01T00:00:00+00:00'").await;
+        sweep::run(&state, &Actor::System, false, None).await.unwrap();
+        for table in vouchers {
+            assert!(from_supply(table).await > 0, "{table}: ten years from the supply");
+        }
+        app.at("2014-04-20T10:00:00Z");
+        let left = started(app, "").await;
+        sweep::run(&left, &Actor::System, false, None).await.unwrap();
+        for table in vouchers {
+            assert_eq!(from_supply(table).await, 0, "{table}");
+        }
+    }
+
     /// Of two processes, the one that has not heard of the newer policy removes nothing by the older one.
     async fn a_process_with_an_older_policy_removes_nothing(app) {
         advised(app).await;
@@ -145,8 +175,8 @@ on_both_engines! {
         advised_as(app, &known).await;
         app.at("2015-05-30T01:15:00Z");
         let state = started(app, "valid_from = \"2015-05-31\"\nretention.periods.R06 = { months = 60 }\n").await;
-        let due = async || forecast::judge(&state).await.unwrap();
-        forecast::foresee(&state).await.unwrap();
+        let due = async || forecast::judge(&state, false).await.unwrap();
+        forecast::foresee(&state).await.unwrap().store(state.db.write()).await.unwrap();
         let judged = due().await;
         assert!(judged.due > 0 && judged.surplus == 0, "held beyond its period, and foreseen so: {judged:?}");
         app.at("2015-05-31T01:15:00Z");

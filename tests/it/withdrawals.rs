@@ -191,4 +191,25 @@ on_both_engines! {
         assert!(done["withdrawalConfirm"]["withdrawal"]["number"].is_string());
         assert_eq!(app.count("withdrawals", "receipt_id = (SELECT id FROM mails WHERE template = 'WITHDRAWAL_RECEIPT')").await, 1);
     }
+
+    /// BGB §§ 355(3), 357(1): no merger ends the period of the refund, or moves it back.
+    async fn a_withdrawal_is_merged_only_into_an_earlier_one(app) {
+        let known = life::order(app, "max@example.com", "W-31").await;
+        life::delivered(app, &known).await;
+        let customer = app.customer(&known.email).await;
+        let other = life::open(&customer, "RETURN", Some(&known.order), "Zurück.").await;
+        let first = life::open(&customer, "WITHDRAWAL", Some(&known.order), "Ich widerrufe.").await;
+        app.advance(chrono::TimeDelta::days(1));
+        let customer = app.customer(&known.email).await;
+        let second = life::open(&customer, "WITHDRAWAL", Some(&known.order), "Ich widerrufe, zum zweiten Mal.").await;
+        let agent = app.agent().await;
+        for (case, into) in [(&first, &other), (&first, &second)] {
+            let input = json!({ "caseId": case, "intoCaseId": into });
+            let (code, error) = agent.refused("serviceCaseMerge", "ServiceCaseMergeInput", input).await;
+            assert_eq!((code.as_str(), &error["field"]), ("INVALID", &json!(["input", "intoCaseId"])));
+        }
+        let input = json!({ "caseId": second, "intoCaseId": first });
+        agent.done("serviceCaseMerge", "ServiceCaseMergeInput", input, "serviceCase { state }").await;
+        assert_eq!(app.count("timers", "rule = 'withdrawal-refund' AND state = 'RUNNING'").await, 1);
+    }
 }

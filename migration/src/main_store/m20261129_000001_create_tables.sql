@@ -517,7 +517,7 @@ CREATE TABLE tasks (
     id uuid PRIMARY KEY,
     case_id uuid NOT NULL REFERENCES cases (id),
     timer_id uuid,
-    kind text NOT NULL CHECK (kind IN ('DEADLINE_MISSED', 'REFUND_NOT_CREDITED', 'INSPECT_GOODS', 'ARRANGE_REMEDY', 'SEND_GOODS_BACK', 'MATCH_WITHDRAWAL', 'REFUND_WITHDRAWAL', 'TRACE_PARCEL', 'APPROVE_REFUND', 'REEXAMINE_CASE', 'MAIL_BOUNCED', 'READ_MAIL', 'REVIEW_DISPUTE', 'REFUND_FAILED', 'tasks')),
+    kind text NOT NULL CHECK (kind IN ('DEADLINE_MISSED', 'REFUND_NOT_CREDITED', 'INSPECT_GOODS', 'ARRANGE_REMEDY', 'SEND_GOODS_BACK', 'MATCH_WITHDRAWAL', 'REFUND_WITHDRAWAL', 'TRACE_PARCEL', 'APPROVE_REFUND', 'REEXAMINE_CASE', 'MAIL_BOUNCED', 'READ_MAIL', 'REVIEW_DISPUTE', 'REFUND_FAILED')),
     created_at timestamptz NOT NULL,
     done_at timestamptz,
     done_by uuid,
@@ -595,7 +595,7 @@ CREATE INDEX restrictions_standing_case ON restrictions (case_id) WHERE lifted_a
 
 CREATE TABLE retention_plans (
     id uuid PRIMARY KEY,
-    state text NOT NULL CHECK (state IN ('PLANNED', 'APPROVED', 'EXECUTED', 'EXPIRED')),
+    state text NOT NULL CHECK (state IN ('PLANNED', 'APPROVED', 'EXECUTED', 'EXPIRED', 'CANCELLED')),
     due_at timestamptz NOT NULL,
     made_at timestamptz NOT NULL,
     made_by uuid,

@@ -130,6 +130,19 @@ pub enum RetentionAction {
     Anonymise,
 }
 
+/// What keeps a record whatever its period says.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetentionWait {
+    /// A legal hold covers it.
+    Hold,
+    /// Its processing is restricted (GDPR Art. 18).
+    Restriction,
+    /// A case about it is open, or a refund about it is on its way.
+    OpenWork,
+    /// An order about it is on its way.
+    OrderOnItsWay,
+}
+
 /// How a run of the removal stands or ended.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "entity::retention_runs::State")]
@@ -162,6 +175,8 @@ pub enum RetentionPlanState {
     Executed,
     /// Nobody approved it within seven days.
     Expired,
+    /// Somebody called it off; rows without an outcome were not touched.
+    Cancelled,
 }
 
 /// What became of a planned row.

@@ -77,7 +77,7 @@ impl Proposal {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R03, self.row.start_at)
+        retention(ctx.app(), ("proposals", self.row.id.0), DataType::R03, self.row.start_at)
     }
 }
 
@@ -160,7 +160,7 @@ impl Dispute {
 
     /// Why its file is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R19, self.row.start_at)
+        retention(ctx.app(), ("disputes", self.row.id.0), DataType::R19, self.row.start_at)
     }
 }
 
@@ -215,6 +215,6 @@ impl Disclosure {
 
     /// Why its record is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R30, Some(self.0.at))
+        retention(ctx.app(), ("disclosures", self.0.id.0), DataType::R30, Some(self.0.at))
     }
 }

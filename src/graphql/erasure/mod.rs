@@ -205,7 +205,12 @@ impl Erasure {
 
     /// Why the record of the erasure is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R13, self.of_row(|row| row.settled_at))
+        retention(
+            ctx.app(),
+            ("erasures", self.of_row(|row| Some(row.id.0)).unwrap_or_default()),
+            DataType::R13,
+            self.of_row(|row| row.settled_at),
+        )
     }
 }
 

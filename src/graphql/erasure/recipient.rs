@@ -98,7 +98,9 @@ impl RecipientNotice {
 
     /// Why its record is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R30, self.written().map(|notice| notice.row.created_at))
+        let row = self.written().map(|notice| &notice.row);
+        let id = row.map(|row| row.id.0).unwrap_or_default();
+        retention(ctx.app(), ("recipient_notices", id), DataType::R30, row.map(|row| row.created_at))
     }
 }
 

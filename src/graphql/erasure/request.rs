@@ -64,7 +64,7 @@ impl SubjectRequest {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R14, self.0.closed_at)
+        retention(ctx.app(), ("subject_requests", self.0.id.0), DataType::R14, self.0.closed_at)
     }
 }
 

@@ -52,7 +52,7 @@ impl RefundInquiryEntry {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R03, self.0.start_at)
+        retention(ctx.app(), ("inquiry_entries", self.0.id.0), DataType::R03, self.0.start_at)
     }
 }
 

@@ -21,7 +21,7 @@ use super::scalars::{MinorUnits, Money};
 use super::service_case::ServiceCase;
 use super::session::ContextExt as _;
 use crate::auth::Permission;
-use crate::cases::timers;
+use crate::cases::{self, timers};
 use crate::error::{Error, Refusal, Result};
 use crate::keys::Place;
 use crate::refunds::{self, Asked, AskedDeduction, AskedLine, Step, due, stored};
@@ -171,7 +171,7 @@ impl Refund {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R01, self.0.start_at)
+        retention(ctx.app(), ("refunds", self.0.id.0), DataType::R01, self.0.start_at)
     }
 }
 
@@ -183,7 +183,7 @@ async fn timers_of(ctx: &Context<'_>, case: CaseId) -> ApiResult<Vec<entity::tim
 async fn withdrawn_at(ctx: &Context<'_>, case: CaseId) -> ApiResult<Option<DateTime<Utc>>> {
     let found = ctx.session().loaders.load_one(case).await.map_err(Error::from)?;
     let Some(case) = found else { return Ok(None) };
-    Ok(due::withdrawn_at(ctx.app().db.read(), &case).await?)
+    Ok(cases::withdrawn_at(ctx.app().db.read(), &case).await?)
 }
 
 /// What a refund is asked for, from the API's own inputs; `root` is the path to them.

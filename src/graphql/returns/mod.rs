@@ -203,7 +203,7 @@ impl Return {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), self.0.data_type, self.0.start_at)
+        retention(ctx.app(), ("returns", self.0.id.0), self.0.data_type, self.0.start_at)
     }
 }
 
@@ -289,6 +289,6 @@ impl ReturnLine {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), self.row.data_type, self.row.start_at)
+        retention(ctx.app(), ("return_lines", self.row.id.0), self.row.data_type, self.row.start_at)
     }
 }

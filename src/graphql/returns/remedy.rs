@@ -121,7 +121,7 @@ impl RemedyInKind {
 
     /// Why it is still here, and until when.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R02a, self.0.start_at)
+        retention(ctx.app(), ("remedies", self.0.id.0), DataType::R02a, self.0.start_at)
     }
 }
 

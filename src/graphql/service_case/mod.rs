@@ -350,6 +350,6 @@ impl ServiceCase {
 
     /// Why the header is still here, and until when. Messages, refunds and attachments have periods of their own.
     async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
-        retention(ctx.app(), DataType::R24, self.row.start_at)
+        retention(ctx.app(), ("cases", self.row.id.0), DataType::R24, self.row.start_at)
     }
 }

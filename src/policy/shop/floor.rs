@@ -197,7 +197,22 @@ fn keeping(policy: &Policy, faults: &mut Vec<Fault>) {
             faults.push(Fault::warning(path, problem, "GDPR Art. 5(1)(e)"));
         }
     }
+    for (carried, carrier) in CARRIED {
+        let own = retention::rules(policy.retention.profile, &policy.retention.periods);
+        let span = |of| own.iter().find(|rule| rule.data_type == of).map(|rule| Length::Spans(vec![rule.span()]));
+        if let (Some(carried_for), Some(carrier_for)) = (span(carried), span(carrier))
+            && !at_least(&in_months(&carrier_for), &in_months(&carried_for))
+        {
+            let changed = if policy.retention.periods.contains_key(&carried) { carried } else { carrier };
+            let (carried, carrier) = (carried.code(), carrier.code());
+            let problem = format!("{carried} would be kept for longer than {carrier}, without which it cannot be");
+            faults.push(Fault::error(format!("retention.periods.{}", changed.code()), problem, None));
+        }
+    }
 }
+
+/// Records that cannot be without others, with those: what carriers reported of a parcel.
+const CARRIED: [(DataType, DataType); 1] = [(DataType::R08, DataType::R07)];
 
 fn in_months(length: &Length) -> Length {
     match length {

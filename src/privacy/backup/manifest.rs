@@ -73,7 +73,8 @@ pub enum Blobs {
 pub struct Keys {
     /// [`FORMAT`].
     pub format: u32,
-    /// When the keys were copied, UTC: after the main database, so that no row lacks its key.
+    /// When the keys were copied, UTC: after the main database, so that no row lacks its key. One that a row has left meanwhile, because
+    /// it was sealed anew, stays for as long as this archive may live.
     pub taken_at: DateTime<Utc>,
     /// From this instant on it is not restored any more, and has to be deleted, UTC.
     pub expires_at: DateTime<Utc>,

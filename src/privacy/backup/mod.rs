@@ -16,9 +16,9 @@ use futures::TryStreamExt as _;
 use migration::{KeyStore, Main, MigratorTrait};
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
 
-use super::erasure::KEY_BACKUPS_LIVE;
 use crate::db::{self, Db, Place};
 use crate::error::Error;
+use crate::keys::BACKUPS_LIVE;
 use crate::keys::master::MasterKey;
 use crate::state::App;
 use manifest::{Blobs, Database, Engine, FORMAT, Keys, MANIFEST, Manifest, Stored};
@@ -43,7 +43,7 @@ pub struct Options {
 /// missing or fails, or the target cannot be written. Then there is no manifest, and no restore takes it.
 pub async fn write(app: &App, options: &Options) -> anyhow::Result<Manifest> {
     let days = TimeDelta::days(i64::from(options.key_days));
-    if days < TimeDelta::days(1) || days > KEY_BACKUPS_LIVE {
+    if days < TimeDelta::days(1) || days > BACKUPS_LIVE {
         bail!("an archive of keys lives 1 to 35 days: afterwards no backup may open what was erased");
     }
     let keys_folder = options.keys.clone().unwrap_or_else(|| options.folder.join("keys"));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use entity::ids::ErasureId;
 use uuid::Uuid;
 
-use super::outcome::Fate;
+use super::outcome::{Fate, explained};
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::policy::calendar;
@@ -23,16 +23,27 @@ pub(super) async fn take(app: &App, actor: &Actor, id: ErasureId, fates: &mut [F
     let today = calendar::day_of(app.clock.now());
     let mut rest: HashMap<Uuid, Verdict> = HashMap::new();
     let mut verdicts = verdicts.into_iter().peekable();
-    for fate in fates.iter_mut().filter(|fate| fate.record.is_gone()) {
-        let verdict = match verdicts.next_if(|(of, _)| *of == fate.record.id) {
-            Some((_, verdict)) => Some(verdict),
-            None => {
-                rest.extend(verdicts.by_ref());
-                rest.remove(&fate.record.id)
+    for of_table in fates.chunk_by_mut(|one, next| one.table.name == next.table.name) {
+        let mut stays = Vec::new();
+        for fate in of_table.iter_mut().filter(|fate| fate.record.is_gone()) {
+            let verdict = match verdicts.next_if(|(of, _)| *of == fate.record.id) {
+                Some((_, verdict)) => Some(verdict),
+                None => {
+                    rest.extend(verdicts.by_ref());
+                    rest.remove(&fate.record.id)
+                }
+            };
+            match verdict {
+                Some(verdict) if verdict.goes() => fate.went(today, verdict),
+                Some(verdict) => stays.push((fate.row.clone(), verdict)),
+                None => {}
             }
-        };
-        if let Some(verdict) = verdict {
-            fate.settle(today, verdict);
+        }
+        let Some(Fate { table, .. }) = of_table.first() else { continue };
+        for stayed in explained(app.db.read(), table, stays, today).await? {
+            if let Ok(at) = of_table.binary_search_by_key(&stayed.record.id, |fate| fate.record.id) {
+                of_table[at] = stayed;
+            }
         }
     }
     Ok(())

@@ -5,21 +5,22 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::erasures::Model;
+use entity::erasures::{Column, Entity, Model, ScanState, State};
 use entity::ids::{CustomerId, ErasureId, UnitId};
 use entity::{DataType, retention_rules};
+use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{Outcome, Record, recipients, stored};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evidence::archive::hex;
-use crate::outbox;
-use crate::privacy::scan::residual::Found;
+use crate::privacy::scan::residual::{self, Found};
 use crate::retention::ledger::Ledger;
 use crate::retention::rules;
 use crate::state::App;
+use crate::{db, outbox};
 
 /// A certificate as it is stored, and the SHA-256 of its bytes in hexadecimal.
 pub(in crate::privacy) struct Certificate {
@@ -37,7 +38,7 @@ struct Document<'a> {
     state: &'static str,
     decided_at: DateTime<Utc>,
     decided_by: Option<Uuid>,
-    /// The last scan ended when this was made: everything above it was executed before.
+    /// After everything above it was executed.
     made_at: DateTime<Utc>,
     settled_at: Option<DateTime<Utc>>,
     counts: BTreeMap<&'static str, usize>,
@@ -46,7 +47,8 @@ struct Document<'a> {
     recipients: Vec<Recipient>,
     places: Places,
     backups_unreadable_from: NaiveDate,
-    scan: &'a Found,
+    /// The last one; none where nothing has gone, or a restore has lost what was looked for.
+    scan: Option<&'a Found>,
 }
 
 /// Records of one kind with one outcome.
@@ -95,8 +97,8 @@ struct Places {
     ledger: &'static str,
 }
 
-/// Makes the certificate of an erasure with the result of its scan.
-pub(in crate::privacy) async fn certify(app: &App, row: &Model, scan: &Found) -> Result<Certificate> {
+/// Makes the certificate of an erasure with the result of its last scan.
+pub(in crate::privacy) async fn certify(app: &App, row: &Model, scan: Option<&Found>) -> Result<Certificate> {
     let report = stored(row)?;
     let stored_rules = rules::at(app.db.read(), app.clock.now()).await?;
     let mut types: Vec<DataType> = report.records.iter().map(|r| r.data_type).collect();
@@ -113,7 +115,7 @@ pub(in crate::privacy) async fn certify(app: &App, row: &Model, scan: &Found) ->
         state: row.state.code(),
         decided_at: row.requested_at,
         decided_by: row.requested_by.map(|s| s.0),
-        made_at: scan.scanned_at,
+        made_at: app.clock.now(),
         settled_at: row.settled_at,
         counts: Outcome::ALL.map(|o| (o.code(), report.count(o))).into(),
         backups_unreadable_from: report.backups_unreadable_from,
@@ -135,6 +137,27 @@ pub(in crate::privacy) async fn certify(app: &App, row: &Model, scan: &Found) ->
     Ok(Certificate { text, sha256 })
 }
 
+/// Makes the certificates that are missing because a process died after the last pass of an erasure.
+pub(in crate::privacy) async fn make_missing(app: &App) -> Result<()> {
+    let no_scan = Condition::any().add(Column::ScanState.is_null()).add(Column::ScanState.ne(ScanState::Pending));
+    let missing = Entity::find().filter(Column::Certificate.is_null()).filter(Column::State.ne(State::Running));
+    for row in missing.filter(no_scan).all(app.db.read()).await? {
+        make(app, row).await?;
+    }
+    Ok(())
+}
+
+/// Makes the certificate of an erasure after which nothing is to be looked for.
+pub(super) async fn make(app: &App, row: Model) -> Result<Model> {
+    let scan = residual::stored(&row)?;
+    let made = certify(app, &row, scan.as_ref()).await?;
+    let sql = "UPDATE erasures SET certificate = $1, certificate_hash = $2 \
+               WHERE id = $3 AND state = $4 AND (scan_state IS NULL OR scan_state <> 'PENDING')";
+    let values = [made.text.into(), made.sha256.into(), row.id.0.into(), row.state.code().into()];
+    db::run(app.db.write(), sql, values).await?;
+    Entity::find_by_id(row.id).one(app.db.write()).await?.ok_or(Error::NotFound)
+}
+
 fn rule(stored: &retention_rules::Model) -> Rule<'_> {
     Rule { data_type: stored.data_type, version: stored.version, norm: &stored.norm, action: stored.action.code() }
 }
@@ -153,7 +176,7 @@ fn lines(records: Vec<Record>) -> Vec<Line> {
 }
 
 async fn places(app: &App, customer: CustomerId, gone: usize) -> Result<Places> {
-    let units: Vec<UnitId> = app.keys.units_of(customer.0).await?;
+    let units: Vec<UnitId> = app.keys.units_of(customer.0).await?.into_iter().map(|unit| unit.id).collect();
     let tx = app.db.begin().await?;
     let unused = app.keys.unused(&tx, &units).await;
     tx.rollback().await?;

@@ -10,6 +10,8 @@ mod record;
 pub mod request;
 mod stored;
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::DataType;
 use entity::customers;
@@ -24,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-pub(super) use certificate::certify;
+pub(super) use certificate::{certify, make_missing};
 use outcome::{Fate, fates, merged};
 pub(super) use outcome::{came_later, is_own_file};
 pub use record::{Outcome, Record};
@@ -35,21 +37,17 @@ use super::scan::identifiers::{self, Identifier};
 use crate::auth::{Actor, Permission};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::idempotency;
-use crate::keys::UnitOf;
 use crate::keys::lookup::Kind as Lookup;
+use crate::keys::{BACKUPS_LIVE, UnitOf};
 use crate::policy::calendar;
 use crate::retention::archive;
 use crate::retention::door;
 use crate::retention::person::Person;
 use crate::retention::sweep;
 use crate::state::App;
-use crate::{audit, db, policies};
+use crate::{audit, db, outbox, policies};
 
 pub(in crate::privacy) use recall::{Recalled, recall};
-
-/// How long backups of the key store live: afterwards every older backup of the main database is unreadable for what
-/// was erased (docs/operations.md demands the cycle).
-pub const KEY_BACKUPS_LIVE: TimeDelta = TimeDelta::days(35);
 
 /// A run that has not ended by then has died: a job goes on with it.
 const DIED_AFTER: TimeDelta = TimeDelta::minutes(10);
@@ -236,6 +234,8 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     // Whoever has to be told of it, and their letters, are new rows of the person.
     let is_whole = is_whole && planned.recipients.is_empty();
     batches::take(app, actor, row.id, &mut fates, is_whole).await?;
+    let gone: HashSet<Uuid> = fates.iter().filter(|f| f.record.is_gone()).map(|f| f.record.id).collect();
+    outbox::hasten(app, row.customer_id.0, &gone).await?;
     let (_, mut touched) = door::remove_bare(app, Some(&person)).await?;
     touched.extend(fates.iter().filter(|f| f.record.is_gone()).map(|f| f.table.name));
     let records = merged(app, planned.records, &fates, told);
@@ -245,13 +245,20 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     db::lock(&tx, "customers", row.customer_id.0).await?;
     let now = app.clock.now();
     let settled_at = (done.state == State::Settled).then_some(now);
-    let sql = "UPDATE erasures SET state = $1, report = $2, settled_at = $3 WHERE id = $4";
-    db::run(&tx, sql, [done.state.code().into(), text(&done)?.into(), settled_at.into(), row.id.0.into()]).await?;
+    // A certificate of something else is none.
+    let stale = if done.records == before.records { "" } else { ", certificate = NULL, certificate_hash = NULL" };
+    let sql = format!("UPDATE erasures SET state = $1, report = $2, settled_at = $3{stale} WHERE id = $4");
+    db::run(&tx, &sql, [done.state.code().into(), text(&done)?.into(), settled_at.into(), row.id.0.into()]).await?;
     request::answer(app, &tx, actor, &row, &done, now).await?;
     archive::left_by_erasure(&tx, &protected(&done), now).await?;
     tx.commit().await?;
     sweep::finish(app, &touched).await?;
-    Entity::find_by_id(row.id).one(app.db.write()).await?.ok_or(Error::NotFound)
+    let row = Entity::find_by_id(row.id).one(app.db.write()).await?.ok_or(Error::NotFound)?;
+    // With a scan to come, the certificate comes with that.
+    if row.scan_state == Some(ScanState::Pending) || row.certificate.is_some() {
+        return Ok(row);
+    }
+    certificate::make(app, row).await
 }
 
 /// What stays only because a hold or a restriction stands, by table.
@@ -299,7 +306,7 @@ async fn prepare(
         return Ok(planned);
     }
     let mut identifiers = identifiers::collect(app, person).await?;
-    identifiers.extend(identifiers::pending(app, row).await?);
+    identifiers.extend(identifiers::pending(app, row).await?.unwrap_or_default());
     identifiers.sort();
     identifiers.dedup();
     let now = app.clock.now();
@@ -333,7 +340,7 @@ fn report(
         state: if waits { State::Deferred } else { State::Settled },
         records,
         recipients,
-        backups_unreadable_from: calendar::day_of(app.clock.now() + KEY_BACKUPS_LIVE),
+        backups_unreadable_from: calendar::day_of(app.clock.now() + BACKUPS_LIVE),
     }
 }
 

@@ -35,19 +35,20 @@ pub(super) struct Fate {
 }
 
 impl Fate {
-    /// The door has said today what really became of it.
-    pub(super) fn settle(&mut self, today: NaiveDate, verdict: Verdict) {
-        let why = if self.row.open { Why::Case } else { Why::Way };
-        self.record = record(today, self.table, &self.row, verdict, why);
+    /// The door has let it go today.
+    pub(super) fn went(&mut self, today: NaiveDate, verdict: Verdict) {
+        self.record = record(today, self.table, &self.row, verdict, Why::Way);
     }
 }
 
-/// What an open record waits for.
+/// What a record waits for.
 #[derive(Clone, Copy)]
 enum Why {
     Case,
     Refund,
     Way,
+    /// It is held for legal claims.
+    Claims,
     /// Not claims, but a tax audit or an authority has it held.
     Duty,
 }
@@ -109,23 +110,34 @@ async fn judge(
         let verdict = if is_new_customer { Verdict::NotDue } else { door::check(&row, rule, ground, now) };
         judged.push((row, verdict));
     }
-    let waiting: Vec<Uuid> =
-        judged.iter().filter(|(row, v)| *v == Verdict::Deferred && row.open).map(|(row, _)| row.id).collect();
-    let [open_case, _] = paths::work(t);
-    let cases = that(db, t, &waiting, &open_case).await?;
-    let held: Vec<Uuid> = judged.iter().filter(|(_, v)| *v == Verdict::Held).map(|(row, _)| row.id).collect();
+    let left_out = all - judged.len();
+    Ok((explained(db, t, judged, today).await?, left_out))
+}
+
+/// What is said of rows of one table by their verdicts. What those wait for that stay is looked up.
+pub(super) async fn explained(
+    db: &impl ConnectionTrait,
+    t: &'static Table,
+    judged: Vec<(Row, Verdict)>,
+    today: NaiveDate,
+) -> Result<Vec<Fate>> {
+    let of = |which| judged.iter().filter(|(_, v)| *v == which).map(|(row, _)| row.id).collect::<Vec<Uuid>>();
+    let (deferred, held) = (of(Verdict::Deferred), of(Verdict::Held));
+    let [open_case, running_refund] = paths::work(t);
+    let cases = that(db, t, &deferred, &open_case).await?;
+    let refunds = that(db, t, &deferred, &running_refund).await?;
     let claimed = that(db, t, &held, &paths::is_held_for_claims(t)).await?;
     let fate = |(row, verdict): (Row, Verdict)| {
-        let why = match row.open {
-            _ if verdict == Verdict::Held && !claimed.contains(&row.id) => Why::Duty,
-            true if cases.contains(&row.id) => Why::Case,
-            true => Why::Refund,
-            false => Why::Way,
+        let why = match &verdict {
+            Verdict::Held if claimed.contains(&row.id) => Why::Claims,
+            Verdict::Held => Why::Duty,
+            _ if cases.contains(&row.id) => Why::Case,
+            _ if refunds.contains(&row.id) => Why::Refund,
+            _ => Why::Way,
         };
         Fate { table: t, record: record(today, t, &row, verdict, why), row }
     };
-    let left_out = all - judged.len();
-    Ok((judged.into_iter().map(fate).collect(), left_out))
+    Ok(judged.into_iter().map(fate).collect())
 }
 
 /// Those of these rows that meet a condition.
@@ -167,9 +179,7 @@ fn record(today: NaiveDate, t: &Table, row: &Row, verdict: Verdict, why: Why) ->
         (Verdict::Deferred, Why::Refund) => {
             (Outcome::Deferred, None, None, Some("RUNNING_REFUND"), "GDPR Art. 17(1)(a)")
         }
-        (Verdict::Deferred, Why::Way | Why::Duty) => {
-            (Outcome::Deferred, None, latest, Some("ORDER_ON_ITS_WAY"), "GDPR Art. 17(1)(a)")
-        }
+        (Verdict::Deferred, _) => (Outcome::Deferred, None, latest, Some("ORDER_ON_ITS_WAY"), "GDPR Art. 17(1)(a)"),
         (Verdict::Restricted, _) => (Outcome::Restricted, None, None, Some("RESTRICTION"), "GDPR Art. 18"),
         (Verdict::Held, Why::Duty) => (Outcome::Held, None, None, Some("HOLD"), HELD_BY_DUTY),
         (Verdict::Held, _) => (Outcome::Held, None, None, Some("HOLD"), "GDPR Art. 17(3)(e)"),

@@ -18,7 +18,7 @@ use super::search::Search;
 use super::walk::{At, Hit, Seen, Walk};
 use crate::auth::Actor;
 use crate::error::Result;
-use crate::privacy::erasure::{self, certify, is_own_file};
+use crate::privacy::erasure::{self, certify, is_own_file, make_missing};
 use crate::retention::person::Person;
 use crate::state::App;
 use crate::{audit, db, outbox};
@@ -108,6 +108,7 @@ pub async fn run(app: &App) -> Result<Report> {
     if report.passed + report.failed > 0 {
         outbox::run(app).await?;
     }
+    make_missing(app).await?;
     Ok(report)
 }
 
@@ -145,10 +146,24 @@ enum Class {
 async fn scan(app: &App, rows: Vec<Model>) -> Result<Vec<bool>> {
     let (mut sought, mut needles, mut of) = (Vec::new(), Vec::new(), Vec::new());
     for erasure in rows {
-        let identifiers = identifiers::pending(app, &erasure).await?;
+        let identifiers = match identifiers::pending(app, &erasure).await {
+            Ok(Some(identifiers)) => identifiers,
+            Ok(None) => {
+                give_up(app, &erasure).await?;
+                continue;
+            }
+            // It keeps no other from being looked for.
+            Err(error) => {
+                tracing::error!(erasure = %erasure.id, cause = ?error, "a scan cannot begin");
+                continue;
+            }
+        };
         needles.extend(identifiers.iter().map(Identifier::needle));
         of.extend(identifiers.iter().map(|i| (sought.len(), i.kind)));
         sought.push(Sought::new(erasure, &identifiers)?);
+    }
+    if sought.is_empty() {
+        return Ok(Vec::new());
     }
     let mut walk = Walk::new(app, Search::new(needles)?);
     while let Some(hits) = walk.next().await? {
@@ -159,6 +174,21 @@ async fn scan(app: &App, rows: Vec<Model>) -> Result<Vec<bool>> {
         passed.extend(one.store(app, walk.seen).await?);
     }
     Ok(passed)
+}
+
+/// What would be looked for is lost, and nothing can be: the erasure has no scan, as one that a restore puts on record.
+async fn give_up(app: &App, erasure: &Model) -> Result<()> {
+    let (tx, now) = (app.db.begin().await?, app.clock.now());
+    let sql =
+        "UPDATE erasures SET scan_state = NULL, identifiers = NULL, unit_id = NULL WHERE id = $1 AND identifiers = $2";
+    let sealed = erasure.identifiers.clone().map(|sealed| sealed.0);
+    if db::run(&tx, sql, [erasure.id.0.into(), sealed.into()]).await? > 0 {
+        let details = json!({ "state": "LOST" });
+        audit::record(&tx, now, &Actor::System, "erasure.scan", ("erasures", Some(erasure.id.0)), details).await?;
+        tracing::error!(erasure = %erasure.id, "what the scan after an erasure would look for does not open any more: there is no scan");
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Sorts the findings of a page: whose record it is, and whether it may be there.
@@ -268,10 +298,12 @@ impl Sought {
         let id = self.erasure.id;
         let text = serde_json::to_string(&found).map_err(|e| anyhow::anyhow!("scan: {e}"))?;
         let state = if found.passed { ScanState::Passed } else { ScanState::Failed };
-        let certificate = certify(app, &self.erasure, &found).await?;
+        let Some(latest) = Entity::find_by_id(id).one(app.db.write()).await? else { return Ok(None) };
+        let certificate = certify(app, &latest, Some(&found)).await?;
         let tx = app.db.begin().await?;
         let sql = "UPDATE erasures SET scan_state = $1, scan = $2, scanned_at = $3, certificate = $4, \
-                   certificate_hash = $5, identifiers = NULL, unit_id = NULL WHERE id = $6 AND identifiers = $7";
+                   certificate_hash = $5, identifiers = NULL, unit_id = NULL \
+                   WHERE id = $6 AND identifiers = $7 AND state = $8";
         let values = [
             state.code().into(),
             text.into(),
@@ -280,6 +312,7 @@ impl Sought {
             certificate.sha256.into(),
             id.0.into(),
             self.erasure.identifiers.map(|sealed| sealed.0).into(),
+            latest.state.code().into(),
         ];
         if db::run(&tx, sql, values).await? == 0 {
             return Ok(None);

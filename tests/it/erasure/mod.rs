@@ -2,6 +2,7 @@
 
 mod command;
 mod papers;
+mod protected;
 mod recipients;
 mod residual;
 mod since;
@@ -151,96 +152,6 @@ on_both_engines! {
         assert_eq!(app.count("attachments", "1 = 1").await, 0);
         assert_eq!(app.count("refunds", "1 = 1").await, 1, "the voucher is kept");
         assert_eq!(app.count("erasures", "state = 'SETTLED'").await, 1);
-    }
-
-    /// F90: a hold stops an erasure, and its release lets it finish.
-    async fn a_hold_stops_an_erasure(app) {
-        let known = life::order(app, "max@example.com", "C-4").await;
-        life::delivered(app, &known).await;
-        life::whole_case(app, &known).await;
-        let seen = app.count("access_entries", "customer_id IS NOT NULL").await;
-        let input = json!({ "customerId": known.customer, "reason": "LEGAL_CLAIM", "reviewOn": "2014-09-01" });
-        let hold = app.dpo().await.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await;
-        let done = erase(app, &known.customer, false).await;
-        assert_eq!(done["state"], "DEFERRED");
-        assert!(outcomes(&done, "HELD").contains(&("customers".to_owned(), "R21".to_owned())));
-        assert_eq!(app.count("customers", "email IS NOT NULL").await, 1);
-        let gone: Vec<String> = outcomes(&done, "ERASED").into_iter().map(|(_, data_type)| data_type).collect();
-        assert!(gone.iter().all(|t| ["R27", "R28"].contains(&t.as_str())), "what lets somebody in, and nothing else: {gone:?}");
-        assert!(seen > 0, "who has looked into it is evidence, too");
-        assert_eq!(app.count("access_entries", "customer_id IS NOT NULL").await, seen);
-        let input = json!({ "id": hold["hold"]["id"] });
-        app.dpo().await.done("holdRelease", "HoldReleaseInput", input, "hold { id }").await;
-        app.run_job("erasures").await;
-        assert_eq!(app.count("customers", "email IS NOT NULL").await, 0);
-    }
-
-    /// Art. 17(3)(b), AO § 147(3) sentence 5: what a tax audit needs waits for that, and not for claims; with claims beside it, for these.
-    async fn a_tax_audit_is_a_ground_of_its_own(app) {
-        let known = life::order(app, "max@example.com", "C-5").await;
-        life::delivered(app, &known).await;
-        let dpo = app.dpo().await;
-        let of_orders = async || {
-            let input = json!({ "customerId": known.customer, "dryRun": true });
-            let selection = "erasure { records { table because article } letter(language: DE) { text } }";
-            let erasure = dpo.done("subjectErase", "SubjectEraseInput", input, selection).await["erasure"].clone();
-            let of = |r: &&Value| r["table"] == "orders";
-            let record = erasure["records"].as_array().unwrap().iter().find(of).unwrap().clone();
-            (record, erasure["letter"]["text"].as_str().unwrap().to_owned())
-        };
-        for (reason, article, words) in [
-            ("TAX_AUDIT", "GDPR Art. 17(3)(b)", "eine Steuerprüfung oder eine Behörde verlangt die Aufbewahrung"),
-            ("LEGAL_CLAIM", "GDPR Art. 17(3)(e)", "für Rechtsansprüche gebraucht"),
-        ] {
-            let input = json!({ "records": { "dataType": "R25", "year": 2014 }, "reason": reason, "reviewOn": "2014-09-01" });
-            dpo.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await;
-            let (record, letter) = of_orders().await;
-            assert_eq!((&record["because"], &record["article"]), (&json!("HOLD"), &json!(article)), "{reason}");
-            assert!(letter.contains(words), "{letter}");
-        }
-    }
-
-    /// F77: an erasure does not wait for the night: with the end of whatever protected something, it goes on.
-    async fn the_end_of_a_protection_lets_an_erasure_finish(app) {
-        let dpo = app.dpo().await;
-        for on in ["order", "case", "records", "restriction"] {
-            let known = life::order(app, &format!("{on}@example.com"), &format!("H-{on}"), ).await;
-            life::delivered(app, &known).await;
-            let mut hold = json!({ "reason": "LEGAL_CLAIM", "reviewOn": "2014-09-01" });
-            let customer = app.customer(&known.email).await;
-            match on {
-                "order" => hold["orderId"] = json!(known.order),
-                "case" => {
-                    let case = life::open(&customer, "USAGE_GUIDANCE", None, "Wie entkalke ich ihn?").await;
-                    life::decide(app, &case, "SOLVED_DIRECTLY").await;
-                    life::close(app, &case).await;
-                    hold["caseId"] = json!(case);
-                }
-                "records" => hold["records"] = json!({ "dataType": "R25", "year": 2014 }),
-                _ => {}
-            }
-            let (mutation, input_type, selection, end, end_type) = match on {
-                "restriction" => {
-                    hold = json!({
-                        "customerId": known.customer, "ground": "NEEDED_FOR_CLAIMS", "reviewOn": "2014-09-01",
-                    });
-                    let placed = "restriction { id }";
-                    ("restrictionPlace", "RestrictionPlaceInput", placed, "restrictionLift", "RestrictionLiftInput")
-                }
-                _ => ("holdPlace", "HoldPlaceInput", "hold { id }", "holdRelease", "HoldReleaseInput"),
-            };
-            let placed = dpo.done(mutation, input_type, hold, selection).await;
-            let id = placed.as_object().unwrap().values().find_map(|of| of["id"].as_str()).unwrap();
-            assert_eq!(erase(app, &known.customer, false).await["state"], "DEFERRED", "{on}");
-            assert_eq!(app.run_job("erasures").await["erasuresSettled"], 0, "{on}");
-            if on == "restriction" {
-                let tell = json!({ "id": id, "toldBy": "PHONE" });
-                dpo.done("restrictionTell", "RestrictionTellInput", tell, selection).await;
-                assert_eq!(app.run_job("erasures").await["erasuresSettled"], 0, "it stands still");
-            }
-            dpo.done(end, end_type, json!({ "id": id }), selection).await;
-            assert_eq!(app.run_job("erasures").await["erasuresSettled"], 1, "{on}");
-        }
     }
 
     /// F81, N12: INTENT before, SETTLED after, by ids only; what is due for nobody leaves no entry but its intent's VOID.

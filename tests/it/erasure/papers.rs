@@ -195,6 +195,41 @@ on_both_engines! {
         assert_eq!((&erased["request"], answers().await), (&json!(null), (1, 1)), "no file without asking for it");
     }
 
+    /// R13: the certificate is of what the erasure came to, also where nothing more had to go, or nothing at all.
+    async fn the_certificate_is_of_the_end(app) {
+        let dpo = app.dpo().await;
+        let known = life::order(app, "max@example.com", "C-25").await;
+        life::delivered(app, &known).await;
+        life::whole_case(app, &known).await;
+        let hold = json!({ "records": { "dataType": "R01", "year": 2014 }, "reason": "TAX_AUDIT", "reviewOn": "2014-09-01" });
+        let hold = dpo.done("holdPlace", "HoldPlaceInput", hold, "hold { id }").await["hold"]["id"].clone();
+        let done = erased(&dpo, &known.customer, false, "state").await;
+        app.run_job("erasures").await;
+        let certificate = async || {
+            let found = seen(app, &done["id"], "certificate certificateSha256").await;
+            let text = found["certificate"].as_str().unwrap();
+            let sum: String = Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(found["certificateSha256"], sum);
+            serde_json::from_str::<Value>(text).unwrap()
+        };
+        let held = certificate().await;
+        assert_eq!((&held["state"], &held["counts"]["HELD"]), (&json!("DEFERRED"), &json!(1)));
+        app.run_job("retention").await;
+        assert_eq!(certificate().await, held, "a night in which nothing changes makes no other");
+        app.advance(days(1));
+        let dpo = app.dpo().await;
+        dpo.done("holdRelease", "HoldReleaseInput", json!({ "id": hold }), "hold { id }").await;
+        app.run_job("erasures").await;
+        let kept = certificate().await;
+        assert_eq!((&kept["state"], &kept["counts"]["HELD"]), (&json!("SETTLED"), &json!(0)));
+        assert_eq!((&kept["counts"]["ERASED"], &kept["scan"]), (&held["counts"]["ERASED"], &held["scan"]));
+
+        let again = erased(&dpo, &known.customer, false, "state certificate scan { state }").await;
+        assert_eq!((&again["state"], &again["scan"]), (&json!("SETTLED"), &json!(null)), "nothing was left to go");
+        let again: Value = serde_json::from_str(again["certificate"].as_str().unwrap()).unwrap();
+        assert_eq!((&again["counts"]["ERASED"], &again["scan"]), (&json!(0), &json!(null)));
+    }
+
     /// R13, F80: the certificate has ids, counts, rules and the result of the scan, and nothing of the person.
     async fn the_certificate_has_no_content(app) {
         let known = life::order(app, "max@example.com", "P-4711-4").await;

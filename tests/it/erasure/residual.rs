@@ -53,6 +53,25 @@ on_both_engines! {
         assert_eq!(app.run_job("erasures").await["scansPassed"], 0, "once");
     }
 
+    /// A restore may bring back a scan that had come to its end, without the key of what it looked for: that is told, and stops neither
+    /// other scans nor the night.
+    async fn what_cannot_be_looked_for_any_more_stops_nothing(app) {
+        for (email, number) in [("max@example.com", "X-2014-6"), ("erika@example.com", "X-2014-7")] {
+            let known = life::order(app, email, number).await;
+            life::delivered(app, &known).await;
+            let input = json!({ "customerId": known.customer });
+            app.dpo().await.done("subjectErase", "SubjectEraseInput", input, "erasure { id }").await;
+        }
+        let pending = "SELECT unit_id FROM erasures WHERE scan_state = 'PENDING' ORDER BY id";
+        let units = db::rows(app.state.db.read(), pending, []).await.unwrap();
+        assert_eq!(units.len(), 2);
+        app.state.keys.destroy(&[entity::ids::UnitId(units[0].try_get_by_index(0).unwrap())]).await.unwrap();
+        let report = app.run_job("retention").await;
+        assert_eq!((&report["run"], &report["scansPassed"], &report["scansFailed"]), (&json!("DONE"), &json!(1), &json!(0)));
+        assert_eq!(app.count("erasures", "scan_state IS NULL AND identifiers IS NULL AND unit_id IS NULL").await, 1);
+        assert_eq!(app.count("audit_entries", "action = 'erasure.scan'").await, 2);
+    }
+
     /// F80: planted in plain in a row, a dead order of the outbox, a run of a job, the audit: each is found, whatever its case.
     async fn what_lies_in_plain_fails(app) {
         let known = life::order(app, "max@example.com", "X-2014-3").await;

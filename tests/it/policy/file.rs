@@ -226,6 +226,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("retention.periods.R00 = { days = 1 }", "retention.periods.R00", "no data type"),
     ("retention.periods.R15 = { days = 1 }", "retention.periods.R15", "no data type"),
     ("retention.periods.R12 = { days = 0 }", "retention.periods.R12", "no length"),
+    ("retention.periods.R08 = { years = 5 }", "retention.periods.R08", "longer than R07"),
+    ("retention.periods.R07 = { months = 6 }", "retention.periods.R07", "longer than R07"),
     ("retention.periods.R12 = { months = 1, days = 1 }", "retention.periods.R12", "has to be in"),
     ("[retention]\nprofile = \"EU_OSS\"\nperiods = { R01 = { years = 9 } }", "retention.periods.R01", "UStG § 22"),
     ("nope = 1", "nope", "unknown field"),

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{claim, detail, withdrawal};
+use super::{claim, detail, line_input, withdrawal};
 use crate::on_both_engines;
-use crate::support::{life, money};
+use crate::support::{days, life, money};
 
 on_both_engines! {
     /// S61, F37: after fifteen Werktage without a credit the job marks it, once; a credit ends it.
@@ -129,5 +129,25 @@ on_both_engines! {
         let refund = life::grant(app, &other, 1000).await;
         let found = app.finance().await.data(query, json!({ "id": refund })).await["refund"].clone();
         assert_eq!((&found["dueBy"], &found["submitBy"]), (&Value::Null, &Value::Null));
+    }
+
+    /// BGB § 357(1): what comes back was not paid, and the fourteen days are still those of the statement.
+    async fn what_comes_back_of_a_withdrawal_is_owed_again(app) {
+        let (bought, case) = withdrawal(app, "D-39").await;
+        let running = async || app.count("timers", "rule = 'withdrawal-refund' AND state = 'RUNNING'").await;
+        assert_eq!(running().await, 1);
+        let input = json!({ "caseId": case, "lines": line_input(&bought, &[(0, 1)]) });
+        let done = app.finance().await.done("refundGrant", "RefundGrantInput", input, "refund { id }").await;
+        let refund = done["refund"]["id"].as_str().unwrap();
+        life::step(app, "refundSubmit", refund).await;
+        assert_eq!(running().await, 0);
+        app.advance(days(3));
+        life::step(app, "refundFail", refund).await;
+        assert_eq!(running().await, 1);
+        let same = "rule = 'withdrawal-refund' AND ends_at <> (SELECT MIN(t.ends_at) FROM timers t WHERE t.rule = timers.rule)";
+        assert_eq!(app.count("timers", same).await, 0, "from the statement");
+        app.advance(days(15));
+        app.run_job("timers").await;
+        assert_eq!(app.count("tasks", "kind = 'REFUND_WITHDRAWAL' AND done_at IS NULL").await, 1);
     }
 }

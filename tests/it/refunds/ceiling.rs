@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::{amount, claim, detail, line_input, minor, refused};
+use super::{amount, claim, detail, line_input, minor, refused, withdrawal};
 use crate::on_both_engines;
-use crate::support::{life, money};
+use crate::support::{goods, life, money};
 
 on_both_engines! {
     /// F33: sixteen grants of 20.00 at once on 119.90: five fit, with the rest refused and told what is left.
@@ -79,5 +79,29 @@ on_both_engines! {
         shop.done("orderChargeback", "OrderChargebackInput", lower, selection).await;
         life::step(app, "refundSubmit", &granted).await;
         assert_eq!(app.count("audit_entries", "action = 'order.chargeback'").await, 3);
+    }
+
+    /// BGB § 357(4): another article in the parcel takes nothing from what came.
+    async fn a_wrong_article_beside_takes_nothing_from_what_came(app) {
+        let (bought, case) = withdrawal(app, "D-37").await;
+        let id = goods::instruct(app, &case, json!([{ "position": 1, "quantity": 2, "reason": "NO_REASON" }])).await;
+        goods::receive(app, &id, json!([{ "position": 1, "received": 2, "wrong": 1 }])).await;
+        let input = json!({ "caseId": case, "lines": line_input(&bought, &[(0, 2)]) });
+        let done = app.finance().await.done("refundGrant", "RefundGrantInput", input, "refund { amount { amountMinor } }").await;
+        assert!(minor(&done["refund"]["amount"]) >= 10000, "{done}");
+    }
+
+    /// A piece that was replaced is not paid back as well.
+    async fn a_replaced_piece_is_not_paid_back(app) {
+        let known = goods::order(app, "max@example.com", "D-38", "DE").await;
+        let case = goods::case(app, &known, "WARRANTY_CLAIM").await;
+        goods::inspected(app, &case, 2, 2, "DAMAGED", "WARRANTY").await;
+        goods::arrange(app, &case, "REPLACEMENT").await;
+        let lines = app.agent().await.data("query($id: ID!) { order(id: $id) { lines { id } } }", json!({ "id": known.order })).await;
+        let of = |n: i32| json!({ "caseId": case, "lines": [{ "orderLineId": lines["order"]["lines"][0]["id"], "quantity": n }] });
+        let finance = app.finance().await;
+        let (code, _) = finance.refused("refundGrant", "RefundGrantInput", of(2)).await;
+        assert_eq!(code, "AMOUNT_EXCEEDS_RETURNED");
+        finance.done("refundGrant", "RefundGrantInput", of(1), "refund { id }").await;
     }
 }

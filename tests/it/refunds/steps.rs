@@ -5,7 +5,7 @@ use entity::refunds::State;
 use sea_orm::Iterable as _;
 use serde_json::{Value, json};
 
-use super::{amount, claim, codes, detail, refused};
+use super::{amount, claim, codes, detail, line_input, refused};
 use crate::on_both_engines;
 use crate::support::{App, days, life, money};
 
@@ -147,6 +147,33 @@ on_both_engines! {
         life::grant(app, &case, 11990).await;
         let input = json!({ "refundId": refund, "consent": "Ja." });
         assert_eq!(finance.refused("refundAgreeAlternative", "RefundAgreeAlternativeInput", input).await.0, "AMOUNT_EXCEEDS_CAPTURED");
+    }
+
+    /// F33, F35: what failed comes back only as far as nothing else was promised for the same pieces since, and with a second person
+    /// where the sum wants one (F31).
+    async fn what_failed_comes_back_for_what_is_left(app) {
+        let bought = money::order(app, "D-16", &[(1, 40000, 1900), (1, 40000, 1900)], None).await;
+        let case = money::case(app, &bought, "WARRANTY_CLAIM").await;
+        life::decide(app, &case, "ELIGIBLE").await;
+        let finance = app.finance().await;
+        let of_line = async |line: usize| {
+            let input = json!({ "caseId": case, "lines": line_input(&bought, &[(line, 1)]) });
+            let done = finance.done("refundGrant", "RefundGrantInput", input, "refund { id }").await;
+            done["refund"]["id"].as_str().unwrap().to_owned()
+        };
+        let first = of_line(0).await;
+        life::step(app, "refundSubmit", &first).await;
+        life::step(app, "refundFail", &first).await;
+        let again = of_line(0).await;
+        let consent = json!({ "refundId": first, "consent": "Ja." });
+        let (code, _) = finance.refused("refundAgreeAlternative", "RefundAgreeAlternativeInput", consent.clone()).await;
+        assert_eq!(code, "AMOUNT_EXCEEDS_RETURNED", "the same piece");
+        life::step(app, "refundFail", &again).await;
+        of_line(1).await;
+        let before = app.count("tasks", "kind = 'APPROVE_REFUND' AND done_at IS NULL").await;
+        finance.done("refundAgreeAlternative", "RefundAgreeAlternativeInput", consent, "refund { state }").await;
+        assert_eq!(app.count("tasks", "kind = 'APPROVE_REFUND' AND done_at IS NULL").await, before + 1, "800 in sum");
+        assert_eq!(refused(app, "refundSubmit", &first).await.0, "APPROVAL_NEEDED");
     }
 
     /// F35: a refund that was withdrawn before it was sent has not failed.

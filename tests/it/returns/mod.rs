@@ -482,4 +482,18 @@ on_both_engines! {
         }
         assert!(looked > 100, "{looked}");
     }
+
+    /// BGB §§ 355, 357a: wear is no ground against a withdrawal.
+    async fn a_withdrawal_is_not_refused_for_wear(app) {
+        let known = goods::order(app, "max@example.com", "R-61", "DE").await;
+        let case = goods::case(app, &known, "WITHDRAWAL").await;
+        let id = goods::instruct(app, &case, json!([{ "position": 1, "quantity": 1, "reason": "NO_REASON" }])).await;
+        goods::receive(app, &id, json!([{ "position": 1, "received": 1 }])).await;
+        goods::begin(app, &id).await;
+        let worn = goods::inspection(&id, 0, "CAUSED_BY_USE", "WITHDRAWAL");
+        let warehouse = goods::warehouse(app).await;
+        let (code, error) = warehouse.refused("returnInspectionRecord", "ReturnInspectionRecordInput", worn).await;
+        assert_eq!((code.as_str(), &error["field"]), ("INVALID", &json!(["input", "reason"])));
+        goods::inspect(app, goods::inspection(&id, 0, "GOODS_NOT_RETURNED", "WITHDRAWAL")).await;
+    }
 }

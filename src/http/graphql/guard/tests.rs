@@ -151,6 +151,7 @@ fn every_long_list_of_the_schema_is_known() {
         "warnings",
         "byKind",
         "byState",
+        "waitsFor",
     ];
     let document = async_graphql_parser::parse_schema(crate::graphql::sdl()).unwrap();
     for definition in document.definitions {
