@@ -84,6 +84,9 @@ async fn end(app: &App, actor: &Actor, id: CaseId, into: Option<CaseId>, key: &s
     row.merged_into = Set(into);
     let row = row.update(&tx).await?;
     timers::settle(&tx, id, None, false, now).await?;
+    if let Some((target, stated)) = into.zip(withdrawn_at(&tx, &row).await?) {
+        timers::owe(app, &tx, target, stated).await?;
+    }
     if stranded && !tasks::is_open(&tx, id, Task::SendGoodsBack).await? {
         tasks::file(&tx, id, None, Task::SendGoodsBack, now).await?;
     }

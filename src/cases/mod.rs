@@ -39,7 +39,7 @@ use sea_orm::{
 use crate::auth::{Actor, Permission, Scope};
 use crate::db;
 use crate::error::{Code, Error, Refusal, Result};
-use crate::retention::restrictions;
+use crate::retention::restrictions::{self, WITHDRAWING};
 use crate::state::App;
 
 pub use ask::{Ask, ask};
@@ -82,14 +82,15 @@ fn not_restricted() -> Condition {
     Condition::any().add(free).add(withdrawal)
 }
 
-/// The case with this id, as `id` names it in SQL, is neither archived, nor a bare row, nor restricted: what hangs on it is
-/// seen by staff.
+/// The case with this id, as `id` names it in SQL, is neither archived, nor a bare row, nor restricted, but for a withdrawal that goes
+/// through: what hangs on it is seen by staff.
 #[must_use]
 pub(crate) fn in_service(id: &str) -> String {
     format!(
         "EXISTS (SELECT 1 FROM cases sc WHERE sc.id = {id} AND sc.state <> 'ERASED' AND sc.archived_at IS NULL \
-         AND NOT EXISTS (SELECT 1 FROM restrictions rs WHERE rs.lifted_at IS NULL AND rs.case_id = sc.id) \
-         AND NOT EXISTS (SELECT 1 FROM restrictions rs WHERE rs.lifted_at IS NULL AND rs.customer_id = sc.customer_id))"
+         AND ({WITHDRAWING} OR \
+         (NOT EXISTS (SELECT 1 FROM restrictions rs WHERE rs.lifted_at IS NULL AND rs.case_id = sc.id) \
+         AND NOT EXISTS (SELECT 1 FROM restrictions rs WHERE rs.lifted_at IS NULL AND rs.customer_id = sc.customer_id))))"
     )
 }
 

@@ -8,8 +8,8 @@ use entity::ids::{CaseId, RefundId, TimerId};
 use entity::tasks;
 use entity::timers::{ActiveModel, Column, Entity, Model, State};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction,
+    EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -112,6 +112,23 @@ pub(crate) async fn start(
     insert(tx, app.clock.now(), case, refund, id, at, ends_at, false).await
 }
 
+/// The fourteen days of a withdrawal run on from its statement (BGB § 357(1)) where nothing on the case keeps them: no period that
+/// runs, none that was missed and stands open.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn owe(app: &App, tx: &DatabaseTransaction, case: CaseId, stated: DateTime<Utc>) -> Result<()> {
+    let id = RuleId::WithdrawalRefund;
+    let open = Condition::any()
+        .add(Column::State.eq(State::Running))
+        .add(Column::State.eq(State::Breached).and(Column::SettledAt.is_null()));
+    let standing = Entity::find().filter(Column::CaseId.eq(case)).filter(Column::Rule.eq(id.to_string())).filter(open);
+    if standing.one(tx).await?.is_none() {
+        start(app, tx, case, None, id, stated).await?;
+    }
+    Ok(())
+}
+
 #[expect(clippy::too_many_arguments, reason = "a row is written once, here")]
 async fn insert(
     tx: &DatabaseTransaction,
@@ -135,7 +152,8 @@ async fn insert(
         pauses: Set("[]".to_owned()),
         settled_at: Set(None),
         breached_at: Set(None),
-        start_at: Set(None),
+        // On a case that is over it ends with the others.
+        start_at: Set(cases::Entity::find_by_id(case).one(tx).await?.and_then(|of| of.start_at)),
         not_before: Set(None),
     };
     row.insert(tx).await?;

@@ -11,8 +11,8 @@ use entity::{DataType, Purpose, orders};
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{NotSet, Set},
-    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QuerySelect as _,
-    Select,
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _, QueryFilter as _,
+    QuerySelect as _, Select,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -104,6 +104,18 @@ pub(crate) async fn allot(app: &App, kind: Lookup, text: &str, fresh: Uuid, whos
     app.keys.look_up(kind, text).await?.ok_or_else(|| anyhow::anyhow!("a look-up vanished while in use").into())
 }
 
+/// Locks a person whom nobody may have met yet: a row that is not there cannot be locked, and two who meet them at once would both
+/// write it.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn lock(tx: &DatabaseTransaction, id: CustomerId) -> Result<()> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        db::rows(tx, "SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 7174))", [id.0.into()]).await?;
+    }
+    Ok(db::lock(tx, "customers", id.0).await?)
+}
+
 /// Meets a person by e-mail address, under the person's lock: the one who is known, or a new contact record. What is
 /// known of somebody is neither changed nor shown by what a stranger enters.
 ///
@@ -116,7 +128,7 @@ pub(crate) async fn meet(
     now: DateTime<Utc>,
 ) -> Result<CustomerId> {
     let id = CustomerId(allot(app, Lookup::Email, &contact.email, uuid_at(now), None).await?);
-    db::lock(tx, "customers", id.0).await?;
+    lock(tx, id).await?;
     let unit = UnitOf { owner: id.0, data_type: DataType::R21, year: 0, subject: Some(id.0) };
     let unit = app.keys.ensure(unit, now).await?;
     if allot(app, Lookup::Email, &contact.email, id.0, None).await? != id.0 {

@@ -21,6 +21,7 @@ use super::session::ContextExt as _;
 use crate::auth::{Actor, Permission};
 use crate::customers;
 use crate::error::{Error, Result};
+use crate::input;
 use crate::keys::Place;
 use crate::orders::situation::Claim;
 use crate::orders::{self, Chargeback, Delivery, NewLine, NewOrder, NewParcel};
@@ -154,7 +155,7 @@ impl OrderLine {
         #[graphql(desc = "Why the customer asks; without a reason where left out.")] reason: Option<ServiceCaseReason>,
         #[graphql(desc = "When a defect first showed.")] defect_shown_at: Option<DateTime<Utc>>,
     ) -> ApiResult<Vec<Right>> {
-        let claim = Claim { reason: reason.map(Into::into), defect_shown: defect_shown_at };
+        let claim = claim(ctx, reason, defect_shown_at)?;
         rights::of_line(ctx, self, claim).await
     }
 
@@ -166,7 +167,7 @@ impl OrderLine {
         #[graphql(desc = "Why the customer asks; without a reason where left out.")] reason: Option<ServiceCaseReason>,
         #[graphql(desc = "When a defect first showed.")] defect_shown_at: Option<DateTime<Utc>>,
     ) -> ApiResult<Eligibility> {
-        let claim = Claim { reason: reason.map(Into::into), defect_shown: defect_shown_at };
+        let claim = claim(ctx, reason, defect_shown_at)?;
         rights::advice(ctx, self, claim, wish.into(), ctx.app().clock.now()).await
     }
 
@@ -179,6 +180,14 @@ impl OrderLine {
 /// Finding orders.
 #[derive(Default)]
 pub struct OrderQuery;
+
+/// What a customer claims, as far as it can be: a defect has shown by now.
+fn claim(ctx: &Context<'_>, reason: Option<ServiceCaseReason>, defect_shown: Option<DateTime<Utc>>) -> Result<Claim> {
+    if let Some(at) = defect_shown {
+        input::instant(at, &["defectShownAt"], ctx.app().clock.now())?;
+    }
+    Ok(Claim { reason: reason.map(Into::into), defect_shown })
+}
 
 fn may_read(actor: &Actor) -> Result<()> {
     if actor.may(Permission::RunShop) { Ok(()) } else { actor.require(Permission::ReadCases) }

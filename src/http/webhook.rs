@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt as _;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -20,6 +21,21 @@ const AT_ONCE: usize = 4;
 static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
 /// How long a gateway may wait for its turn, and take to send a mail.
 const LASTS: Duration = Duration::from_secs(60);
+/// How long the next bytes of it may keep others waiting.
+const IDLE: Duration = Duration::from_secs(3);
+
+/// Reads a body that goes on arriving: whoever stops keeps nobody else's place.
+async fn read(mut body: Body) -> Result<Vec<u8>, StatusCode> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = timeout(IDLE, body.frame()).await.map_err(|_| StatusCode::REQUEST_TIMEOUT)? {
+        let Ok(data) = frame.map_err(|_| StatusCode::BAD_REQUEST)?.into_data() else { continue };
+        if bytes.len() + data.len() > inbox::LARGEST {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
 
 /// 200 with what became of the mail; 404 where none is received, 401 for a wrong signature, 408 for one that does not arrive in time,
 /// 413 for too much, 503 where too many are under way or a store fails, so that the gateway delivers again.
@@ -34,9 +50,9 @@ pub async fn mail(State(served): State<Served>, headers: HeaderMap, body: Body) 
     let Ok(Ok(room)) = timeout(LASTS, ROOM.acquire()).await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
-    let bytes = match timeout(LASTS, to_bytes(body, inbox::LARGEST)).await {
+    let bytes = match timeout(LASTS, read(body)).await {
         Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Ok(Err(refused)) => return refused.into_response(),
         Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
     match inbox::check(&served.app, signature, &bytes) {
@@ -48,7 +64,7 @@ pub async fn mail(State(served): State<Served>, headers: HeaderMap, body: Body) 
     let app = Arc::clone(&served.app);
     let filing = async move {
         let _room = room;
-        inbox::deliver(&app, bytes.to_vec()).await
+        inbox::deliver(&app, bytes).await
     };
     match tokio::spawn(filing).await {
         Ok(Ok(state)) => Json(json!({ "state": state.code() })).into_response(),

@@ -9,9 +9,9 @@ use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _};
 use serde_json::{Value as Json, json};
 
 use super::{JOBS, Job};
-use crate::db;
 use crate::error::{Error, Result};
 use crate::state::App;
+use crate::{db, policies};
 
 const LEASE: TimeDelta = TimeDelta::seconds(90);
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -48,9 +48,14 @@ pub async fn run_due(app: &App) -> Result<()> {
     for job in JOBS {
         let now = app.clock.now();
         let due = "AND next_run_at <= $2";
-        if let Some(fence) = acquire(app, job, now, due).await? {
-            run_leased(app, job, fence).await?;
+        let Some(fence) = acquire(app, job, now, due).await? else { continue };
+        if job.follows_policy() && policies::require_current(&app.db, &app.policies).await.is_err() {
+            tracing::warn!(job = job.name, "left to an instance that knows the policy in force: start this one again");
+            let sql = "UPDATE jobs SET lease_owner = NULL, lease_until = NULL WHERE name = $1 AND fence = $2";
+            db::run(app.db.write(), sql, [job.name.into(), fence.into()]).await?;
+            continue;
         }
+        run_leased(app, job, fence).await?;
     }
     Ok(())
 }

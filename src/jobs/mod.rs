@@ -92,6 +92,11 @@ impl Job {
         cron.find_next_occurrence(&after.with_timezone(&Berlin), false).ok().map(|t| t.to_utc())
     }
 
+    /// Whether it removes by the rules of the policy in force, and an instance that does not know that leaves it to others.
+    pub(crate) const fn follows_policy(&self) -> bool {
+        matches!(self.kind, Kind::Retention | Kind::Plans)
+    }
+
     /// Does the work. A dry run says what it would do.
     pub(crate) async fn work(&self, app: &App, dry_run: bool) -> Result<serde_json::Value> {
         let actor = Actor::System;
@@ -124,11 +129,12 @@ impl Job {
             Kind::Timers => json(&deadlines::run(app, dry_run).await?),
             Kind::Mail if dry_run => json(&mail::pending(app).await?),
             Kind::Mail => {
-                let report = mail::send::drain(app).await?;
-                for case in &report.given_up {
-                    tasks::file_alone(app, *case, entity::tasks::Kind::MailBounced).await?;
+                let report = mail::send::drain(app).await;
+                // Whatever ended the run, and also for one that died: the customer has to be told another way.
+                for case in mail::send::given_up(app).await? {
+                    tasks::file_alone(app, case, entity::tasks::Kind::MailBounced).await?;
                 }
-                json(&report)
+                json(&report?)
             }
             Kind::Reaper => json(&reaper::run(app, dry_run).await?),
         }

@@ -31,9 +31,6 @@ pub struct Report {
     pub later: u64,
     /// Refused for good, or given up.
     pub dead: u64,
-    /// The cases whose mail is given up: the customer has to be told another way.
-    #[serde(skip)]
-    pub given_up: Vec<CaseId>,
     /// Still waiting at the end, for their time or for a mail server to be set.
     pub waiting: i64,
 }
@@ -44,6 +41,8 @@ const AT_ONCE: usize = 8;
 const LEASE: TimeDelta = TimeDelta::minutes(2);
 /// No batch begins later than this after the first, so that the jobs of the same tick come to their turn.
 const RUN: Duration = Duration::from_secs(45);
+/// How far back a mail that was given up is looked for: tries last a day, and an instance may stand still.
+const LOOKS_BACK: TimeDelta = TimeDelta::days(30);
 /// What is said of a mail that was given up before it was sent.
 const WITHDRAWN: &str = "WITHDRAWN";
 /// With the waits between them, the last attempt comes about a day after the first.
@@ -66,16 +65,13 @@ pub async fn drain(app: &App) -> Result<Report> {
             let tries: Vec<_> = mails.iter().map(|mail| attempt(app, mailer, &lines, mail)).collect();
             let outcomes = join_all(tries).await;
             let mut is_there = false;
-            for (mail, outcome) in mails.iter().zip(outcomes) {
+            for outcome in outcomes {
                 let outcome = outcome?;
                 is_there |= outcome.is_reply();
                 match outcome {
                     Outcome::Sent(_) => report.sent += 1,
                     Outcome::Later(_) => report.later += 1,
-                    Outcome::Refused(_) => {
-                        report.dead += 1;
-                        report.given_up.extend(mail.case_id);
-                    }
+                    Outcome::Refused(_) => report.dead += 1,
                 }
             }
             if !is_there || began.elapsed() > RUN {
@@ -86,6 +82,19 @@ pub async fn drain(app: &App) -> Result<Report> {
     }
     report.waiting = super::pending(app).await?.queued;
     Ok(report)
+}
+
+/// The cases with a mail that was given up and that nobody has been told of since it was queued.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn given_up(app: &App) -> Result<Vec<CaseId>> {
+    let sql = "SELECT DISTINCT m.case_id FROM mails m JOIN cases c ON c.id = m.case_id AND c.state <> 'ERASED' \
+               WHERE m.state = 'DEAD' AND m.response <> $1 AND m.queued_at >= $2 AND NOT EXISTS (SELECT 1 FROM tasks t \
+               WHERE t.case_id = m.case_id AND t.kind = 'MAIL_BOUNCED' AND t.created_at >= m.queued_at)";
+    let since = app.clock.now() - LOOKS_BACK;
+    let rows = db::rows(app.db.read(), sql, [WITHDRAWN.into(), since.into()]).await?;
+    rows.iter().map(|row| Ok(CaseId(row.try_get_by_index(0)?))).collect()
 }
 
 async fn claim(app: &App) -> Result<Vec<Model>> {

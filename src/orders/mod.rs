@@ -9,7 +9,9 @@ pub(crate) mod track;
 use entity::ids::{OrderId, ParcelId};
 use entity::orders::{Column, Entity, Model};
 use entity::parcels;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+};
 
 use crate::auth::{Actor, Guest, Permission, Scope};
 use crate::error::{Error, Result};
@@ -34,7 +36,12 @@ pub fn visible_to(actor: &Actor) -> Select<Entity> {
         Actor::Guest(_) => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
         _ if actor.may(Permission::RunShop) => all,
         Actor::Staff(..) if actor.may(Permission::ReadCases) => {
-            all.filter(Column::ArchivedAt.is_null()).filter(restrictions::none_on_person("orders.customer_id"))
+            let withdrawn = sea_orm::sea_query::Expr::cust(format!(
+                "EXISTS (SELECT 1 FROM cases sc WHERE sc.order_id = orders.id AND {})",
+                restrictions::WITHDRAWING
+            ));
+            let seen = restrictions::none_on_person("orders.customer_id").or(withdrawn);
+            all.filter(Column::ArchivedAt.is_null()).filter(seen)
         }
         _ => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
     }

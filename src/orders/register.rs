@@ -20,7 +20,7 @@ use crate::keys::{Place, Unit, UnitOf};
 use crate::policy::holidays::Land;
 use crate::retention::starts;
 use crate::state::App;
-use crate::{audit, db, input};
+use crate::{audit, input};
 
 /// An order to be registered. Money is in minor units of `currency`.
 #[derive(Clone, Debug, Serialize)]
@@ -214,7 +214,7 @@ pub async fn register(app: &App, actor: &Actor, new: NewOrder, key: &str) -> Res
     // Under the person's lock, so that keys and look-ups cannot be destroyed between here and the commit; they are
     // committed first, and what never gets its rows is reaped.
     let customer = CustomerId(allot(app, Kind::Email, &new.customer.email, uuid_at(now), None).await?);
-    db::lock(&tx, "customers", customer.0).await?;
+    customers::lock(&tx, customer).await?;
     let subject = Some(customer.0);
     let contact_unit = UnitOf { owner: customer.0, data_type: DataType::R21, year: 0, subject };
     let contact_unit = app.keys.ensure(contact_unit, now).await?;

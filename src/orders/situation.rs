@@ -126,7 +126,9 @@ fn negotiation(case: &Case, now: DateTime<Utc>) -> Option<Pause> {
     if !matches!(case.kind?, Kind::WarrantyClaim | Kind::Complaint | Kind::Return | Kind::Exchange) {
         return None;
     }
-    let refused = case.decided_at.filter(|_| case.outcome == Some(Outcome::NotEligible));
+    // A refusal that was objected to is examined again, until the case is closed.
+    let stands = case.outcome == Some(Outcome::NotEligible) && case.reopenings == 0;
+    let refused = case.decided_at.filter(|_| stands);
     let (from, to) = (case.opened_at?, refused.or(case.closed_at).unwrap_or(now));
     (from < to).then_some(Pause { from, to, reason: EXAMINED })
 }

@@ -26,12 +26,14 @@ pub struct OrderLife {
     pub closed_at: Option<DateTime<Utc>>,
     /// The longest guarantee for anything in it, in months from the delivery; 0: none.
     pub guarantee_months: u32,
+    /// When limitation ends at the latest by its disputes; none: there was none, or none has ended.
+    pub disputed_until: Option<DateTime<Utc>>,
 }
 
 /// The first instant at which nothing of an order can be asked for any more: two years from delivery (BGB § 438(1) no. 3),
 /// one more after a repair, four months for a defect that showed on the last day (§ 475e(3)), two months from the last hand-over
 /// after cure (§ 475e(4)), with the time of negotiations added, and three months after they ended (§ 203 sentence 2); a guarantee as long as it was given for
-/// (§ 443).
+/// (§ 443), and what was disputed until limitation ends by the proceedings (§ 204(2)).
 #[must_use]
 pub fn of_order(life: OrderLife) -> DateTime<Utc> {
     let begin = calendar::day_of(life.delivered_at.or(life.closed_at).unwrap_or(life.ordered_at).max(life.ordered_at));
@@ -46,7 +48,7 @@ pub fn of_order(life: OrderLife) -> DateTime<Utc> {
     if let Some(closed) = life.closed_at {
         last = last.max(calendar::plus_months(calendar::day_of(closed), 3));
     }
-    calendar::start_of(calendar::plus_days(last, 1))
+    calendar::start_of(calendar::plus_days(last, 1)).max(life.disputed_until.unwrap_or_default())
 }
 
 /// The first instant at which a case without an order is of no use any more: a year after closing, when the advice in it
@@ -74,6 +76,7 @@ mod tests {
             negotiated: TimeDelta::zero(),
             closed_at: None,
             guarantee_months: 0,
+            disputed_until: None,
         }
     }
 
@@ -92,6 +95,13 @@ mod tests {
     fn a_guarantee_lasts_as_long_as_it_was_given_for() {
         let guaranteed = |months| last_day(OrderLife { guarantee_months: months, ..life("2026-11-01", "2026-11-06") });
         assert_eq!((guaranteed(24), guaranteed(60)), ("2029-03-06".to_owned(), "2031-11-06".to_owned()));
+    }
+
+    /// BGB § 204(2): six months after proceedings, which may last.
+    #[test]
+    fn proceedings_put_it_off() {
+        let disputed = OrderLife { disputed_until: Some(at("2030-01-15")), ..life("2026-11-01", "2026-11-06") };
+        assert_eq!(of_order(disputed), at("2030-01-15"));
     }
 
     /// domain 1.1, W2c: once, and for contracts from 31 July 2026 on.

@@ -38,8 +38,8 @@ macro_rules! steps {
 }
 
 steps! {
-    /// A second person agrees to the amount (F31).
-    Approve = "refundApprove" by MoveRefund: [Granted] => Granted;
+    /// A second person agrees to the amount (F31); the refund stays where it is.
+    Approve = "refundApprove" by MoveRefund: [Granted, AlternativeAgreed] => Granted;
     /// Handed to the payment provider; after a failure, by the means that were agreed on.
     Submit = "refundSubmit" by MoveRefund: [Granted, AlternativeAgreed] => Submitted;
     /// The provider has it.

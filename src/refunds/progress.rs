@@ -5,7 +5,7 @@ use entity::Purpose;
 use entity::cases::{self, WaitingFor};
 use entity::ids::RefundId;
 use entity::refunds::{ActiveModel, Column, Entity, Means, Model, State};
-use entity::{consents, orders, tasks, timers as case_timers};
+use entity::{consents, orders, tasks};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
     QueryOrder as _,
@@ -93,7 +93,7 @@ pub async fn advance(
             return Err(anyhow::anyhow!("{} has a function of its own", step.mutation()).into());
         }
     }
-    let to = step.way().1;
+    let to = if step == Step::Approve { refund.state } else { step.way().1 };
     row.state = Set(to);
     row.version = Set(refund.version + 1);
     if let (Some(text), Some(unit)) = (reference, unit) {
@@ -179,11 +179,12 @@ async fn keep_promises(
         Step::Fail => {
             timers::settle(tx, case, credit, false, now).await?;
             filing::settle(tx, actor, case, tasks::Kind::RefundNotCredited, now).await?;
+            if super::lacks_approval(before) {
+                filing::settle(tx, actor, case, tasks::Kind::ApproveRefund, now).await?;
+            }
             if before.state != State::Granted {
                 filing::file(tx, case, None, tasks::Kind::RefundFailed, now).await?;
                 owe_again(app, tx, before).await?;
-            } else if super::lacks_approval(before) {
-                filing::settle(tx, actor, case, tasks::Kind::ApproveRefund, now).await?;
             }
         }
         Step::Acknowledge | Step::Expire | Step::Inquire | Step::AgreeAlternative => {}
@@ -196,18 +197,13 @@ async fn keep_promises(
 async fn owe_again(app: &App, tx: &DatabaseTransaction, failed: &Model) -> Result<()> {
     let Some(case) = cases::Entity::find_by_id(failed.case_id).one(tx).await? else { return Ok(()) };
     let Some(stated) = withdrawn_at(tx, &case).await? else { return Ok(()) };
-    let id = RuleId::WithdrawalRefund;
-    let runs = case_timers::Entity::find()
-        .filter(case_timers::Column::CaseId.eq(case.id))
-        .filter(case_timers::Column::Rule.eq(id.to_string()))
-        .filter(case_timers::Column::State.eq(case_timers::State::Running));
     let paid = Entity::find()
         .filter(Column::CaseId.eq(case.id))
         .filter(Column::Id.ne(failed.id))
         .filter(Column::SubmittedAt.is_not_null())
         .filter(Column::State.is_not_in([State::Failed, State::AlternativeAgreed]));
-    if runs.one(tx).await?.is_none() && paid.one(tx).await?.is_none() {
-        timers::start(app, tx, case.id, None, id, stated).await?;
+    if paid.one(tx).await?.is_none() {
+        timers::owe(app, tx, case.id, stated).await?;
     }
     Ok(())
 }

@@ -105,7 +105,8 @@ async fn orders(app: &App) -> Result<u64> {
          (SELECT MAX(r.delivered_at) FROM remedies r WHERE r.order_id = o.id AND r.kind <> 'EXCHANGE'), \
          EXISTS (SELECT 1 FROM remedies r WHERE r.order_id = o.id AND r.kind = 'REPAIR' AND r.delivered_at IS NOT NULL), \
          (SELECT MAX(c.closed_at) FROM cases c WHERE c.order_id = o.id), \
-         (SELECT MAX(l.guarantee_months) FROM order_lines l WHERE l.order_id = o.id) \
+         (SELECT MAX(l.guarantee_months) FROM order_lines l WHERE l.order_id = o.id), \
+         (SELECT MAX(d.limitation_until) FROM disputes d JOIN cases c ON c.id = d.case_id WHERE c.order_id = o.id) \
          FROM orders o WHERE o.archived_at IS NULL AND o.erased_at IS NULL AND o.ordered_at < $1 AND o.id > $2 \
          AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.order_id = o.id AND c.{OPEN}) ORDER BY o.id LIMIT {PAGE}"
     );
@@ -152,6 +153,7 @@ fn life(row: &QueryResult, negotiated: TimeDelta) -> Result<OrderLife> {
         repaired: row.try_get_by_index(4)?,
         negotiated,
         closed_at: row.try_get_by_index(5)?,
+        disputed_until: row.try_get_by_index(7)?,
         guarantee_months: guarantee.and_then(|months| u32::try_from(months).ok()).unwrap_or_default(),
     })
 }

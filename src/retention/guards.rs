@@ -74,9 +74,10 @@ fn on_clear(t: &Table, backend: DbBackend) -> Option<String> {
         return None;
     }
     let protected = protected(t, "OLD");
+    // PostgreSQL tells the body alone of what is there: when it is asked stands in it, too.
     Some(if backend == DbBackend::Postgres {
         format!(
-            "CREATE OR REPLACE FUNCTION {name}_guard_clear() RETURNS trigger LANGUAGE plpgsql AS $guard$ BEGIN \
+            "CREATE OR REPLACE FUNCTION {name}_guard_clear() RETURNS trigger LANGUAGE plpgsql AS $guard$ /* {clears} */ BEGIN \
              IF {protected} THEN \
              RAISE EXCEPTION '{refusal}' USING ERRCODE = 'integrity_constraint_violation'; END IF; \
              RETURN NEW; END $guard$; \

@@ -199,6 +199,9 @@ pub async fn since(
     Ok(found.one(db).await?.map(|r| r.placed_at))
 }
 
+/// The case `sc` is a withdrawal that is not over: it goes through a restriction (GDPR Art. 18(2)).
+pub const WITHDRAWING: &str = "(sc.kind = 'WITHDRAWAL' AND sc.state NOT IN ('CLOSED', 'CANCELLED', 'MERGED'))";
+
 /// No restriction stands on the person whose id `column` holds.
 #[must_use]
 pub fn none_on_person(column: &str) -> SimpleExpr {

@@ -192,6 +192,8 @@ pub async fn nightly(app: &App, actor: &Actor) -> Result<Ran> {
             steering.end(app, run, report).await
         }
         Err(error) => {
+            // What was due without a surplus was judged: the next run is compared as after any other.
+            forecast::foresee(app).await?.store(app.db.write()).await?;
             steering.fail(app, run).await?;
             Err(error)
         }
@@ -250,12 +252,14 @@ const JUDGED: [State; 4] = [State::Surplus, State::Done, State::Capped, State::C
 /// # Errors
 /// The database cannot be read.
 pub async fn stopped(app: &App) -> Result<Option<Model>> {
-    let latest = latest_judged(app.db.read()).await?;
+    let latest = latest_judged(app.db.read(), app.clock.now()).await?;
     Ok(latest.filter(|run| run.state == State::Surplus && run.confirmed_at.is_none()))
 }
 
-async fn latest_judged(db: &impl ConnectionTrait) -> Result<Option<Model>> {
+/// A run that began in the future, by a clock that was wrong, says nothing of now.
+async fn latest_judged(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Option<Model>> {
     let judged = Entity::find().filter(Column::PlanId.is_null()).filter(Column::State.is_in(JUDGED));
+    let judged = judged.filter(Column::StartedAt.lte(now));
     Ok(judged.order_by_desc(Column::Id).one(db).await?)
 }
 
@@ -368,7 +372,7 @@ async fn change(app: &App, actor: &Actor, id: RunId, key: &str, change: Change) 
     match change {
         Change::Cancel => (row.cancelled_at, row.cancelled_by) = (Set(Some(now)), Set(actor.staff())),
         Change::Confirm(forecast) => {
-            if latest_judged(&tx).await?.is_some_and(|latest| latest.id != id) {
+            if latest_judged(&tx, now).await?.is_some_and(|latest| latest.id != id) {
                 return Err(refused().with("expected", "the latest run").into());
             }
             forecast.store(&tx).await?;

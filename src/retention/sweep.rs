@@ -256,13 +256,21 @@ async fn sweep_table(
                     }
                     removed.verdicts.iter().for_each(|(_, verdict)| line.count(verdict));
                 }
-                Err(error) => failure = Some(error),
+                Err(error) => {
+                    if let Some(steering) = &mut steering {
+                        steering.took(rows, 0);
+                    }
+                    failure = Some(error);
+                }
             }
         }
         taken = match (failure, following) {
             (None, following) => following?,
             (Some(error), following) => {
                 if let Ok(following) = following {
+                    if let Some(steering) = &mut steering {
+                        following.batches.iter().for_each(|batch| steering.took(batch.rows, 0));
+                    }
                     following.withdraw(app).await;
                 }
                 return Err(error);

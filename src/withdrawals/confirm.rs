@@ -3,6 +3,7 @@
 
 use entity::cases::{self, Channel};
 use entity::ids::CustomerId;
+use entity::orders;
 use entity::withdrawals::Entity;
 use sea_orm::{DatabaseTransaction, EntityTrait as _};
 
@@ -41,10 +42,16 @@ pub async fn confirm(app: &App, actor: &Actor, token: &str, key: &str) -> Result
     if draft.until <= now {
         return Err(invalid());
     }
-    let order = match draft.order {
-        Some(order) => Some(order),
-        None => customers::order_named(app, &tx, &draft.contract, customer).await?.map(|o| o.id),
+    // One order is chosen by whoever has it, and may have been erased since.
+    let chosen = match draft.order {
+        Some(id) => orders::Entity::find_by_id(id).one(&tx).await?,
+        None => None,
     };
+    let order = match chosen.filter(|order| order.customer_id == customer && order.erased_at.is_none()) {
+        Some(order) => Some(order),
+        None => customers::order_named(app, &tx, &draft.contract, customer).await?,
+    };
+    let order = order.map(|order| order.id);
     let to = Addressee { email: draft.receipt_to.clone(), name: None, locale: draft.locale };
     let new = Declared {
         id: draft.id,

@@ -116,6 +116,10 @@ async fn order(app: &App, actor: &Actor, new: &Prepare) -> Result<Option<orders:
     };
     let Some(id) = chosen else { return Ok(None) };
     let not_found = || Error::from(Refusal::at(Code::NotFound, &["input", "orderId"]));
+    if actor.customer().is_none() {
+        // Whose withdrawal it would be, only its own customer says; staff has withdrawalRecord.
+        return Err(not_found());
+    }
     match order_room::get(app, actor, id).await {
         Err(Error::NotFound) => Err(not_found()),
         found => Ok(Some(found?)),

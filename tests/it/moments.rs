@@ -33,6 +33,16 @@ on_both_engines! {
         }
     }
 
+    /// Two who meet a new person at once meet the same one.
+    async fn two_who_meet_a_person_at_once_meet_one(app) {
+        for round in 0..4 {
+            let email = format!("neu{round}@example.com");
+            let register = async |number: String| life::order(app, &email, &number).await;
+            let (one, two) = tokio::join!(register(format!("M-{round}-1")), register(format!("M-{round}-2")));
+            assert_eq!(one.customer, two.customer);
+        }
+    }
+
     /// R09b: a file that arrives while its case ends is refused, or ends with it.
     async fn a_file_that_meets_the_end_of_its_case_does_not_stay(app) {
         let known = life::order(app, "max@example.com", "M-2").await;

@@ -12,7 +12,7 @@ use entity::ids::UnitId;
 use serde_json::{Value, json};
 
 use crate::on_both_engines;
-use crate::support::{App, life};
+use crate::support::{App, goods, life};
 
 async fn restrict(app: &App, scope: Value) -> String {
     let mut input = json!({ "ground": "ACCURACY_CONTESTED", "note": "Adresse bestritten", "reviewOn": "2014-09-01" });
@@ -257,6 +257,32 @@ on_both_engines! {
             app.run_job("retention").await;
             assert_eq!(found(app, &case).await[0], listed, "{at}");
         }
+    }
+
+    /// GDPR Art. 18(2), BGB § 355(3): a withdrawal goes through a restriction to its end: goods are booked in and money goes back.
+    async fn a_withdrawal_goes_through_a_restriction_to_its_end(app) {
+        let known = goods::order(app, "max@example.com", "B-7013", "DE").await;
+        let case = goods::case(app, &known, "WITHDRAWAL").await;
+        restrict(app, json!({ "customerId": known.customer })).await;
+        let id = goods::instruct(app, &case, json!([{ "position": 1, "quantity": 1, "reason": "NO_REASON" }])).await;
+        let warehouse = goods::warehouse(app).await;
+        let seen = warehouse.data("query($id: ID!) { return(id: $id) { number } }", json!({ "id": id })).await;
+        let by_number = "query($n: String!) { returnByNumber(number: $n) { id } }";
+        let found = warehouse.data(by_number, json!({ "n": seen["return"]["number"] })).await;
+        assert_eq!(found["returnByNumber"]["id"], json!(id));
+        goods::receive(app, &id, json!([{ "position": 1, "received": 1 }])).await;
+        let query = "query($id: ID!) { serviceCase(id: $id) { order { lines { id } } } }";
+        let of = app.agent().await.data(query, json!({ "id": case })).await;
+        let input = json!({ "caseId": case, "lines": [{ "orderLineId": of["serviceCase"]["order"]["lines"][0]["id"], "quantity": 1 }] });
+        let done = app.finance().await.done("refundGrant", "RefundGrantInput", input, "refund { id }").await;
+        let refund = done["refund"]["id"].as_str().unwrap();
+        life::step(app, "refundSubmit", refund).await;
+        life::step(app, "refundFail", refund).await;
+        crate::support::money::agree(app, refund).await;
+        // Anything else of the same person stays shut.
+        let other = life::order(app, "max@example.com", "B-7014").await;
+        let order = app.agent().await.gql("query($id: ID!) { order(id: $id) { id } }", json!({ "id": other.order })).await.json();
+        assert!(order["data"]["order"].is_null(), "{order}");
     }
 
     /// GDPR Art. 18(2): what is restricted is opened for claims, not for the books.

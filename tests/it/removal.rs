@@ -170,7 +170,7 @@ on_both_engines! {
         assert_eq!(app.count("job_runs", "job IN ('old', 'older')").await, 0);
     }
 
-    /// A surplus that has gone, such as that of a clock which was put right, needs nobody.
+    /// A surplus that has gone needs nobody.
     async fn a_surplus_that_has_gone_stops_nothing(app) {
         let tolerance = i64::from(app.state.config.retention.surplus_tolerance);
         app.at("2018-02-01T00:00:00Z");

@@ -167,6 +167,20 @@ on_both_engines! {
         assert!(app.count("messages", "1 = 1").await > 0, "five years");
     }
 
+    /// Of two processes, the one that has not heard of the newer policy does not use up the night of the other.
+    async fn a_process_with_an_older_policy_leaves_the_night_to_the_other(app) {
+        advised(app).await;
+        app.at("2014-04-20T10:00:00Z");
+        let newer = started(app, "retention.periods.R06 = { months = 60 }\n").await;
+        lease::sync(&newer).await.unwrap();
+        app.at("2014-04-21T01:15:00Z");
+        lease::run_due(&app.state).await.unwrap();
+        let ran = async || app.count("job_runs", "job = 'retention'").await;
+        assert_eq!(ran().await, 0);
+        lease::run_due(&newer).await.unwrap();
+        assert_eq!((ran().await, app.count("job_runs", "job = 'retention' AND state = 'DONE'").await), (1, 1));
+    }
+
     /// A longer period that begins tomorrow explains no surplus today.
     async fn a_forecast_reaches_over_a_change_of_rules(app) {
         let known = life::order(app, "max@example.com", "V-2").await;

@@ -192,6 +192,25 @@ on_both_engines! {
         assert_eq!(app.count("withdrawals", "receipt_id = (SELECT id FROM mails WHERE template = 'WITHDRAWAL_RECEIPT')").await, 1);
     }
 
+    /// Whoever is not the customer chooses no order: the withdrawal would be one person's from another's contract.
+    async fn an_order_is_chosen_by_its_customer_alone(app) {
+        let max = life::order(app, "max@example.com", "W-32").await;
+        let query = "mutation($i: WithdrawalPrepareInput!) { withdrawalPrepare(input: $i) { token userErrors { code field } } }";
+        let input = json!({ "i": { "name": "Erika", "contract": "W-32", "receiptTo": "erika@example.com", "orderId": max.order } });
+        for caller in [app.agent().await, app.shop(), app.finance().await] {
+            let refused = caller.data(query, input.clone()).await["withdrawalPrepare"].clone();
+            assert_eq!(refused["userErrors"][0]["field"], json!(["input", "orderId"]), "{refused}");
+        }
+        // Erased between the two steps, the address is a stranger's, and no order is theirs.
+        let customer = app.customer("max@example.com").await;
+        let token = intake::prepare(&customer, json!({ "name": "Max", "contract": "W-32", "receiptTo": "max@example.com", "orderId": max.order })).await["token"].clone();
+        life::delivered(app, &max).await;
+        let erase = json!({ "customerId": max.customer });
+        app.dpo().await.done("subjectErase", "SubjectEraseInput", erase, "erasure { state }").await;
+        intake::confirm(&app.anonymous(), &token).await;
+        assert_eq!(app.count("cases", "kind = 'WITHDRAWAL' AND order_id IS NULL").await, 1);
+    }
+
     /// BGB §§ 355(3), 357(1): no merger ends the period of the refund, or moves it back.
     async fn a_withdrawal_is_merged_only_into_an_earlier_one(app) {
         let known = life::order(app, "max@example.com", "W-31").await;

@@ -90,7 +90,7 @@ impl Refund {
 
     /// Whether a second person has to approve it before it can be submitted.
     async fn approval_needed(&self) -> bool {
-        self.0.state == State::Granted && refunds::lacks_approval(&self.0)
+        Step::Approve.is_legal(self.0.state) && refunds::lacks_approval(&self.0)
     }
 
     /// When it was handed to the payment provider, UTC.

@@ -234,11 +234,11 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     // Whoever has to be told of it, and their letters, are new rows of the person.
     let is_whole = is_whole && planned.recipients.is_empty();
     batches::take(app, actor, row.id, &mut fates, is_whole).await?;
-    let gone: HashSet<Uuid> = fates.iter().filter(|f| f.record.is_gone()).map(|f| f.record.id).collect();
-    outbox::hasten(app, row.customer_id.0, &gone).await?;
     let (_, mut touched) = door::remove_bare(app, Some(&person)).await?;
     touched.extend(fates.iter().filter(|f| f.record.is_gone()).map(|f| f.table.name));
     let records = merged(app, planned.records, &fates, told);
+    let gone: HashSet<Uuid> = records.iter().filter(|r| r.is_gone()).map(|r| r.id).collect();
+    outbox::hasten(app, row.customer_id.0, &gone).await?;
     let done = report(app, Some(row.id), row.customer_id, records, planned.recipients);
     let tx = app.db.begin().await?;
     // Before its erasure, in the order of everybody else.

@@ -75,7 +75,8 @@ pub(in crate::privacy) async fn recall(
     let mut report = report(app, Some(id), customer, records, recipients);
     report.state = State::Deferred;
     let sql = "INSERT INTO erasures (id, customer_id, state, requested_at, report) VALUES ($1, $2, $3, $4, $5) \
-               ON CONFLICT (id) DO UPDATE SET state = excluded.state, report = excluded.report, settled_at = NULL";
+               ON CONFLICT (id) DO UPDATE SET state = excluded.state, report = excluded.report, settled_at = NULL, \
+               certificate = NULL, certificate_hash = NULL";
     let values =
         [id.0.into(), customer.0.into(), State::Deferred.code().into(), requested.into(), text(&report)?.into()];
     let tx = app.db.begin().await?;

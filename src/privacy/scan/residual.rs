@@ -179,8 +179,8 @@ async fn scan(app: &App, rows: Vec<Model>) -> Result<Vec<bool>> {
 /// What would be looked for is lost, and nothing can be: the erasure has no scan, as one that a restore puts on record.
 async fn give_up(app: &App, erasure: &Model) -> Result<()> {
     let (tx, now) = (app.db.begin().await?, app.clock.now());
-    let sql =
-        "UPDATE erasures SET scan_state = NULL, identifiers = NULL, unit_id = NULL WHERE id = $1 AND identifiers = $2";
+    let sql = "UPDATE erasures SET scan_state = NULL, identifiers = NULL, unit_id = NULL, certificate = NULL, certificate_hash = NULL \
+         WHERE id = $1 AND identifiers = $2";
     let sealed = erasure.identifiers.clone().map(|sealed| sealed.0);
     if db::run(&tx, sql, [erasure.id.0.into(), sealed.into()]).await? > 0 {
         let details = json!({ "state": "LOST" });

@@ -11,7 +11,7 @@ use crate::support::{App, days, life, money};
 
 /// Which states each step starts from.
 const TABLE: &[(&str, &str)] = &[
-    ("refundApprove", "GRANTED"),
+    ("refundApprove", "GRANTED ALTERNATIVE_AGREED"),
     ("refundSubmit", "GRANTED ALTERNATIVE_AGREED"),
     ("refundAcknowledge", "SUBMITTED"),
     ("refundInquire", "SUBMITTED PENDING_AT_PROVIDER OVERDUE CREDITED"),
@@ -174,6 +174,16 @@ on_both_engines! {
         finance.done("refundAgreeAlternative", "RefundAgreeAlternativeInput", consent, "refund { state }").await;
         assert_eq!(app.count("tasks", "kind = 'APPROVE_REFUND' AND done_at IS NULL").await, before + 1, "800 in sum");
         assert_eq!(refused(app, "refundSubmit", &first).await.0, "APPROVAL_NEEDED");
+        let needed = "query($id: ID!) { node(id: $id) { ... on Refund { state approvalNeeded } } }";
+        let seen = finance.data(needed, json!({ "id": first })).await;
+        assert_eq!(seen["node"], json!({ "state": "ALTERNATIVE_AGREED", "approvalNeeded": true }));
+        let second = money::second_finance(app).await;
+        let step = json!({ "refundId": first });
+        let done = second.done("refundApprove", "RefundStepInput", step, "refund { state }").await;
+        assert_eq!(done["refund"]["state"], "ALTERNATIVE_AGREED");
+        assert_eq!(app.count("tasks", "kind = 'APPROVE_REFUND' AND done_at IS NULL").await, before);
+        let transfer = json!({ "refundId": first, "means": "BANK_TRANSFER" });
+        finance.done("refundSubmit", "RefundStepInput", transfer, "refund { state }").await;
     }
 
     /// F35: a refund that was withdrawn before it was sent has not failed.
