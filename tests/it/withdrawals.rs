@@ -201,12 +201,14 @@ on_both_engines! {
             let refused = caller.data(query, input.clone()).await["withdrawalPrepare"].clone();
             assert_eq!(refused["userErrors"][0]["field"], json!(["input", "orderId"]), "{refused}");
         }
-        // Erased between the two steps, the address is a stranger's, and no order is theirs.
+        // Erased between the two steps, the address is a stranger's, and of the order only the voucher's bare id is left.
         let customer = app.customer("max@example.com").await;
         let token = intake::prepare(&customer, json!({ "name": "Max", "contract": "W-32", "receiptTo": "max@example.com", "orderId": max.order })).await["token"].clone();
         life::delivered(app, &max).await;
+        life::whole_case(app, &max).await;
         let erase = json!({ "customerId": max.customer });
         app.dpo().await.done("subjectErase", "SubjectEraseInput", erase, "erasure { state }").await;
+        assert_eq!(app.count("orders", "erased_at IS NOT NULL").await, 1);
         intake::confirm(&app.anonymous(), &token).await;
         assert_eq!(app.count("cases", "kind = 'WITHDRAWAL' AND order_id IS NULL").await, 1);
     }
