@@ -2,7 +2,7 @@
 
 use aftersales::db;
 use aftersales::policy::retention::Rule;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::DataType;
 use serde_json::{Value, json};
 
@@ -42,6 +42,16 @@ async fn plan_rows(app: &App, plan: &Value) -> Vec<Value> {
     let of =
         plans["retentionPlans"]["nodes"].as_array().unwrap().iter().find(|p| p["id"] == plan["id"]).unwrap().clone();
     of["rows"]["nodes"].as_array().unwrap().clone()
+}
+
+/// Runs of a job that is none any more: made in the hours before an instant, finished at another.
+async fn past_runs(app: &App, job: &str, count: i64, (before, finished): (DateTime<Utc>, DateTime<Utc>)) {
+    for n in 1..=count {
+        let sql = "INSERT INTO job_runs (id, job, state, started_at, finished_at, fence, report) \
+                   VALUES ($1, $2, 'DONE', $3, $3, 0, '{}')";
+        let id = entity::ids::uuid_at(before - TimeDelta::hours(n));
+        db::run(app.state.db.write(), sql, [id.into(), job.into(), finished.into()]).await.unwrap();
+    }
 }
 
 /// From now on this happens whenever a plan's run begins; nothing, where it is empty.
@@ -122,12 +132,7 @@ on_both_engines! {
         app.run_job("retention").await;
         // Rows that were here and not due become due from one night to the next: a clock or a statement went wrong.
         let now = app.now();
-        for n in 0..=tolerance {
-            let sql = "INSERT INTO job_runs (id, job, state, started_at, finished_at, fence, report) \
-                       VALUES ($1, 'old', 'DONE', $2, $2, 0, '{}')";
-            let id = entity::ids::uuid_at(now - TimeDelta::hours(n + 1));
-            db::run(app.state.db.write(), sql, [id.into(), now.into()]).await.unwrap();
-        }
+        past_runs(app, "old", tolerance + 1, (now, now)).await;
         app.advance(days(1));
         let fine = app.run_job("retention").await;
         assert_eq!(fine["run"], "DONE", "{fine}");
@@ -152,15 +157,7 @@ on_both_engines! {
         app.advance(TimeDelta::seconds(1));
         step(app, "retentionRunConfirm", &runs(app).await[0]["id"]).await;
         // What comes on top of what was confirmed was not.
-        let more = async |job: &str, finished: chrono::DateTime<chrono::Utc>| {
-            for n in 0..=tolerance {
-                let sql = "INSERT INTO job_runs (id, job, state, started_at, finished_at, fence, report) \
-                           VALUES ($1, $3, 'DONE', $2, $2, 0, '{}')";
-                let id = entity::ids::uuid_at(now - TimeDelta::hours(n + 1));
-                db::run(app.state.db.write(), sql, [id.into(), finished.into(), job.into()]).await.unwrap();
-            }
-        };
-        more("older", long_ago).await;
+        past_runs(app, "older", tolerance + 1, (now, long_ago)).await;
         app.advance(TimeDelta::seconds(1));
         assert_eq!(app.run_job("retention").await["run"], "SURPLUS");
         app.advance(TimeDelta::seconds(1));
@@ -175,14 +172,9 @@ on_both_engines! {
         let tolerance = i64::from(app.state.config.retention.surplus_tolerance);
         app.at("2018-02-01T00:00:00Z");
         let now = app.now();
-        for n in 0..=tolerance {
-            let sql = "INSERT INTO job_runs (id, job, state, started_at, finished_at, fence, report) \
-                       VALUES ($1, 'old', 'DONE', $2, $2, 0, '{}')";
-            let id = entity::ids::uuid_at(now - TimeDelta::hours(n + 1));
-            db::run(app.state.db.write(), sql, [id.into(), now.into()]).await.unwrap();
-        }
+        past_runs(app, "old", tolerance + 1, (now, now)).await;
         app.run_job("retention").await;
-        let finished = async |at: chrono::DateTime<chrono::Utc>| {
+        let finished = async |at: DateTime<Utc>| {
             let sql = "UPDATE job_runs SET finished_at = $1 WHERE job = 'old'";
             db::run(app.state.db.write(), sql, [at.into()]).await.unwrap();
         };
