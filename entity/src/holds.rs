@@ -6,7 +6,7 @@ use crate::map::{Category, Classified, Meaning, Subject};
 use crate::{DataType, Sealed, ids::CaseId, ids::CustomerId, ids::HoldId, ids::OrderId, ids::StaffId, ids::UnitId};
 
 crate::codes! {
-    /// Why deletion is suspended (GDPR Art. 17(3)).
+    /// Why deletion is suspended (GDPR Art. 15, 17(3)).
     Reason {
         /// Establishment, exercise or defence of legal claims, Art. 17(3)(e).
         LegalClaim = "LEGAL_CLAIM",
@@ -14,6 +14,8 @@ crate::codes! {
         TaxAudit = "TAX_AUDIT",
         /// An authority has asked.
         AuthorityRequest = "AUTHORITY_REQUEST",
+        /// The person's own request for access is open: nothing goes before it is answered (EDPB Guidelines 01/2022).
+        AccessRequest = "ACCESS_REQUEST",
     }
 }
 

@@ -119,7 +119,7 @@ pub struct Model {
     pub attempts: i32,
     /// Written at.
     pub queued_at: DateTimeUtc,
-    /// Not tried before.
+    /// Not tried before; of one that was given up, when that was.
     pub available_at: DateTimeUtc,
     /// A run that sends it holds it until then.
     pub claimed_until: Option<DateTimeUtc>,

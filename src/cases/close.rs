@@ -17,7 +17,7 @@ use crate::auth::{Actor, Permission};
 use crate::error::{Code, Refusal, Result};
 use crate::idempotency::{self, Outcome};
 use crate::keys::Unit;
-use crate::retention::starts;
+use crate::retention::{protections, starts};
 use crate::state::App;
 use crate::{audit, input, mail};
 
@@ -33,8 +33,8 @@ pub struct Close {
 /// Closes a case whose result was told and whose refunds have come to an end.
 ///
 /// # Errors
-/// Refused: an unknown case, one that whose result was not told or that has a refund under way, another version, a case with a refund
-/// or a claim closed as advice.
+/// Refused: an unknown case, one whose result was not told or that has a refund under way, another version; as advice: a case with a
+/// refund or a claim, letters under a hold or a restriction.
 pub async fn close(app: &App, actor: &Actor, id: CaseId, close: Close, key: &str) -> Result<Model> {
     actor.require(Permission::Decide)?;
     let now = app.clock.now();
@@ -48,6 +48,9 @@ pub async fn close(app: &App, actor: &Actor, id: CaseId, close: Close, key: &str
         Outcome::Replay(_) => return super::get(&tx, actor, id).await,
         Outcome::First(claim) => claim,
     };
+    if advice.is_some() {
+        protections::none_on_records_meanwhile(&tx).await?;
+    }
     let case = super::for_change(&tx, actor, id, &["input", "caseId"]).await?;
     input::version(close.expected_version, case.version)?;
     machine::require(&case, Deed::Close, &["input", "caseId"])?;
@@ -57,6 +60,10 @@ pub async fn close(app: &App, actor: &Actor, id: CaseId, close: Close, key: &str
         if is_claim {
             let refusal = Refusal::at(Code::Invalid, &["input", "adviceOnly"]);
             return Err(refusal.with("expected", "a case solved directly, without refunds").into());
+        }
+        if protections::covers(&tx, &["messages", "mails"], "t.case_id = $1 AND t.data_type = 'R03'", id.0).await? {
+            let refusal = Refusal::at(Code::Invalid, &["input", "adviceOnly"]);
+            return Err(refusal.with("expected", "letters without a hold or a restriction").into());
         }
         lower_to_advice(app, &tx, id, &unit).await?;
     }

@@ -12,8 +12,9 @@ use crate::db::Place;
 use crate::jobs::{JOBS, lease};
 use crate::policy::calendar::day_of;
 use crate::privacy::erasure::recipients;
+use crate::privacy::restore::drill;
 use crate::privacy::scan::residual;
-use crate::retention::run as removal;
+use crate::retention::{protections, run as removal};
 use crate::{mail, outbox, policies};
 
 /// Looks at everything and takes no decision.
@@ -38,6 +39,7 @@ pub(super) async fn run(config: Config, json: bool) -> anyhow::Result<ExitCode> 
     let letters = mail::pending(&app).await.map_err(said)?;
     let scans = residual::pending(&app).await.map_err(said)?;
     let to_be_told = recipients::to_be_told(&app).await.map_err(said)?;
+    let overdue = protections::overdue(&app).await.map_err(said)?;
     let (mut removal, mut failed) = (None, Vec::new());
     for job in JOBS {
         let Some(run) = lease::latest(&app, Some(job.name), 1).await.map_err(said)?.pop() else {
@@ -69,6 +71,7 @@ pub(super) async fn run(config: Config, json: bool) -> anyhow::Result<ExitCode> 
             "mail": letters,
             "scans": scans,
             "recipients": { "toBeTold": to_be_told },
+            "protections": { "reviewOverdue": overdue },
             "failedJobs": failed,
             "retention": {
                 "lastRun": removal.as_ref().map(|run| run.state),
@@ -95,6 +98,7 @@ pub(super) async fn run(config: Config, json: bool) -> anyhow::Result<ExitCode> 
         say!("mail           {} waiting, {} undeliverable{server}", letters.queued, letters.dead + letters.bounced);
         say!("scans          {} to come after an erasure, {} failed", scans.pending, scans.failed);
         say!("recipients     {to_be_told} to be told of an erasure by staff");
+        say!("protections    {overdue} holds and restrictions whose review is overdue");
         if !damage.is_empty() {
             say!("stop the server and restore the last backup: docs/operations.md");
         }
@@ -112,7 +116,10 @@ pub(super) async fn run(config: Config, json: bool) -> anyhow::Result<ExitCode> 
             say!("the last run of the job {job} failed: jobs list, and the server's log");
         }
         if scans.failed > 0 {
-            say!("look at the erasures whose scan found what had to be gone");
+            say!("look at the erasures whose scan found what had to be gone, or could not read everything");
+        }
+        for folder in drill::left() {
+            say!("a drill is under way in {0}, or was killed: then remove {0}", folder.display());
         }
         if fine {
             say!("all is well");

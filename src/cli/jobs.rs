@@ -152,26 +152,28 @@ async fn shown<T>(app: &App, work: impl Future<Output = T>) -> T {
 pub(super) fn print_report(report: &serde_json::Value) {
     if let Some(lines) = report["lines"].as_array() {
         say!(
-            "{:<6} {:<18} {:>7} {:>8} {:>11} {:>6} {:>6}",
+            "{:<6} {:<18} {:>7} {:>8} {:>11} {:>6} {:>10} {:>6}",
             "type",
             "table",
             "due",
             "deleted",
             "anonymised",
             "held",
+            "restricted",
             "open"
         );
         for l in lines {
             let text = |name: &str| l[name].as_str().unwrap_or_default().to_owned();
             let number = |name: &str| l[name].as_u64().unwrap_or(0);
             say!(
-                "{:<6} {:<18} {:>7} {:>8} {:>11} {:>6} {:>6}",
+                "{:<6} {:<18} {:>7} {:>8} {:>11} {:>6} {:>10} {:>6}",
                 text("dataType"),
                 text("table"),
                 number("due"),
                 number("deleted"),
                 number("anonymised"),
                 number("held"),
+                number("restricted"),
                 number("open")
             );
         }

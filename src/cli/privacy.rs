@@ -303,13 +303,14 @@ fn print_erasure(report: &Report) {
     }
     let count = |outcome| report.count(outcome);
     say!(
-        "{}{} erased, {} anonymised, {} kept, {} deferred, {} held",
+        "{}{} erased, {} anonymised, {} kept, {} deferred, {} held, {} restricted",
         if report.dry_run { "dry run: " } else { "" },
         count(Outcome::Erased),
         count(Outcome::Anonymised),
         count(Outcome::Kept),
         count(Outcome::Deferred),
-        count(Outcome::Held)
+        count(Outcome::Held),
+        count(Outcome::Restricted)
     );
     for told in &report.recipients {
         say!("to be told  {} {} by {}", told.kind.code(), told.recipient, told.way.to_lowercase());
@@ -322,12 +323,15 @@ async fn scan_for(app: &AppState, text: &str, as_json: bool) -> anyhow::Result<E
         eprintln!("error: an empty text is found everywhere");
         return Ok(ExitCode::from(2));
     }
-    let found = scan::scan(app, &Actor::System, text).await.map_err(said)?;
+    let scan::Scanned { findings: found, unreadable } = scan::scan(app, &Actor::System, text).await.map_err(said)?;
     let pending = residual::pending(app).await.map_err(said)?.pending;
     if pending > 0 {
         eprintln!(
             "{pending} scans after erasures are to come; what they look for lies sealed until then and is left out here"
         );
+    }
+    if unreadable > 0 {
+        eprintln!("{unreadable} blobs or files could not be read: nobody knows what is in them. The log names them");
     }
     if as_json {
         print_json(&found)?;
@@ -342,5 +346,5 @@ async fn scan_for(app: &AppState, text: &str, as_json: bool) -> anyhow::Result<E
         }
         say!("{} found", found.len());
     }
-    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if found.is_empty() && unreadable == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -206,13 +206,14 @@ const PARTS: &[(&str, &str)] = &[
 
 async fn collect(app: &App, case: &cases::Model, disclosure: &Model) -> Result<Dossier> {
     let (mut sections, mut chronology) = (Vec::new(), Vec::new());
+    let purpose = opened_for(disclosure.purpose);
     for (name, condition) in PARTS {
         let Some(t) = table(name) else { continue };
         // Every placeholder is bound, whether the condition names it or not.
         let condition = format!("{condition} AND ($1 = $1 OR $2 = $2)");
         let values = vec![case.id.0.into(), case.order_id.map_or(case.id.0, |o| o.0).into()];
         let mut records = Vec::new();
-        for row in read::records(app, t, &condition, values).await? {
+        for row in read::records(app, t, purpose, &condition, values).await? {
             if row.value("erased_at").is_some_and(|erased| !erased.is_null()) {
                 continue;
             }
@@ -231,7 +232,7 @@ async fn collect(app: &App, case: &cases::Model, disclosure: &Model) -> Result<D
         recipient: disclosure.recipient.clone(),
         chronology,
         sections,
-        files: files(app, case.id).await?,
+        files: files(app, case.id, purpose).await?,
     })
 }
 
@@ -265,7 +266,16 @@ fn events(name: &str, row: &read::Record, into: &mut Vec<Event>) {
     }
 }
 
-async fn files(app: &App, case: CaseId) -> Result<Vec<File>> {
+/// What the data is opened for when somebody gets it for a purpose: nothing goes out that does not serve it.
+const fn opened_for(purpose: Purpose) -> AccessPurpose {
+    match purpose {
+        Purpose::Delivery | Purpose::Cure => AccessPurpose::Goods,
+        Purpose::Payment => AccessPurpose::Refund,
+        Purpose::LegalClaim => AccessPurpose::LegalClaim,
+    }
+}
+
+async fn files(app: &App, case: CaseId, purpose: AccessPurpose) -> Result<Vec<File>> {
     let rows = attachments::Entity::find()
         .filter(attachments::Column::CaseId.eq(case))
         .filter(attachments::Column::State.eq(State::Available))
@@ -280,5 +290,5 @@ async fn files(app: &App, case: CaseId) -> Result<Vec<File>> {
         sha256_at_intake: row.content_hash.as_deref().map(hex),
         received_at: row.ready_at,
     };
-    Ok(rows.into_iter().map(file).collect())
+    Ok(rows.into_iter().filter(|row| row.data_type.serves(purpose)).map(file).collect())
 }

@@ -80,8 +80,8 @@ pub struct ArchiveQuery;
 
 #[Object]
 impl ArchiveQuery {
-    /// Records of a case, an order or a person, also those that have left search and normal reads, as far as they serve the reason that
-    /// is given. What is restricted is not opened for the books (GDPR Art. 18(2)). Each look is logged.
+    /// Records of a case, an order or a person that have left search and normal reads, as far as they serve the reason that is given: what
+    /// is in service is read where it is worked on. What is restricted is not opened for the books (GDPR Art. 18(2)). Each look is logged.
     /// For finance and the data-protection officer.
     async fn archive(
         &self,

@@ -2,12 +2,14 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, NaiveDate, Utc};
+use entity::DataType;
 use entity::ids::{CaseId, TaskId};
 
 use super::codes::{TaskKind, TimerState};
 use super::error::{ApiResult, UserError, authorised, outcome};
 use super::node;
 use super::page::{Page, page, wanted};
+use super::retention::{Retention, retention};
 use super::service_case::{ServiceCase, ServiceCasePayload, payload};
 use super::session::ContextExt as _;
 use crate::auth::Permission;
@@ -124,6 +126,11 @@ impl Timer {
     async fn breached_at(&self) -> Option<DateTime<Utc>> {
         self.0.breached_at
     }
+
+    /// Why it is still here, and until when.
+    async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
+        retention(ctx.app(), ("timers", self.0.id.0), DataType::R26, self.0.start_at)
+    }
 }
 
 /// Why a timer waits.
@@ -178,6 +185,11 @@ impl Task {
     /// When it was done, UTC.
     async fn done_at(&self) -> Option<DateTime<Utc>> {
         self.0.done_at
+    }
+
+    /// Why it is still here, and until when.
+    async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
+        retention(ctx.app(), ("tasks", self.0.id.0), DataType::R26, self.0.start_at)
     }
 }
 

@@ -2,17 +2,20 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
+use entity::DataType;
 use entity::ids::StaffId;
 
 use super::codes::{ActorKind, JobRunState, RetentionAction, StaffRole};
 use super::error::{ApiResult, UserError, authorised, outcome};
 use super::node;
+use super::retention::{Retention, retention};
 use super::session::ContextExt as _;
 use crate::auth::{Actor, Permission};
 use crate::error::Error;
 use crate::jobs::{JOBS, lease};
 use crate::retention::rules;
 use crate::staff;
+use crate::state::App;
 
 /// Who is calling.
 #[derive(SimpleObject)]
@@ -91,10 +94,13 @@ pub struct StaffMember {
     created_at: DateTime<Utc>,
     /// When it was closed, UTC.
     left_at: Option<DateTime<Utc>>,
+    /// Why it is still here, and until when.
+    retention: Option<Retention>,
 }
 
-fn member(row: entity::staff::Model) -> StaffMember {
+fn member(app: &App, row: &entity::staff::Model) -> StaffMember {
     StaffMember {
+        retention: retention(app, ("staff", row.id.0), DataType::R31, row.start_at),
         id: node::id("StaffMember", row.id.0),
         role: row.role.into(),
         created_at: row.created_at,
@@ -163,7 +169,7 @@ impl OperationsQuery {
 
     /// The open staff accounts, by id only. For administrators.
     async fn staff_members(&self, ctx: &Context<'_>) -> ApiResult<Vec<StaffMember>> {
-        Ok(staff::list(ctx.app(), ctx.actor()).await?.into_iter().map(member).collect())
+        Ok(staff::list(ctx.app(), ctx.actor()).await?.iter().map(|row| member(ctx.app(), row)).collect())
     }
 }
 
@@ -202,6 +208,6 @@ impl OperationsMutation {
             staff::leave(ctx.app(), ctx.actor(), id, &input.idempotency_key).await
         };
         let (row, user_errors) = outcome(ctx, authorised(ctx, Permission::ManageStaff, done).await)?;
-        Ok(StaffMemberPayload { staff_member: row.map(member), user_errors })
+        Ok(StaffMemberPayload { staff_member: row.map(|row| member(ctx.app(), &row)), user_errors })
     }
 }

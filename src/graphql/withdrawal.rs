@@ -2,12 +2,14 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
+use entity::DataType;
 use entity::ids::{CaseId, CustomerId, OrderId};
 use entity::withdrawals::Model;
 
 use super::codes::{Locale, ServiceCaseChannel};
 use super::error::{ApiResult, UserError, authorised, outcome};
 use super::node;
+use super::retention::{Retention, retention};
 use super::session::{ContextExt as _, locale_of};
 use crate::auth::{Actor, Permission};
 use crate::cases::{access, timers};
@@ -115,6 +117,11 @@ impl Withdrawal {
             ended_at: found.ended_at(),
             reason: found.words().said(ctx.session().language),
         }))
+    }
+
+    /// Why it is still here, and until when.
+    async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
+        retention(ctx.app(), ("withdrawals", self.row.id.0), DataType::R05, self.row.start_at)
     }
 }
 

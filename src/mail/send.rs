@@ -84,14 +84,14 @@ pub async fn drain(app: &App) -> Result<Report> {
     Ok(report)
 }
 
-/// The cases with a mail that was given up and that nobody has been told of since it was queued.
+/// The cases with a mail that was given up and that nobody has been told of since.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn given_up(app: &App) -> Result<Vec<CaseId>> {
     let sql = "SELECT DISTINCT m.case_id FROM mails m JOIN cases c ON c.id = m.case_id AND c.state <> 'ERASED' \
                WHERE m.state = 'DEAD' AND m.response <> $1 AND m.queued_at >= $2 AND NOT EXISTS (SELECT 1 FROM tasks t \
-               WHERE t.case_id = m.case_id AND t.kind = 'MAIL_BOUNCED' AND t.created_at >= m.queued_at)";
+               WHERE t.case_id = m.case_id AND t.kind = 'MAIL_BOUNCED' AND t.created_at >= m.available_at)";
     let since = app.clock.now() - LOOKS_BACK;
     let rows = db::rows(app.db.read(), sql, [WITHDRAWN.into(), since.into()]).await?;
     rows.iter().map(|row| Ok(CaseId(row.try_get_by_index(0)?))).collect()
@@ -150,7 +150,7 @@ async fn settle(app: &App, mail: &Model, outcome: &Outcome) -> Result<()> {
         state.code().into(),
         said.as_str().into(),
         (state == State::Sent).then_some(now).into(),
-        (now + wait(mail)).into(),
+        if state == State::Dead { now } else { now + wait(mail) }.into(),
         mail.id.0.into(),
         mail.attempts.into(),
     ];

@@ -22,8 +22,8 @@ pub use chargeback::{Chargeback, Lowering, charge_back};
 pub use deliver::{Delivery, deliver};
 pub use register::{NewLine, NewOrder, NewParcel, Shipping, register};
 
-/// The orders that an actor may see: the shop all of them, a customer the own ones, a guest the one of the scope, staff with
-/// cases those whose customer is not restricted (GDPR Art. 18). Only the shop sees what is archived.
+/// The orders that an actor may see, unless archived: a customer the own ones, a guest the one of the scope, the shop and staff with
+/// cases those whose customer is not restricted (GDPR Art. 18).
 #[must_use]
 pub fn visible_to(actor: &Actor) -> Select<Entity> {
     let all = Entity::find().filter(Column::ErasedAt.is_null());
@@ -34,7 +34,10 @@ pub fn visible_to(actor: &Actor) -> Select<Entity> {
             own.filter(Column::Id.eq(*order))
         }
         Actor::Guest(_) => all.filter(sea_orm::sea_query::Expr::cust("1 = 0")),
-        _ if actor.may(Permission::RunShop) => all,
+        Actor::System => all,
+        Actor::Shop => {
+            all.filter(Column::ArchivedAt.is_null()).filter(restrictions::none_on_person("orders.customer_id"))
+        }
         Actor::Staff(..) if actor.may(Permission::ReadCases) => {
             let withdrawn = sea_orm::sea_query::Expr::cust(format!(
                 "EXISTS (SELECT 1 FROM cases sc WHERE sc.order_id = orders.id AND {})",

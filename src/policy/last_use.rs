@@ -1,13 +1,13 @@
 //! When the last use of an order or a case in service has ended: afterwards it is kept for a duty or a claim alone
 //! (GDPR Art. 5(1)(b), 25(2)), out of search and normal reads.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::calendar;
+use super::rules::{Length, Rule};
 
-/// Goods that are repaired are warranted twelve months more, under contracts concluded from this day on
-/// (Directive (EU) 2024/1799 Art. 16).
-const REPAIR_EXTENDS_FROM: NaiveDate = NaiveDate::from_ymd_opt(2026, 7, 31).unwrap();
+/// How long a defect that showed on the last day can still be claimed (BGB § 475e(3)).
+const LATE_DEFECT_MONTHS: u32 = 4;
 
 /// What an order has seen.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +33,16 @@ pub struct OrderLife {
 /// The first instant at which nothing of an order can be asked for any more: two years from delivery (BGB § 438(1) no. 3),
 /// one more after a repair, four months for a defect that showed on the last day (§ 475e(3)), two months from the last hand-over
 /// after cure (§ 475e(4)), with the time of negotiations added, and three months after they ended (§ 203 sentence 2); a guarantee as long as it was given for
-/// (§ 443), and what was disputed until limitation ends by the proceedings (§ 204(2)).
+/// (§ 443), and what was disputed until limitation ends by the proceedings (§ 204(2)). `warranty` is the shop's rule
+/// [`RuleId::WarrantyAfterRepair`](super::rules::RuleId): its period, and what a repair adds under which contracts.
 #[must_use]
-pub fn of_order(life: OrderLife) -> DateTime<Utc> {
+pub fn of_order(life: OrderLife, warranty: &Rule) -> DateTime<Utc> {
     let begin = calendar::day_of(life.delivered_at.or(life.closed_at).unwrap_or(life.ordered_at).max(life.ordered_at));
-    let extended = life.repaired && calendar::day_of(life.ordered_at) >= REPAIR_EXTENDS_FROM;
-    let warranty = calendar::plus_months(begin, if extended { 24 + 12 + 4 } else { 24 + 4 });
+    let is_new = warranty.contracts_from.is_some_and(|from| calendar::day_of(life.ordered_at) >= from);
+    let extension = warranty.extension.filter(|_| life.repaired && is_new).map(|more| more.span);
+    let spans = if let Length::Spans(spans) = &warranty.length { spans.as_slice() } else { &[] };
+    let warranted = spans.iter().copied().chain(extension).fold(begin, |day, span| span.after(day));
+    let warranty = calendar::plus_months(warranted, LATE_DEFECT_MONTHS);
     let negotiated = u32::try_from(life.negotiated.num_days().max(0)).unwrap_or(u32::MAX);
     let mut last = calendar::plus_days(warranty, negotiated.saturating_add(u32::from(negotiated > 0)));
     last = last.max(calendar::plus_months(begin, life.guarantee_months));
@@ -61,7 +65,16 @@ pub fn of_case_without_order(closed_at: DateTime<Utc>) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+    use entity::retention_rules::PeriodUnit;
+
     use super::*;
+    use crate::policy::rules::{RuleId, statute};
+    use crate::policy::step::Span;
+
+    fn shipped() -> Rule {
+        statute(RuleId::WarrantyAfterRepair).unwrap()
+    }
 
     fn at(day: &str) -> DateTime<Utc> {
         format!("{day}T10:00:00Z").parse().unwrap()
@@ -81,7 +94,7 @@ mod tests {
     }
 
     fn last_day(life: OrderLife) -> String {
-        calendar::day_of(of_order(life) - TimeDelta::seconds(1)).to_string()
+        calendar::day_of(of_order(life, &shipped()) - TimeDelta::seconds(1)).to_string()
     }
 
     /// domain 1.1, W2 with W2a: "so real maximum about 28 months".
@@ -101,7 +114,7 @@ mod tests {
     #[test]
     fn proceedings_put_it_off() {
         let disputed = OrderLife { disputed_until: Some(at("2030-01-15")), ..life("2026-11-01", "2026-11-06") };
-        assert_eq!(of_order(disputed), at("2030-01-15"));
+        assert_eq!(of_order(disputed, &shipped()), at("2030-01-15"));
     }
 
     /// domain 1.1, W2c: once, and for contracts from 31 July 2026 on.
@@ -110,6 +123,15 @@ mod tests {
         let repaired = |ordered, delivered| OrderLife { repaired: true, ..life(ordered, delivered) };
         assert_eq!(last_day(repaired("2026-07-31", "2026-08-03")), "2029-12-03");
         assert_eq!(last_day(repaired("2026-07-30", "2026-08-03")), "2028-12-03");
+        let by = |rule| {
+            let end = of_order(repaired("2026-07-30", "2026-08-03"), &rule);
+            calendar::day_of(end - TimeDelta::seconds(1)).to_string()
+        };
+        let from = NaiveDate::from_ymd_opt(2026, 1, 1);
+        assert_eq!(by(Rule { contracts_from: from, ..shipped() }), "2029-12-03", "counsel reads it otherwise");
+        assert_eq!(by(Rule { contracts_from: None, ..shipped() }), "2028-12-03", "and may switch it off");
+        let generous = Length::Spans(vec![Span { count: 3, unit: PeriodUnit::Year }]);
+        assert_eq!(by(Rule { length: generous, ..shipped() }), "2029-12-03", "three years by the shop's own promise");
     }
 
     /// domain 1.1, W2b and SUSP.

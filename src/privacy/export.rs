@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::attachments::{Entity as Attachments, State};
 use entity::ids::{AttachmentId, CustomerId, StaffId};
 use entity::map::{Export as Show, Table};
-use entity::{DataType, customers, staff};
+use entity::{DataType, Purpose, customers, staff};
 use sea_orm::EntityTrait as _;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
@@ -92,7 +92,7 @@ pub async fn collect(app: &App, actor: &Actor, customer: CustomerId) -> Result<E
     let person = Person::find(app.db.read(), customer).await?;
     for t in person.tables() {
         let (theirs, values) = person.rows_of(t, 1);
-        let found = read::records(app, t, &theirs, values).await?;
+        let found = read::records(app, t, Purpose::DataProtection, &theirs, values).await?;
         let live = found.iter().filter(|r| r.value("erased_at").is_none_or(Json::is_null));
         let records: Vec<Record> = live.filter_map(|row| record(app, t, row)).collect();
         if t.name == "attachments" {

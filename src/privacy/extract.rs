@@ -2,7 +2,7 @@
 //! the data serves the purpose that is named. Each look is logged (R12).
 
 use entity::ids::{CaseId, CustomerId, OrderId, uuid_at};
-use entity::map::{Table, tables};
+use entity::map::tables;
 use entity::{Purpose, cases, orders};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use uuid::Uuid;
@@ -40,7 +40,7 @@ pub struct Extracted {
 /// The purposes that may be named.
 pub const PURPOSES: [Purpose; 3] = [Purpose::Bookkeeping, Purpose::LegalClaim, Purpose::DataProtection];
 
-/// Opens the archive.
+/// Opens the archive: of what is asked for, what is out of normal reads.
 ///
 /// # Errors
 /// `FORBIDDEN`; refused: nothing known by this number or address, or a purpose that opens no archive or is not the actor's.
@@ -57,12 +57,13 @@ pub async fn extract(app: &App, actor: &Actor, of: Of, purpose: Purpose) -> Resu
     let mut found = Vec::new();
     for t in tables().iter().filter(|t| t.is_personal()) {
         let Some(of_owner) = paths::on_owner(t, owner, 1) else { continue };
-        let Some(mut serving) = serving(t, purpose) else { continue };
+        // What is in service is read where it is worked on.
+        let mut condition = format!("{of_owner} AND {}", paths::is_out_of_service(t));
         if purpose == Purpose::Bookkeeping {
             // What is restricted serves claims, and the person's own rights (GDPR Art. 18(2)).
-            serving.push_str(&format!(" AND NOT {}", paths::is_restricted(t)));
+            condition.push_str(&format!(" AND NOT {}", paths::is_restricted(t)));
         }
-        for row in read::records(app, t, &format!("{of_owner} AND {serving}"), vec![id.into()]).await? {
+        for row in read::records(app, t, purpose, &condition, vec![id.into()]).await? {
             let bare = row.value("erased_at").is_some_and(|at| !at.is_null());
             found.extend(
                 export::record(app, t, &row).filter(|_| !bare).map(|record| Extracted { table: t.name, record }),
@@ -70,16 +71,6 @@ pub async fn extract(app: &App, actor: &Actor, of: Of, purpose: Purpose) -> Resu
         }
     }
     Ok(found)
-}
-
-/// The rows of a table whose data type serves the purpose; none where no type of it does.
-fn serving(t: &Table, purpose: Purpose) -> Option<String> {
-    let served: Vec<_> = t.types.iter().filter(|d| d.serves(purpose)).map(|d| format!("'{}'", d.code())).collect();
-    match (served.len(), t.types.len()) {
-        (0, _) => None,
-        (n, all) if n == all => Some("1 = 1".to_owned()),
-        _ => Some(format!("t.data_type IN ({})", served.join(", "))),
-    }
 }
 
 async fn find(app: &App, of: Of) -> Result<(&'static str, Uuid, CustomerId, Option<CaseId>)> {

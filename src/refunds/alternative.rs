@@ -1,12 +1,16 @@
 //! After a failure: other means of payment, only with the customer's express consent and at no cost (BGB § 357(3); F35).
 
 use entity::DataType;
-use entity::consents::{self, Kind};
+use entity::case_transitions as transitions;
+use entity::consents;
 use entity::ids::{ConsentId, RefundId};
-use entity::refunds::{ActiveModel, Model};
+use entity::refunds::{ActiveModel, Kind, Model};
 use entity::tasks;
 use entity::{cases, orders};
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -65,7 +69,7 @@ pub async fn agree(app: &App, actor: &Actor, id: RefundId, agreement: Agreement,
     let order = orders::Entity::find_by_id(refund.order_id).one(&tx).await?.ok_or(Error::NotFound)?;
     let case = cases::Entity::find_by_id(refund.case_id).one(&tx).await?.ok_or(Error::NotFound)?;
     // As long as it has failed it is none of what was promised: since then the same goods may have been paid for otherwise.
-    let ground = ground(&tx, &case, &order).await?;
+    let ground = ground(&tx, &as_granted(&tx, case, &refund).await?, &order).await?;
     require_left(&refund, &ground)?;
     let needed = ground.request.promised_minor + refund.amount_minor > super::approval_above(app, &refund);
     let consent = ConsentId::new(now);
@@ -76,7 +80,7 @@ pub async fn agree(app: &App, actor: &Actor, id: RefundId, agreement: Agreement,
         case_id: Set(Some(refund.case_id)),
         refund_id: Set(Some(id)),
         unit_id: Set(Some(unit.id)),
-        kind: Set(Kind::OtherPaymentMeans),
+        kind: Set(consents::Kind::OtherPaymentMeans),
         text: Set(Some(unit.key.seal(place, &text)?)),
         given_at: Set(now),
         withdrawn_at: Set(None),
@@ -107,10 +111,22 @@ pub async fn agree(app: &App, actor: &Actor, id: RefundId, agreement: Agreement,
     Ok(row)
 }
 
+/// The case where it stood when the refund was granted: what was agreed on without regard to the goods still is.
+async fn as_granted(tx: &DatabaseTransaction, case: cases::Model, refund: &Model) -> Result<cases::Model> {
+    let until = transitions::Entity::find()
+        .filter(transitions::Column::CaseId.eq(case.id))
+        .filter(transitions::Column::At.lte(refund.granted_at));
+    let last = until.order_by_desc(transitions::Column::Position).one(tx).await?;
+    // The grant itself may have been the last step.
+    let state = last.and_then(|step| if step.at == refund.granted_at { step.from_state } else { Some(step.to_state) });
+    Ok(cases::Model { state: state.unwrap_or(case.state), ..case })
+}
+
 /// Refuses a refund of what has been promised otherwise since it failed: the payment, the goods that came back, or the same pieces.
 fn require_left(refund: &Model, ground: &Ground) -> Result<()> {
-    let ceilings =
-        [(Code::AmountExceedsCaptured, Some(ground.left())), (Code::AmountExceedsReturned, ground.left_for_goods())];
+    // A reduction of the price leaves the goods where they are.
+    let goods = ground.left_for_goods().filter(|_| refund.kind != Kind::PriceReduction);
+    let ceilings = [(Code::AmountExceedsCaptured, Some(ground.left())), (Code::AmountExceedsReturned, goods)];
     for (code, most) in ceilings {
         if let Some(most) = most.filter(|most| refund.amount_minor > *most) {
             return Err(Refusal::at(code, REFUND).with("largestAmountMinor", most.max(0)).into());

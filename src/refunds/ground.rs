@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use entity::cases::{self, Kind as CaseKind, LegalBasis, State as CaseState};
 use entity::ids::RefundId;
 use entity::refunds::{Column, Entity, Model, State};
-use entity::{order_lines, orders, remedies, return_lines, returns};
+use entity::{order_lines, orders, return_lines, returns};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use super::stored;
 use crate::db;
 use crate::error::Result;
 use crate::policy::refund::{Fault, Line, OutboundShipping, Request, calculate};
+use crate::returns::remedy::remedied;
 
 /// The facts behind every refund of a case.
 #[derive(Clone, Debug)]
@@ -67,10 +68,9 @@ async fn back(db: &impl ConnectionTrait, case: &cases::Model) -> Result<Back> {
     }
     if !withdrawal {
         // A piece that was repaired or replaced is not paid back as well.
-        let of_case = remedies::Entity::find().filter(remedies::Column::CaseId.eq(case.id));
-        for remedy in of_case.filter(remedies::Column::State.ne(remedies::State::Cancelled)).all(db).await? {
-            if let Some(units) = units.get_mut(&remedy.order_line_id.0) {
-                *units -= remedy.quantity;
+        for (line, remedied) in remedied(db, case.id).await? {
+            if let Some(units) = units.get_mut(&line.0) {
+                *units -= remedied;
             }
         }
     }

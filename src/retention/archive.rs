@@ -16,6 +16,7 @@ use super::paths;
 use crate::db;
 use crate::error::Result;
 use crate::policy::last_use::{self, OrderLife};
+use crate::policy::rules::RuleId;
 use crate::state::App;
 
 /// The tables with the mark, in an order in which a contact record comes last.
@@ -106,10 +107,13 @@ async fn orders(app: &App) -> Result<u64> {
          EXISTS (SELECT 1 FROM remedies r WHERE r.order_id = o.id AND r.kind = 'REPAIR' AND r.delivered_at IS NOT NULL), \
          (SELECT MAX(c.closed_at) FROM cases c WHERE c.order_id = o.id), \
          (SELECT MAX(l.guarantee_months) FROM order_lines l WHERE l.order_id = o.id), \
-         (SELECT MAX(d.limitation_until) FROM disputes d JOIN cases c ON c.id = d.case_id WHERE c.order_id = o.id) \
+         (SELECT MAX(d.limitation_until) FROM disputes d JOIN cases c ON c.id = d.case_id WHERE c.order_id = o.id), \
+         o.customer_id \
          FROM orders o WHERE o.archived_at IS NULL AND o.erased_at IS NULL AND o.ordered_at < $1 AND o.id > $2 \
          AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.order_id = o.id AND c.{OPEN}) ORDER BY o.id LIMIT {PAGE}"
     );
+    let warranty = app.policies.at(now).rule(RuleId::WarrantyAfterRepair);
+    let warranty = warranty.ok_or_else(|| anyhow::anyhow!("the policy has no warranty"))?;
     loop {
         let values = [(now - TimeDelta::days(840)).into(), after.into()];
         let rows = db::rows(app.db.read(), &sql, values).await?;
@@ -119,8 +123,9 @@ async fn orders(app: &App) -> Result<u64> {
         let negotiated = negotiated(app, &ids).await?;
         for (id, row) in ids.into_iter().zip(&rows) {
             let negotiated = negotiated.get(&id).copied().unwrap_or_default();
-            if last_use::of_order(life(row, negotiated)?) <= now {
-                archived += archive_order(app, OrderId(id), now).await?;
+            if last_use::of_order(life(row, negotiated)?, &warranty) <= now {
+                let customer = CustomerId(row.try_get_by_index(8)?);
+                archived += archive_order(app, (OrderId(id), customer), now).await?;
             }
         }
     }
@@ -159,8 +164,10 @@ fn life(row: &QueryResult, negotiated: TimeDelta) -> Result<OrderLife> {
 }
 
 /// Order and cases together, unless a case was opened at this moment.
-async fn archive_order(app: &App, id: OrderId, now: DateTime<Utc>) -> Result<u64> {
+async fn archive_order(app: &App, (id, customer): (OrderId, CustomerId), now: DateTime<Utc>) -> Result<u64> {
     let tx = app.db.begin().await?;
+    // In the order of everybody else: the customer, then cases and order.
+    db::lock(&tx, "customers", customer.0).await?;
     db::lock(&tx, "orders", id.0).await?;
     let sql = format!(
         "UPDATE orders SET archived_at = $1 WHERE id = $2 AND {IN_SERVICE} \

@@ -16,8 +16,12 @@ use crate::error::Result;
 use crate::policy::retention::Rule;
 use crate::state::App;
 
-/// A forecast is for the run of the next night, an hour late at most and over a change of summer time.
+/// A forecast is for the run of the next night, two hours late at most and over a change of summer time.
 const REACHES: TimeDelta = TimeDelta::hours(26);
+
+/// For so long a service may stand still, or its runs be stopped, and what has become due meanwhile is explained by the calendar.
+/// After that somebody looks first: a clock that was set wrong looks the same.
+pub const STANDS_STILL: TimeDelta = TimeDelta::days(14);
 
 /// Rows per table and data type, as `table/R01`.
 pub type Counts = BTreeMap<String, i64>;
@@ -27,25 +31,26 @@ pub type Counts = BTreeMap<String, i64>;
 pub struct Judgement {
     /// Rows whose period is over.
     pub due: i64,
-    /// Rows foreseen; none: no forecast reaches this run, because none was made or the service stood still.
+    /// Rows foreseen; none: no forecast was made yet.
     pub foreseen: Option<i64>,
     /// Rows beyond the forecast that neither are new nor fall under a rule that was changed since.
     pub surplus: i64,
 }
 
-/// Compares what is due with what the last run foresaw. Where a surplus has stopped runs since (`is_stopped`), with that for as long as
-/// they stand still: time alone explains nothing.
+/// Compares what was due by the end of the last forecast with that forecast: what the calendar has made due since is explained, unless
+/// no run has made a forecast for longer than [`STANDS_STILL`]; then whatever is due now has to have been foreseen.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn judge(app: &App, is_stopped: bool) -> Result<Judgement> {
+pub async fn judge(app: &App) -> Result<Judgement> {
     let now = app.clock.now();
-    let due = count(app, (now, now), None).await?;
+    let mut due = count(app, (now, now), None).await?;
     let mut judgement = Judgement { due: due.values().sum(), ..Judgement::default() };
     let Some(control) = Entity::find_by_id(1).one(app.db.read()).await? else { return Ok(judgement) };
     let Some((made_at, foreseen)) = control.forecast_at.zip(control.forecast) else { return Ok(judgement) };
-    if (now > made_at + REACHES && !is_stopped) || now < made_at {
-        return Ok(judgement);
+    let at = if now - made_at > STANDS_STILL { now } else { now.min(made_at + REACHES) };
+    if at < now {
+        due = count(app, (at, now), None).await?;
     }
     let foreseen: Counts = serde_json::from_str(&foreseen).map_err(|e| anyhow::anyhow!("the forecast: {e}"))?;
     judgement.foreseen = Some(foreseen.values().sum());
@@ -53,7 +58,7 @@ pub async fn judge(app: &App, is_stopped: bool) -> Result<Judgement> {
     if !due.keys().any(|name| exceeds(name)) {
         return Ok(judgement);
     }
-    let new = count(app, (now, now), Some(made_at)).await?;
+    let new = count(app, (at, now), Some(made_at)).await?;
     let changed = changed_since(app, made_at).await?;
     for (name, due) in due.iter().filter(|(name, _)| !changed.iter().any(|d| name.ends_with(&format!("/{}", d.code()))))
     {

@@ -1,4 +1,4 @@
-//! Below the code: triggers that refuse to delete or clear a row while a hold or a restriction stands on it.
+//! Below the code: triggers that refuse to delete, clear or lower a row while a hold or a restriction stands on it.
 //!
 //! They are written from the data map, so that a new table is guarded without anybody remembering it, and put right
 //! again at every start.
@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use entity::DataType;
 use entity::map::{Column, RowEnd, Table, Whose, tables};
 use sea_orm::{ConnectionTrait as _, DbBackend};
 
@@ -17,6 +18,7 @@ fn guards(backend: DbBackend) -> BTreeMap<String, String> {
     let of = |t: &Table| {
         let mut found = vec![(format!("{}_guard_delete", t.name), on_delete(t, backend))];
         found.extend(on_clear(t, backend).map(|sql| (format!("{}_guard_clear", t.name), sql)));
+        found.extend(on_truncate(t, backend).map(|sql| (format!("{}_guard_truncate", t.name), sql)));
         found
     };
     tables().iter().filter(|t| paths::can_be_protected(t)).flat_map(of).collect()
@@ -52,6 +54,24 @@ fn on_delete(t: &Table, backend: DbBackend) -> String {
     )
 }
 
+/// `TRUNCATE`, which SQLite does not have, asks no row: while anything stands, no table is emptied.
+fn on_truncate(t: &Table, backend: DbBackend) -> Option<String> {
+    let name = t.name;
+    (backend == DbBackend::Postgres).then(|| {
+        format!(
+            "CREATE OR REPLACE FUNCTION {name}_guard_truncate() RETURNS trigger LANGUAGE plpgsql AS $guard$ BEGIN \
+             IF EXISTS (SELECT 1 FROM holds WHERE released_at IS NULL) OR \
+             EXISTS (SELECT 1 FROM restrictions WHERE lifted_at IS NULL) THEN \
+             RAISE EXCEPTION 'a legal hold or a restriction of processing stands: {name} cannot be emptied' \
+             USING ERRCODE = 'integrity_constraint_violation'; END IF; \
+             RETURN NULL; END $guard$; \
+             DROP TRIGGER IF EXISTS {name}_guard_truncate ON {name}; \
+             CREATE TRIGGER {name}_guard_truncate BEFORE TRUNCATE ON {name} \
+             FOR EACH STATEMENT EXECUTE FUNCTION {name}_guard_truncate()"
+        )
+    })
+}
+
 /// What somebody wrote or is, the file, and what a case is known by; codes and dates change as the work goes on.
 fn tells(column: &Column) -> bool {
     (column.meaning.sealed && column.meaning.whose == Whose::Customer)
@@ -66,6 +86,10 @@ fn on_clear(t: &Table, backend: DbBackend) -> Option<String> {
         // What never came whole is no evidence: its upload begins again.
         let whole = if (name, column.name) == ("attachments", "blob") { " AND OLD.state = 'AVAILABLE'" } else { "" };
         let _ = write!(clears, "{or}(OLD.{0} IS NOT NULL AND NEW.{0} IS NULL{whole})", column.name);
+    }
+    if t.types.contains(&DataType::R03) && t.types.contains(&DataType::R06) {
+        // Advice goes sooner than a letter.
+        clears.push_str(" OR (OLD.data_type <> 'R06' AND NEW.data_type = 'R06')");
     }
     if t.end == RowEnd::Bare {
         clears.push_str(" OR (OLD.erased_at IS NULL AND NEW.erased_at IS NOT NULL)");

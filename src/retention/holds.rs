@@ -75,7 +75,8 @@ pub struct NewHold {
 /// Places a hold.
 ///
 /// # Errors
-/// Refused: an unknown scope, a review day in the past or more than six months ahead, a note over 2,000 characters.
+/// Refused: an unknown scope, a review day in the past or more than six months ahead (three for an access request), an access request
+/// of something else than a customer, a note over 2,000 characters.
 pub async fn place(app: &App, actor: &Actor, new: NewHold, key: &str) -> Result<Model> {
     actor.require(Permission::ProtectData)?;
     let now = app.clock.now();
@@ -100,6 +101,7 @@ pub async fn place(app: &App, actor: &Actor, new: NewHold, key: &str) -> Result<
         }
     };
     check_review(new.review_on, now)?;
+    check_access(new.reason, Some(new.scope), new.review_on, now)?;
     let note = input::optional(new.note.as_deref(), &["input", "note"], 2000)?;
     let hold = Protection::placed(id.0, Why::Hold(new.reason), new.scope, actor.staff(), now, new.review_on);
     let mut row = protections::hold_row(&hold, new.reason);
@@ -141,6 +143,21 @@ pub(super) fn check_review(review_on: NaiveDate, now: DateTime<Utc>) -> Result<(
     check_day(review_on, "reviewOn", now)
 }
 
+/// An access request is a person's, and answered within three months at the latest (GDPR Art. 12(3)).
+fn check_access(reason: Reason, on: Option<Scope>, review_on: NaiveDate, now: DateTime<Utc>) -> Result<()> {
+    if reason != Reason::AccessRequest {
+        return Ok(());
+    }
+    if on.is_some_and(|on| !matches!(on, Scope::Customer(_))) {
+        return Err(Refusal::at(Code::Invalid, &["input", "reason"]).with("expected", "a customer").into());
+    }
+    let latest = calendar::plus_months(calendar::day_of(now), ANSWERED_WITHIN_MONTHS);
+    if review_on > latest {
+        return Err(Refusal::at(Code::Invalid, &["input", "reviewOn"]).with("latest", latest).into());
+    }
+    Ok(())
+}
+
 /// A day from today to six months ahead.
 pub(crate) fn check_day(day: NaiveDate, field: &'static str, now: DateTime<Utc>) -> Result<()> {
     let (today, latest) = (calendar::day_of(now), next_review(now));
@@ -165,6 +182,7 @@ pub async fn review(app: &App, actor: &Actor, id: HoldId, review_on: NaiveDate, 
     };
     let hold = standing_hold(&tx, id).await?;
     check_review(review_on, now)?;
+    check_access(hold.reason, None, review_on, now)?;
     let row = ActiveModel { review_on: Set(review_on), ..hold.into() }.update(&tx).await?;
     claim.done(&tx, now, &[id.0], None).await?;
     let details = json!({ "reviewOn": review_on });
@@ -229,6 +247,9 @@ async fn released(tx: &DatabaseTransaction, actor: &Actor, hold: Model, now: Dat
 
 /// A hold is looked at again within so many months.
 pub const REVIEWED_WITHIN_MONTHS: u32 = 6;
+
+/// One for an access request, within so many: the month that it is answered in, and two more where that is said.
+const ANSWERED_WITHIN_MONTHS: u32 = 3;
 
 /// The latest day on which a hold that is placed or reviewed now is looked at again: six months ahead.
 #[must_use]

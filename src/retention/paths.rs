@@ -1,6 +1,7 @@
 //! SQL conditions made from the data map: what a row hangs on, what holds it, what still runs. The row is `t`.
 
 use entity::cases::OVER;
+use entity::holds::Reason;
 use entity::map::{RowEnd, Table, table};
 use entity::refunds::RUNNING;
 
@@ -62,6 +63,20 @@ pub fn is_held(t: &Table) -> String {
     is_held_as(t, "t")
 }
 
+/// `t` is out of normal reads: what it hangs on nearest is archived or a bare row, or a restriction of processing stands on it.
+#[must_use]
+pub fn is_out_of_service(t: &Table) -> String {
+    let nearest: String = owners(t, "t")
+        .into_iter()
+        .map(|(name, id)| {
+            let gone = "(s.archived_at IS NOT NULL OR s.erased_at IS NOT NULL)";
+            format!("WHEN {id} IS NOT NULL THEN EXISTS (SELECT 1 FROM {name} s WHERE s.id = {id} AND {gone}) ")
+        })
+        .collect();
+    let restricted = is_restricted(t);
+    if nearest.is_empty() { restricted } else { format!("((CASE {nearest}ELSE FALSE END) OR {restricted})") }
+}
+
 /// A restriction of processing stands on `t` or on something that it hangs on.
 #[must_use]
 pub fn is_restricted(t: &Table) -> String {
@@ -73,10 +88,10 @@ pub(super) fn is_held_as(t: &Table, alias: &str) -> String {
     held_by(t, alias, "released_at IS NULL")
 }
 
-/// [`is_held`] because of legal claims, whatever else holds it.
+/// [`is_held`] for this reason, whatever else holds it.
 #[must_use]
-pub fn is_held_for_claims(t: &Table) -> String {
-    held_by(t, "t", "released_at IS NULL AND h.reason = 'LEGAL_CLAIM'")
+pub fn is_held_because(t: &Table, reason: Reason) -> String {
+    held_by(t, "t", &format!("released_at IS NULL AND h.reason = '{}'", reason.code()))
 }
 
 fn held_by(t: &Table, alias: &str, which: &str) -> String {
@@ -141,6 +156,15 @@ pub(super) fn can_be_protected(t: &Table) -> bool {
 pub fn is_open(t: &Table) -> String {
     let [case, refund] = work(t);
     format!("({case} OR {refund})")
+}
+
+/// Work runs on anything of the customer whose id is bound as `$n`: more than [`is_open`] asks of a row, and the same for all of theirs.
+#[must_use]
+pub fn is_busy(n: usize) -> String {
+    format!(
+        "(EXISTS (SELECT 1 FROM cases b WHERE b.customer_id = ${n} AND b.state NOT IN {OVER}) \
+         OR EXISTS (SELECT 1 FROM refunds b WHERE b.customer_id = ${n} AND b.state IN {RUNNING}))"
+    )
 }
 
 /// What may still run on what `t` hangs on nearest, each as a condition of its own: an open case, an unsettled refund.

@@ -7,12 +7,15 @@
 //! finds either among what stands.
 
 use entity::ids::{HoldId, RestrictionId};
-use entity::{holds, restrictions};
+use entity::map::table;
+use entity::{holds as rows, restrictions};
 use sea_orm::{ActiveValue::Set, DatabaseTransaction};
+use uuid::Uuid;
 
-use super::holds::Scope;
+use super::holds::{self, Scope};
 use super::ledger::{Protection, Telling, Why};
-use super::starts;
+use super::{paths, starts};
+use crate::db;
 use crate::error::Result;
 use crate::policy::calendar;
 use crate::state::App;
@@ -42,10 +45,44 @@ pub(crate) async fn commit_changed(app: &App, tx: DatabaseTransaction, changed: 
     }
 }
 
+/// No hold on the records of a year is placed before the transaction ends. As at the door, this comes before the person is locked.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn none_on_records_meanwhile(tx: &DatabaseTransaction) -> Result<()> {
+    holds::lock_records(tx, holds::Lock::Shared).await
+}
+
+/// Whether a hold or a restriction stands on any row of these tables that meets a condition over `t` and the id `$1`.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn covers(tx: &DatabaseTransaction, tables: &[&str], condition: &str, id: Uuid) -> Result<bool> {
+    for t in tables.iter().filter_map(|name| table(name)) {
+        let stands = format!("({} OR {})", paths::is_held(t), paths::is_restricted(t));
+        let sql = format!("SELECT 1 FROM {} t WHERE {condition} AND {stands} LIMIT 1", t.name);
+        if !db::rows(tx, &sql, [id.into()]).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// How many holds and restrictions stand whose day of review is over.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn overdue(app: &App) -> Result<i64> {
+    let sql = "SELECT (SELECT CAST(COUNT(*) AS bigint) FROM holds WHERE released_at IS NULL AND review_on < $1) \
+               + (SELECT CAST(COUNT(*) AS bigint) FROM restrictions WHERE lifted_at IS NULL AND review_on < $1)";
+    let rows = db::rows(app.db.read(), sql, [calendar::day_of(app.clock.now()).into()]).await?;
+    Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
+}
+
 /// The row of a hold, without a note. Its period (R32) begins with the release.
 #[must_use]
-pub fn hold_row(hold: &Protection, reason: holds::Reason) -> holds::ActiveModel {
-    let mut row = holds::ActiveModel {
+pub fn hold_row(hold: &Protection, reason: rows::Reason) -> rows::ActiveModel {
+    let mut row = rows::ActiveModel {
         id: Set(HoldId(hold.id)),
         customer_id: Set(None),
         order_id: Set(None),
@@ -112,7 +149,7 @@ pub fn restriction_row(restriction: &Protection, ground: restrictions::Ground) -
 ///
 /// # Errors
 /// It is on nothing, which the table refuses.
-pub fn of_hold(row: &holds::Model) -> Result<Protection> {
+pub fn of_hold(row: &rows::Model) -> Result<Protection> {
     let on = row.customer_id.map(Scope::Customer).or(row.order_id.map(Scope::Order)).or(row.case_id.map(Scope::Case));
     let on = on.or(row.data_type.zip(row.year).map(|(data_type, year)| Scope::Records(data_type, year)));
     Ok(Protection {

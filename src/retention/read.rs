@@ -46,13 +46,30 @@ impl Record {
     }
 }
 
-/// Reads the rows of `t` that meet `condition` over the alias `t`.
+/// Reads the rows of `t` that meet `condition` over the alias `t`, as far as data of their type may be opened for `purpose`.
 ///
 /// # Errors
 /// The database or the key store cannot be read.
-pub async fn records(app: &App, t: &'static Table, condition: &str, values: Vec<Value>) -> Result<Vec<Record>> {
+pub async fn records(
+    app: &App,
+    t: &'static Table,
+    purpose: Purpose,
+    condition: &str,
+    values: Vec<Value>,
+) -> Result<Vec<Record>> {
+    let Some(serving) = serving(t, purpose) else { return Ok(Vec::new()) };
     let all: Vec<&Column> = t.columns.iter().collect();
-    columns(app, t, &all, &format!("{condition} ORDER BY 1"), values).await
+    opened(app, t, &all, purpose, &format!("({condition}) AND {serving} ORDER BY 1"), values).await
+}
+
+/// The rows of a table whose data type serves the purpose; none where no type of it does.
+fn serving(t: &Table, purpose: Purpose) -> Option<String> {
+    let served: Vec<_> = t.types.iter().filter(|d| d.serves(purpose)).map(|d| format!("'{}'", d.code())).collect();
+    match (served.len(), t.types.len()) {
+        (0, _) => None,
+        (n, all) if n == all => Some("1 = 1".to_owned()),
+        _ => Some(format!("t.data_type IN ({})", served.join(", "))),
+    }
 }
 
 /// Where a table has been read up to.
@@ -94,8 +111,8 @@ pub async fn page(
     Ok((rows, mark.filter(|_| more)))
 }
 
-/// Reads some columns of the rows of `t` that meet `condition`, which may end with an order and a limit. A sealed one
-/// opens only where `id` and `unit_id` are read with it.
+/// Reads some columns of the rows of `t` that meet `condition`, which may end with an order and a limit, for data protection. A sealed
+/// one opens only where `id` and `unit_id` are read with it.
 ///
 /// # Errors
 /// The database or the key store cannot be read.
@@ -103,6 +120,17 @@ pub async fn columns(
     app: &App,
     t: &'static Table,
     columns: &[&'static Column],
+    condition: &str,
+    values: Vec<Value>,
+) -> Result<Vec<Record>> {
+    opened(app, t, columns, Purpose::DataProtection, condition, values).await
+}
+
+async fn opened(
+    app: &App,
+    t: &'static Table,
+    columns: &[&'static Column],
+    purpose: Purpose,
     condition: &str,
     values: Vec<Value>,
 ) -> Result<Vec<Record>> {
@@ -119,7 +147,7 @@ pub async fn columns(
     }
     let mut keys = HashMap::new();
     for some in units.chunks(500) {
-        keys.extend(app.keys.load(some, Purpose::DataProtection, app.clock.now()).await?);
+        keys.extend(app.keys.load(some, purpose, app.clock.now()).await?);
     }
     rows.iter().map(|row| record(t, columns, row, &keys)).collect()
 }

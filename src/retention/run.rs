@@ -130,8 +130,7 @@ impl Steering {
         let rows = db::rows(app.db.write(), sql, [done.into(), self.run.0.into()]).await?;
         if rows.first().map(|r| r.try_get_by_index::<bool>(0)).transpose()?.unwrap_or(true) {
             self.stopped = Some(Stop::Cancelled);
-        }
-        if is_paused(app).await? {
+        } else if is_paused(app).await? {
             self.stopped = Some(Stop::Paused);
         }
         Ok(())
@@ -160,7 +159,7 @@ pub struct Ran {
 /// # Errors
 /// A store fails: the run is stored as failed, what has gone by then has gone completely, the next run goes on.
 pub async fn nightly(app: &App, actor: &Actor) -> Result<Ran> {
-    let judgement = forecast::judge(app, stopped(app).await?.is_some()).await?;
+    let judgement = forecast::judge(app).await?;
     let run = begin(app, app.db.write(), actor, None, judgement).await?;
     let tolerated = i64::from(app.config.retention.surplus_tolerance);
     if is_paused(app).await? {
@@ -243,8 +242,8 @@ async fn ended(app: &App, run: Model, state: State, report: sweep::Report) -> Re
     Ok(Ran { run, report })
 }
 
-/// What tells where the nightly runs stand: the kill switch and a failing store say nothing about a surplus.
-const JUDGED: [State; 4] = [State::Surplus, State::Done, State::Capped, State::Cancelled];
+/// What tells where the nightly runs stand: the kill switch says nothing about a surplus. One that has failed had begun.
+const JUDGED: [State; 5] = [State::Surplus, State::Done, State::Capped, State::Cancelled, State::Failed];
 
 /// The latest nightly run, where a surplus stopped it and nobody has confirmed that: nothing is removed until somebody does, or until
 /// the surplus has gone.
@@ -362,6 +361,11 @@ async fn change(app: &App, actor: &Actor, id: RunId, key: &str, change: Change) 
         Outcome::Replay(_) => return find().await?.ok_or(Error::NotFound),
         Outcome::First(claim) => claim,
     };
+    // As whoever calls the plan off: the plan first.
+    let plan = find().await?.and_then(|run| run.plan_id);
+    if let Some(plan) = plan {
+        db::lock(&tx, "retention_plans", plan.0).await?;
+    }
     db::lock(&tx, "retention_runs", id.0).await?;
     let run = find().await?.ok_or_else(|| Refusal::at(Code::NotFound, &["input", "id"]))?;
     let refused = || Refusal::at(Code::TransitionNotAllowed, &["input", "id"]);
@@ -370,7 +374,14 @@ async fn change(app: &App, actor: &Actor, id: RunId, key: &str, change: Change) 
     }
     let mut row: ActiveModel = run.into();
     match change {
-        Change::Cancel => (row.cancelled_at, row.cancelled_by) = (Set(Some(now)), Set(actor.staff())),
+        Change::Cancel => {
+            // Whatever becomes of this run, nobody takes up what is left of the plan.
+            if let Some(plan) = plan {
+                let sql = "UPDATE retention_plans SET state = 'CANCELLED', finished_at = $1 WHERE id = $2 AND state = 'APPROVED'";
+                db::run(&tx, sql, [now.into(), plan.0.into()]).await?;
+            }
+            (row.cancelled_at, row.cancelled_by) = (Set(Some(now)), Set(actor.staff()));
+        }
         Change::Confirm(forecast) => {
             if latest_judged(&tx, now).await?.is_some_and(|latest| latest.id != id) {
                 return Err(refused().with("expected", "the latest run").into());

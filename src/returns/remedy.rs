@@ -1,17 +1,20 @@
 //! Remedies in kind: arranged by an agent with the customer's choice, sent, called off (S31, S32, F26, F28).
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use entity::cases::{self, State as CaseState};
 use entity::ids::{CaseId, OrderLineId, RemedyId};
 use entity::parcels::Purpose;
 use entity::remedies::{ActiveModel, Column, Entity, Kind, Model, State};
-use entity::{DataType, order_lines, return_lines, returns, tasks};
+use entity::{DataType, order_lines, parcels, refunds, return_lines, returns, tasks};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::Shipment;
 use super::instruct::{order_of, order_seen};
@@ -176,7 +179,7 @@ fn variant(new: &NewRemedy) -> Result<(Option<String>, Option<String>)> {
 }
 
 /// How many pieces of a line may still have a remedy in this case: those accepted at the inspection, or those ordered where
-/// nothing had to come back.
+/// nothing had to come back; less what has one or is paid back.
 async fn left(tx: &DatabaseTransaction, case: &cases::Model, line: &order_lines::Model) -> Result<i32> {
     let of_case = returns::Entity::find().filter(returns::Column::CaseId.eq(case.id)).all(tx).await?;
     let mut most = line.quantity;
@@ -189,15 +192,52 @@ async fn left(tx: &DatabaseTransaction, case: &cases::Model, line: &order_lines:
             most += rows.all(tx).await?.iter().filter_map(|row| row.accepted).sum::<i32>();
         }
     }
-    Ok((most - remedied(tx, case.id, line.id).await?).max(0))
+    let remedied = remedied(tx, case.id).await?.get(&line.id).copied().unwrap_or(0);
+    Ok((most - remedied - paid_back(tx, case.id, line.id).await?).max(0))
 }
 
-async fn remedied(tx: &DatabaseTransaction, case: CaseId, line: OrderLineId) -> Result<i32> {
-    let live = Entity::find()
-        .filter(Column::CaseId.eq(case))
-        .filter(Column::OrderLineId.eq(line))
-        .filter(Column::State.ne(State::Cancelled));
-    Ok(live.all(tx).await?.iter().map(|r| r.quantity).sum())
+/// How many pieces of each line have a remedy in a case that was not called off. One that the carrier has lost is none, unless it
+/// turns up after all.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn remedied(db: &impl ConnectionTrait, case: CaseId) -> Result<BTreeMap<OrderLineId, i32>> {
+    let live = Entity::find().filter(Column::CaseId.eq(case)).filter(Column::State.ne(State::Cancelled));
+    let mut remedied = BTreeMap::new();
+    for remedy in live.all(db).await? {
+        let is_lost = match remedy.parcel_id.filter(|_| remedy.state == State::Shipped) {
+            Some(parcel) => {
+                let parcel = parcels::Entity::find_by_id(parcel).one(db).await?;
+                parcel.is_some_and(|parcel| parcel.state == parcels::State::Lost)
+            }
+            None => false,
+        };
+        if !is_lost {
+            *remedied.entry(remedy.order_line_id).or_default() += remedy.quantity;
+        }
+    }
+    Ok(remedied)
+}
+
+/// How many pieces of a line refunds of a case pay back, by their stored calculations.
+async fn paid_back(tx: &DatabaseTransaction, case: CaseId, line: OrderLineId) -> Result<i32> {
+    #[derive(Deserialize)]
+    struct Calculation {
+        lines: Vec<Line>,
+    }
+    #[derive(Deserialize)]
+    struct Line {
+        id: Uuid,
+        quantity: i32,
+    }
+    let of_case = refunds::Entity::find().filter(refunds::Column::CaseId.eq(case));
+    let mut pieces = 0;
+    for refund in of_case.filter(refunds::Column::State.ne(refunds::State::Failed)).all(tx).await? {
+        let Some(text) = refund.calculation else { continue };
+        let paid: Calculation = serde_json::from_str(&text).map_err(|e| anyhow::anyhow!("calculation: {e}"))?;
+        pieces += paid.lines.iter().filter(|of| of.id == line.0).map(|of| of.quantity).sum::<i32>();
+    }
+    Ok(pieces)
 }
 
 /// What is done with an arranged remedy.

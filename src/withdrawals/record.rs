@@ -6,7 +6,7 @@ use entity::codes::Locale;
 use entity::ids::{CustomerId, OrderId, WithdrawalId};
 use entity::withdrawals::Entity;
 use entity::{customers, orders};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::EntityTrait as _;
 use serde::Serialize;
 
 use super::{Declared, Received, receive};
@@ -78,7 +78,8 @@ pub async fn record(app: &App, actor: &Actor, new: Recorded, key: &str) -> Resul
         (None, None) => return Err(Refusal::at(Code::Required, &["input", "email"]).into()),
     };
     db::lock(&tx, "customers", customer.0).await?;
-    let row = people::visible_to(actor).filter(customers::Column::Id.eq(customer)).one(&tx).await?;
+    // A withdrawal is effective whether or not the person's data is restricted (GDPR Art. 18(2)).
+    let row = customers::Entity::find_by_id(customer).one(&tx).await?.filter(|row| row.erased_at.is_none());
     let row = row.ok_or_else(|| not_found(&["input", "customerId"]))?;
     let order = match new.order {
         Some(order) => {

@@ -169,7 +169,7 @@ async fn withdrawal(app: &App, email: &str) {
 }
 
 async fn found(app: &App) -> Vec<Finding> {
-    scan(&app.state, &Actor::System, MARKER).await.unwrap()
+    scan(&app.state, &Actor::System, MARKER).await.unwrap().findings
 }
 
 /// On PostgreSQL the scan of files does not see the tables' bytes, so every value of every table is read as text.

@@ -6,7 +6,7 @@ use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 
 use crate::on_both_engines;
-use crate::support::{App, Caller, life};
+use crate::support::{App, Caller, days, life};
 
 /// A claim about an order, and its customer.
 async fn claim(app: &App, number: &str) -> (life::Known, String) {
@@ -398,7 +398,7 @@ on_both_engines! {
             assert_eq!(bodies, [masked, "Ihre ••••••••••••4444?"]);
         }
         for number in ["5555 5555 5555", "555555555555"] {
-            let found = aftersales::privacy::scan::scan(&app.state, &aftersales::auth::Actor::System, number).await.unwrap();
+            let found = aftersales::privacy::scan::scan(&app.state, &aftersales::auth::Actor::System, number).await.unwrap().findings;
             assert!(found.is_empty(), "{number}: {found:?}");
         }
         let data = crate::erasure::exported(app, &known.customer).await;
@@ -479,6 +479,29 @@ on_both_engines! {
         }
         let ends = seen(&app.agent().await, &case, "messages { nodes { retention { keptUntil } } }").await;
         assert_eq!(ends["messages"]["nodes"][0]["retention"]["keptUntil"], "2015-03-10");
+    }
+
+    /// AO § 147(3), F90: what is held as a letter is not made advice, which goes sooner; below the API neither.
+    async fn held_letters_are_not_lowered(app) {
+        let known = life::order(app, "max@example.com", "C-13").await;
+        let case = life::open(&app.customer(&known.email).await, "ORDER_ADVICE", Some(&known.order), "Ist der Deckel dabei?").await;
+        life::decide(app, &case, "SOLVED_DIRECTLY").await;
+        life::notify(app, &case).await;
+        let review = (app.now() + days(90)).date_naive();
+        let year = json!({ "records": { "dataType": "R03", "year": 2014 }, "reason": "TAX_AUDIT", "reviewOn": review });
+        let person = json!({ "customerId": known.customer, "reason": "LEGAL_CLAIM", "reviewOn": review });
+        for hold in [year, person] {
+            let placed = app.dpo().await.done("holdPlace", "HoldPlaceInput", hold, "hold { id }").await;
+            let (code, error) = close_refused(app, &case, true).await;
+            assert_eq!((code.as_str(), &error["field"]), ("INVALID", &json!(["input", "adviceOnly"])));
+            let lower = "UPDATE messages SET data_type = 'R06'";
+            let refused = aftersales::db::run(app.state.db.write(), lower, []).await.unwrap_err().to_string();
+            assert!(refused.contains("under a legal hold"), "{refused}");
+            let id = json!({ "id": placed["hold"]["id"] });
+            app.dpo().await.done("holdRelease", "HoldReleaseInput", id, "hold { id }").await;
+        }
+        let input = json!({ "caseId": case, "adviceOnly": true });
+        app.agent().await.done("serviceCaseClose", "ServiceCaseCloseInput", input, "serviceCase { state }").await;
     }
 
     /// F84: what was a claim stays a commercial letter, whatever the agent says.

@@ -214,4 +214,22 @@ on_both_engines! {
         app.advance(TimeDelta::minutes(5));
         assert_eq!(dispute::get(app, &url).await.json()["error"]["code"], "LINK_INVALID");
     }
+
+    /// S67, S70: nothing goes out that does not serve what it is given for.
+    async fn a_dossier_holds_what_its_purpose_needs(app) {
+        let (known, case) = claim(app, "D-8").await;
+        life::upload(&app.customer(&known.email).await, &case, "boden.jpg", "image/jpeg", &media::jpeg()).await;
+        for (purpose, has) in [("LEGAL_CLAIM", true), ("DELIVERY", false)] {
+            let input = json!({ "caseId": case, "recipientKind": "CARRIER", "recipient": "Werkstatt", "purpose": purpose });
+            let agent = app.agent().await;
+            let done = agent.done("caseDossier", "CaseDossierInput", input, "link { url }").await;
+            let reply = dispute::get(app, done["link"]["url"].as_str().unwrap()).await;
+            let files = dispute::unzip(&reply.bytes);
+            let dossier: Value = serde_json::from_slice(&files["dossier.json"]).unwrap();
+            let tables: Vec<_> = dossier["sections"].as_array().unwrap().iter().map(|s| s["table"].as_str().unwrap()).collect();
+            assert!(tables.contains(&"orders"), "{purpose}: {tables:?}");
+            assert_eq!((tables.contains(&"messages"), dossier["files"] == json!([])), (has, !has), "{purpose}: {tables:?}");
+            app.advance(TimeDelta::seconds(1));
+        }
+    }
 }

@@ -50,6 +50,28 @@ on_both_engines! {
         assert_eq!(doctor(app).1, Some(0));
     }
 
+    /// A hold whose review is overdue stands for ever unless somebody is told.
+    async fn an_overdue_review_is_told(app) {
+        let known = life::order(app, "max@example.com", "D-2").await;
+        let input = json!({ "customerId": known.customer, "reason": "LEGAL_CLAIM", "reviewOn": "2014-04-01" });
+        app.dpo().await.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await;
+        let restrict = json!({ "customerId": known.customer, "ground": "OBJECTION_PENDING", "reviewOn": "2014-04-02" });
+        app.dpo().await.done("restrictionPlace", "RestrictionPlaceInput", restrict, "restriction { id }").await;
+        // The command's clock is the wall's.
+        let overdue = || doctor(app).0["protections"]["reviewOverdue"].clone();
+        assert_eq!(overdue(), 2);
+        for (table, left) in [("holds", 1), ("restrictions", 0)] {
+            let sql = format!("UPDATE {table} SET review_on = '9999-01-01'");
+            db::run(app.state.db.write(), &sql, []).await.unwrap();
+            assert_eq!(overdue(), left);
+        }
+        // As the ledger has them.
+        for (table, day) in [("holds", "2014-04-01"), ("restrictions", "2014-04-02")] {
+            let sql = format!("UPDATE {table} SET review_on = '{day}'");
+            db::run(app.state.db.write(), &sql, []).await.unwrap();
+        }
+    }
+
     /// What a damaged ledger were told of, no restore could use: from the first night of a month on nothing goes until it is mended.
     async fn a_damaged_ledger_is_found(app) {
         let known = life::order(app, "max@example.com", "D-1").await;

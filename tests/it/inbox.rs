@@ -224,7 +224,7 @@ on_both_engines! {
         );
         assert_eq!(deliver(app, &router, &mail).await, "FILED");
         let found = async |text: &str| -> Vec<(String, bool)> {
-            let found = scan(&app.state, &Actor::System, text).await.unwrap();
+            let found = scan(&app.state, &Actor::System, text).await.unwrap().findings;
             let blobs = found.into_iter().filter(|f| f.place == "blob");
             blobs.map(|f| (f.data_type.unwrap().code().to_owned(), f.sealed)).collect()
         };

@@ -178,6 +178,30 @@ on_both_engines! {
         }
     }
 
+    /// Each that is given up is told of, also by one that was queued before somebody was told of the one before.
+    async fn every_mail_that_is_given_up_is_told_of(app) {
+        let inbox = Inbox::open();
+        let state = with_server(app, &inbox.url, PATIENT).await;
+        let person = person(app, "WARRANTY_CLAIM").await;
+        let first = write(&state, &person, "busy@example.com", "b").await;
+        app.advance(chrono::TimeDelta::hours(12));
+        let second = write(&state, &person, "busy@example.com", "b").await;
+        for (mail, told) in [(first, 1), (second, 2)] {
+            while stored(app, mail).await.state == Stands::Queued {
+                app.clock.set(stored(app, mail).await.available_at.max(app.now()));
+                send::drain(&state).await.unwrap();
+            }
+            for _ in 0..2 {
+                app.run_job("mail").await;
+                assert_eq!(app.count("tasks", "kind = 'MAIL_BOUNCED'").await, told);
+            }
+            let task = app.agent().await.data("{ tasks { nodes { id kind } } }", json!({})).await;
+            let nodes = task["tasks"]["nodes"].as_array().unwrap().clone();
+            let open = nodes.iter().find(|task| task["kind"] == "MAIL_BOUNCED").unwrap();
+            app.agent().await.done("taskComplete", "TaskCompleteInput", json!({ "taskId": open["id"] }), "task { id }").await;
+        }
+    }
+
     /// A server that takes the connection and says nothing holds up one run for its patience, and nothing else.
     async fn a_black_hole_stalls_nothing(app) {
         let hole = TcpListener::bind(("127.0.0.1", 0)).unwrap();

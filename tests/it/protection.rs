@@ -12,10 +12,11 @@ use entity::ids::UnitId;
 use serde_json::{Value, json};
 
 use crate::on_both_engines;
-use crate::support::{App, goods, life};
+use crate::support::{App, days, goods, life};
 
 async fn restrict(app: &App, scope: Value) -> String {
-    let mut input = json!({ "ground": "ACCURACY_CONTESTED", "note": "Adresse bestritten", "reviewOn": "2014-09-01" });
+    let review = (app.now() + days(90)).date_naive();
+    let mut input = json!({ "ground": "ACCURACY_CONTESTED", "note": "Adresse bestritten", "reviewOn": review });
     input.as_object_mut().unwrap().extend(scope.as_object().unwrap().clone());
     let placed =
         app.dpo().await.done("restrictionPlace", "RestrictionPlaceInput", input, "restriction { id note }").await;
@@ -167,6 +168,65 @@ on_both_engines! {
         assert_eq!(app.count("refunds", "1 = 1").await, 0);
     }
 
+    /// `TRUNCATE` asks no row, and is refused as a whole while anything stands.
+    async fn no_table_is_emptied_under_a_hold(app) {
+        if app.state.db.backend() != sea_orm::DbBackend::Postgres {
+            return;
+        }
+        let known = life::order(app, "max@example.com", "B-7015").await;
+        let input = json!({ "customerId": known.customer, "reason": "LEGAL_CLAIM", "reviewOn": "2014-09-01" });
+        let placed = app.dpo().await.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await;
+        let empty = async || db::run(app.state.db.write(), "TRUNCATE messages", []).await;
+        let refused = empty().await.unwrap_err().to_string();
+        assert!(refused.contains("messages cannot be emptied"), "{refused}");
+        let id = json!({ "id": placed["hold"]["id"] });
+        app.dpo().await.done("holdRelease", "HoldReleaseInput", id, "hold { id }").await;
+        empty().await.unwrap();
+    }
+
+    /// domain 1.4, EDPB 01/2022: while a request for access is open nothing of the person goes, by rule or by an erasure.
+    async fn an_open_request_for_access_keeps_everything_until_it_is_answered(app) {
+        let known = life::order(app, "max@example.com", "B-7016").await;
+        life::delivered(app, &known).await;
+        life::whole_case(app, &known).await;
+        let of = |scope: Value, review: &str| {
+            let mut input = json!({ "reason": "ACCESS_REQUEST", "reviewOn": review });
+            input.as_object_mut().unwrap().extend(scope.as_object().unwrap().clone());
+            input
+        };
+        let dpo = app.dpo().await;
+        for (input, field) in [
+            (of(json!({ "orderId": known.order }), "2014-04-01"), "reason"),
+            (of(json!({ "customerId": known.customer }), "2014-07-01"), "reviewOn"),
+        ] {
+            let (code, error) = dpo.refused("holdPlace", "HoldPlaceInput", input).await;
+            assert_eq!((code.as_str(), &error["field"]), ("INVALID", &json!(["input", field])));
+        }
+        let input = of(json!({ "customerId": known.customer }), "2014-06-01");
+        let hold = dpo.done("holdPlace", "HoldPlaceInput", input, "hold { id }").await["hold"]["id"].clone();
+        let far = json!({ "id": hold, "reviewOn": "2014-08-01" });
+        assert_eq!(dpo.refused("holdReview", "HoldReviewInput", far).await.0, "INVALID");
+        let before = app.counts().await;
+        let input = json!({ "customerId": known.customer, "notify": true });
+        let selection = "erasure { state records { table outcome article } }";
+        let done = dpo.done("subjectErase", "SubjectEraseInput", input, selection).await;
+        let records = done["erasure"]["records"].as_array().unwrap();
+        // What only lets somebody in is nothing that was asked for.
+        let gone = records.iter().filter(|r| r["outcome"] == "ERASED");
+        assert!(gone.clone().all(|r| r["table"] == "tokens" || r["table"] == "idempotency_keys"), "{done:#}");
+        let held: Vec<_> = records.iter().filter(|r| r["outcome"] == "HELD").collect();
+        assert!(held.len() > 5 && held.iter().all(|r| r["article"] == "GDPR Art. 15"), "{done:#}");
+        let of_person = ["messages", "orders", "cases", "parcels"];
+        let left = app.counts().await;
+        for table in of_person {
+            let count = |all: &[(&str, i64)]| all.iter().find(|(name, _)| *name == table).unwrap().1;
+            assert!(count(&left) >= count(&before), "{table}");
+        }
+        dpo.done("holdRelease", "HoldReleaseInput", json!({ "id": hold }), "hold { id }").await;
+        app.run_job("erasures").await;
+        assert_eq!(app.count("cases", "erased_at IS NULL").await, 0, "it follows by itself");
+    }
+
     /// Decision 2: the guards are those that the map wants, and one that was tampered with is put right at the next start.
     async fn guards_are_put_right(app) {
         assert_eq!(guards::missing(&app.state.db).await.unwrap(), Vec::<String>::new());
@@ -225,6 +285,8 @@ on_both_engines! {
         assert!(order["data"]["order"].is_null());
         let listed = app.finance().await.data("{ refunds { nodes { id } } }", json!({})).await;
         assert_eq!(listed["refunds"]["nodes"], json!([]));
+        let listed = app.shop().data("{ orders { nodes { id } } }", json!({})).await;
+        assert_eq!(listed["orders"]["nodes"], json!([]), "the shop has its own books");
 
         let open = "query($n: String!, $r: ArchiveReason!) { archive(of: { caseNumber: $n }, reason: $r) \
                     { table dataType keptUntil because purpose values { label value } } }";
@@ -291,11 +353,17 @@ on_both_engines! {
         life::delivered(app, &known).await;
         let (case, ..) = life::whole_case(app, &known).await;
         let open = "query($o: String!, $r: ArchiveReason!) { archive(of: { orderNumber: $o }, reason: $r) { table } }";
-        let finance = app.finance().await;
         let tables = async |reason: &str| {
-            let found = finance.data(open, json!({ "o": "B-7012", "r": reason })).await;
+            let found = app.finance().await.data(open, json!({ "o": "B-7012", "r": reason })).await;
             found["archive"].as_array().unwrap().iter().map(|r| r["table"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
+        for reason in ["BOOKKEEPING", "LEGAL_CLAIM"] {
+            assert_eq!(tables(reason).await, Vec::<String>::new(), "what is in service is read where it is worked on");
+        }
+        let look = json!({ "o": "B-7012", "r": "DATA_PROTECTION" });
+        assert_eq!(app.dpo().await.data(open, look).await["archive"], json!([]), "nor is it the officer's to read");
+        app.at("2016-08-15T00:00:00Z");
+        app.run_job("retention").await;
         assert!(tables("BOOKKEEPING").await.contains(&"refunds".to_owned()));
         restrict(app, json!({ "caseId": case })).await;
         assert!(!tables("BOOKKEEPING").await.contains(&"refunds".to_owned()));

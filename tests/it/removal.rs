@@ -4,6 +4,7 @@ use aftersales::db;
 use aftersales::policy::retention::Rule;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::DataType;
+use entity::map::Classified as _;
 use serde_json::{Value, json};
 
 use crate::on_both_engines;
@@ -207,16 +208,19 @@ on_both_engines! {
         assert!(plan_rows(app, &under_way).await.iter().all(|row| row["outcome"].is_null()));
         switch(app, "retentionResume").await;
         app.advance(TimeDelta::seconds(1));
-        on_begin(app, "UPDATE retention_runs SET cancelled_at = started_at WHERE id = NEW.id;").await;
+        let both = format!("UPDATE retention_runs SET cancelled_at = started_at WHERE id = NEW.id; {switch_off}");
+        on_begin(app, &both).await;
         assert_eq!(app.run_job("plans").await["executed"], 0, "and cancelled it the next time");
         assert_eq!(runs(app).await[0]["state"], "CANCELLED");
+        switch(app, "retentionResume").await;
         assert!(plan_rows(app, &under_way).await.iter().all(|row| row["outcome"].is_null()));
         on_begin(app, "").await;
         assert_eq!((&app.run_job("plans").await["executed"], app.count("cases", "state = 'CLOSED'").await), (&json!(0), 1));
         assert_eq!(app.count("retention_plans", "state = 'CANCELLED'").await, 2);
     }
 
-    /// F88: what is new, and what a changed rule makes due, explains itself; a service that stood still is not held up.
+    /// F88: what is new explains itself, and what the calendar has made due while the service stood still; but not for ever, since a
+    /// clock that was set wrong looks the same.
     async fn an_explained_surplus_stops_nothing(app) {
         app.at("2018-02-01T00:00:00Z");
         app.run_job("retention").await;
@@ -230,9 +234,40 @@ on_both_engines! {
         }
         assert_eq!(app.run_job("retention").await["run"], "DONE");
         assert_eq!(runs(app).await[0]["surplus"], 0);
-        app.advance(days(40));
+        let falls_due_in = async |job: &str, later: TimeDelta| {
+            let rule = &app.state.rules()[&entity::job_runs::Entity::TYPES[0]];
+            past_runs(app, job, 150, (app.now(), rule.due_before(app.now() + later) - TimeDelta::seconds(1))).await;
+            assert_eq!(app.run_job("retention").await["run"], "DONE");
+            assert_eq!(app.count("job_runs", &format!("job = '{job}'")).await, 150);
+        };
+        app.at("2018-12-28T00:00:00Z");
+        falls_due_in("soon", days(5)).await;
+        app.advance(days(6));
         assert_eq!(app.run_job("retention").await["run"], "DONE");
-        assert_eq!(runs(app).await[0]["forecast"], Value::Null, "no forecast reaches so far");
+        assert_eq!((&runs(app).await[0]["surplus"], app.count("job_runs", "job = 'soon'").await), (&json!(0), 0));
+        falls_due_in("late", days(3000)).await;
+        app.advance(days(3001));
+        let stopped = app.run_job("retention").await;
+        assert_eq!(stopped["run"], "SURPLUS", "somebody has set the clock: {stopped}");
+        assert_eq!(app.count("job_runs", "job = 'late'").await, 150);
+    }
+
+    /// A paused night hides no surplus from the next.
+    async fn the_kill_switch_explains_no_surplus(app) {
+        let tolerance = i64::from(app.state.config.retention.surplus_tolerance);
+        app.at("2018-02-01T00:00:00Z");
+        let now = app.now();
+        past_runs(app, "old", tolerance + 1, (now, now)).await;
+        app.run_job("retention").await;
+        let sql = "UPDATE job_runs SET finished_at = $1 WHERE job = 'old'";
+        db::run(app.state.db.write(), sql, [(now - days(3000)).into()]).await.unwrap();
+        switch(app, "retentionPause").await;
+        app.advance(days(1));
+        assert_eq!(app.run_job("retention").await["run"], "PAUSED");
+        switch(app, "retentionResume").await;
+        app.advance(days(1));
+        assert_eq!(app.run_job("retention").await["run"], "SURPLUS");
+        assert_eq!(app.count("job_runs", "job = 'old'").await, tolerance + 1);
     }
 
     /// SDM 60 P06: the kill switch stops every run, and nothing else.

@@ -189,7 +189,7 @@ on_both_engines! {
         advised_as(app, &known).await;
         app.at("2015-05-30T01:15:00Z");
         let state = started(app, "valid_from = \"2015-05-31\"\nretention.periods.R06 = { months = 60 }\n").await;
-        let due = async || forecast::judge(&state, false).await.unwrap();
+        let due = async || forecast::judge(&state).await.unwrap();
         forecast::foresee(&state).await.unwrap().store(state.db.write()).await.unwrap();
         let judged = due().await;
         assert!(judged.due > 0 && judged.surplus == 0, "held beyond its period, and foreseen so: {judged:?}");

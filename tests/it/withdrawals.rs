@@ -233,4 +233,23 @@ on_both_engines! {
         agent.done("serviceCaseMerge", "ServiceCaseMergeInput", input, "serviceCase { state }").await;
         assert_eq!(app.count("timers", "rule = 'withdrawal-refund' AND state = 'RUNNING'").await, 1);
     }
+
+    /// BGB § 355, GDPR Art. 18(2): a withdrawal is effective whether or not the person's data is restricted, also where staff writes it down.
+    async fn a_withdrawal_is_written_down_through_a_restriction(app) {
+        let known = life::order(app, "max@example.com", "W-33").await;
+        let restrict = json!({ "customerId": known.customer, "ground": "OBJECTION_PENDING", "reviewOn": "2014-04-01" });
+        app.dpo().await.done("restrictionPlace", "RestrictionPlaceInput", restrict, "restriction { id }").await;
+        let of = [json!({ "customerId": known.customer }), json!({ "name": "Max Mustermann", "email": "max@example.com" })];
+        for (n, whose) in of.into_iter().enumerate() {
+            let mut input = json!({
+                "contract": "W-33", "statement": format!("Ich widerrufe, zum {n}. Mal."), "channel": "LETTER",
+                "receivedAt": app.now(),
+            });
+            input.as_object_mut().unwrap().extend(whose.as_object().unwrap().clone());
+            let selection = "serviceCase { kind order { id } }";
+            let done = app.agent().await.done("withdrawalRecord", "WithdrawalRecordInput", input, selection).await;
+            assert_eq!(done["serviceCase"]["kind"], "WITHDRAWAL");
+        }
+        assert_eq!(app.count("withdrawals", "order_id IS NOT NULL").await, 2);
+    }
 }

@@ -538,7 +538,7 @@ CREATE TABLE holds (
     from_at timestamptz,
     to_at timestamptz,
     unit_id uuid,
-    reason text NOT NULL CHECK (reason IN ('LEGAL_CLAIM', 'TAX_AUDIT', 'AUTHORITY_REQUEST')),
+    reason text NOT NULL CHECK (reason IN ('LEGAL_CLAIM', 'TAX_AUDIT', 'AUTHORITY_REQUEST', 'ACCESS_REQUEST')),
     note bytea,
     placed_at timestamptz NOT NULL,
     placed_by uuid,

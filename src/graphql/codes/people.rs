@@ -24,6 +24,9 @@ pub enum HoldReason {
     TaxAudit,
     /// An authority has asked.
     AuthorityRequest,
+    /// The person's own request for access is open: nothing of theirs goes before it is answered (EDPB Guidelines 01/2022). On a
+    /// customer, reviewed within three months (GDPR Art. 12(3)).
+    AccessRequest,
 }
 
 /// Why processing is restricted (GDPR Art. 18(1)).

@@ -54,6 +54,11 @@ impl ErasureScan {
         self.found.as_ref().map(|f| count(f.blobs))
     }
 
+    /// Blobs that did not open, and files that could not be read: with any, the scan has failed.
+    async fn unreadable(&self) -> Option<i64> {
+        self.found.as_ref().map(|f| count(f.unreadable))
+    }
+
     /// Files that were read.
     async fn files(&self) -> Option<i64> {
         self.found.as_ref().map(|f| count(f.files))

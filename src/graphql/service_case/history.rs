@@ -1,11 +1,14 @@
 //! The history of a case, and what is still missing.
 
-use async_graphql::{Enum, Object, SimpleObject};
+use async_graphql::{Context, Enum, Object, SimpleObject};
 use chrono::{DateTime, Utc};
+use entity::DataType;
 use entity::case_transitions::Model;
 
 use crate::cases::checklist::Fact;
 use crate::graphql::codes::{ActorKind, ServiceCaseState};
+use crate::graphql::retention::{Retention, retention};
+use crate::graphql::session::ContextExt as _;
 
 /// A step of a case through its states.
 pub struct Transition(pub Model);
@@ -30,6 +33,11 @@ impl Transition {
     /// What kind of actor did it.
     async fn actor_kind(&self) -> ActorKind {
         self.0.actor_kind.into()
+    }
+
+    /// Why it is still here, and until when.
+    async fn retention(&self, ctx: &Context<'_>) -> Option<Retention> {
+        retention(ctx.app(), ("case_transitions", self.0.id.0), DataType::R26, self.0.start_at)
     }
 }
 

@@ -140,6 +140,8 @@ pub(in crate::privacy) async fn certify(app: &App, row: &Model, scan: Option<&Fo
 /// Makes the certificates that are missing because a process died after the last pass of an erasure.
 pub(in crate::privacy) async fn make_missing(app: &App) -> Result<()> {
     let no_scan = Condition::any().add(Column::ScanState.is_null()).add(Column::ScanState.ne(ScanState::Pending));
+    // What is looked for stands there from the middle of a pass on.
+    let no_scan = Condition::all().add(no_scan).add(Column::Identifiers.is_null());
     let missing = Entity::find().filter(Column::Certificate.is_null()).filter(Column::State.ne(State::Running));
     for row in missing.filter(no_scan).all(app.db.read()).await? {
         make(app, row).await?;

@@ -8,7 +8,7 @@ use entity::DataType;
 use entity::codes::Locale;
 use entity::erasures::State;
 
-use super::record::HELD_BY_DUTY;
+use super::record::{HELD_BY_DUTY, HELD_FOR_ACCESS};
 use super::{Outcome, Record, Report};
 use crate::error::Language;
 use crate::mail::letter::{Content, ErasureAnswer, ErasureClosing, Kept, Letter, Waiting};
@@ -211,6 +211,10 @@ fn why(because: &str, article: &str) -> Words {
         "RESTRICTION" => words(
             "die Verarbeitung ist eingeschränkt; gelöscht wird, sobald das aufgehoben ist (Art. 18 DSGVO)",
             "processing is restricted; erasure follows as soon as that is lifted (GDPR Art. 18)",
+        ),
+        _ if article == HELD_FOR_ACCESS => words(
+            "Ihr Antrag auf Auskunft ist noch offen; gelöscht wird, sobald er beantwortet ist (Art. 15 DSGVO)",
+            "your request for access is still open; erasure follows as soon as it is answered (GDPR Art. 15)",
         ),
         _ if article == HELD_BY_DUTY => words(
             "eine Steuerprüfung oder eine Behörde verlangt die Aufbewahrung; gelöscht wird, sobald das endet (Art. 17 Abs. 3 \

@@ -247,7 +247,10 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     let settled_at = (done.state == State::Settled).then_some(now);
     // A certificate of something else is none.
     let stale = if done.records == before.records { "" } else { ", certificate = NULL, certificate_hash = NULL" };
-    let sql = format!("UPDATE erasures SET state = $1, report = $2, settled_at = $3{stale} WHERE id = $4");
+    let sql = format!(
+        "UPDATE erasures SET state = $1, report = $2, settled_at = $3{stale}, \
+         scan_state = CASE WHEN identifiers IS NULL THEN scan_state ELSE 'PENDING' END WHERE id = $4"
+    );
     db::run(&tx, &sql, [done.state.code().into(), text(&done)?.into(), settled_at.into(), row.id.0.into()]).await?;
     request::answer(app, &tx, actor, &row, &done, now).await?;
     archive::left_by_erasure(&tx, &protected(&done), now).await?;
@@ -317,9 +320,9 @@ async fn prepare(
     db::lock(&tx, "customers", row.customer_id.0).await?;
     let told = recipients::announce(app, &tx, row, fates, now).await?;
     planned.recipients.extend(told);
-    let sql = "UPDATE erasures SET report = $1, unit_id = $2, identifiers = $3, scan_state = $4 WHERE id = $5";
-    let values =
-        [text(&planned)?.into(), unit.id.0.into(), sealed.0.into(), ScanState::Pending.code().into(), row.id.0.into()];
+    // Nobody looks before this pass has come to its end.
+    let sql = "UPDATE erasures SET report = $1, unit_id = $2, identifiers = $3, scan_state = NULL WHERE id = $4";
+    let values = [text(&planned)?.into(), unit.id.0.into(), sealed.0.into(), row.id.0.into()];
     db::run(&tx, sql, values).await?;
     tx.commit().await?;
     Ok(planned)

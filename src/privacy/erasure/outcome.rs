@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::DataType;
+use entity::holds::Reason;
 use entity::ids::made_at;
 use entity::map::{Table, table};
 use entity::retention_rules::Action;
@@ -12,7 +13,7 @@ use futures::future::join;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::record::{HELD_BY_DUTY, NEW_BUSINESS};
+use super::record::{HELD_BY_DUTY, HELD_FOR_ACCESS, NEW_BUSINESS};
 use super::{Outcome, Record};
 use crate::db::{id_list, is_any};
 use crate::error::Result;
@@ -49,6 +50,8 @@ enum Why {
     Way,
     /// It is held for legal claims.
     Claims,
+    /// The person has asked for access first.
+    Access,
     /// Not claims, but a tax audit or an authority has it held.
     Duty,
 }
@@ -126,10 +129,12 @@ pub(super) async fn explained(
     let [open_case, running_refund] = paths::work(t);
     let cases = that(db, t, &deferred, &open_case).await?;
     let refunds = that(db, t, &deferred, &running_refund).await?;
-    let claimed = that(db, t, &held, &paths::is_held_for_claims(t)).await?;
+    let claimed = that(db, t, &held, &paths::is_held_because(t, Reason::LegalClaim)).await?;
+    let asked = that(db, t, &held, &paths::is_held_because(t, Reason::AccessRequest)).await?;
     let fate = |(row, verdict): (Row, Verdict)| {
         let why = match &verdict {
             Verdict::Held if claimed.contains(&row.id) => Why::Claims,
+            Verdict::Held if asked.contains(&row.id) => Why::Access,
             Verdict::Held => Why::Duty,
             _ if cases.contains(&row.id) => Why::Case,
             _ if refunds.contains(&row.id) => Why::Refund,
@@ -181,6 +186,7 @@ fn record(today: NaiveDate, t: &Table, row: &Row, verdict: Verdict, why: Why) ->
         }
         (Verdict::Deferred, _) => (Outcome::Deferred, None, latest, Some("ORDER_ON_ITS_WAY"), "GDPR Art. 17(1)(a)"),
         (Verdict::Restricted, _) => (Outcome::Restricted, None, None, Some("RESTRICTION"), "GDPR Art. 18"),
+        (Verdict::Held, Why::Access) => (Outcome::Held, None, None, Some("HOLD"), HELD_FOR_ACCESS),
         (Verdict::Held, Why::Duty) => (Outcome::Held, None, None, Some("HOLD"), HELD_BY_DUTY),
         (Verdict::Held, _) => (Outcome::Held, None, None, Some("HOLD"), "GDPR Art. 17(3)(e)"),
         // The check never says so of an erasure; only new business does.

@@ -47,6 +47,9 @@ impl Outcome {
 /// By which article a hold keeps what a tax audit or an authority demands.
 pub(super) const HELD_BY_DUTY: &str = "GDPR Art. 17(3)(b)";
 
+/// By which article it stays until the person's own request for access is answered.
+pub(super) const HELD_FOR_ACCESS: &str = "GDPR Art. 15";
+
 /// Why a record stays that the person's new orders or cases need.
 pub(super) const NEW_BUSINESS: &str = "NEW_BUSINESS";
 

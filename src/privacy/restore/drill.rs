@@ -15,6 +15,16 @@ use crate::privacy::backup::postgres;
 use crate::retention::ledger::Ledger;
 use crate::state;
 
+const NAME: &str = "aftersales_drill_";
+
+/// The folders of drills that are under way, or were killed: whoever finds one of the latter removes it by hand.
+#[must_use]
+pub fn left() -> Vec<std::path::PathBuf> {
+    let there = std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
+    let of_drill = there.filter(|entry| entry.file_name().to_string_lossy().starts_with(NAME));
+    of_drill.map(|entry| entry.path()).collect()
+}
+
 /// Restores into a folder of its own below the temporary folder, and on PostgreSQL into databases of its own on the same
 /// servers. Folder and databases are removed at the end, whatever it is.
 pub(super) async fn run(
@@ -24,7 +34,7 @@ pub(super) async fn run(
     checked: &Checked,
     say: impl Fn(&str),
 ) -> anyhow::Result<Report> {
-    let name = format!("aftersales_drill_{}", uuid_at(clock.now()).simple());
+    let name = format!("{NAME}{}", uuid_at(clock.now()).simple());
     let folder = std::env::temp_dir().join(&name);
     let mut made = Vec::new();
     let done = in_scratch(config, clock, options, checked, &folder, &name, &mut made, &say).await;

@@ -2,7 +2,7 @@
 //! service open. From the first change to the last a mark keeps everybody out; a restore that died is run again.
 
 mod check;
-mod drill;
+pub(crate) mod drill;
 mod place;
 mod protections;
 mod replay;

@@ -35,6 +35,15 @@ pub struct Finding {
     pub because: Option<&'static str>,
 }
 
+/// What a scan for a text has found.
+#[derive(Debug)]
+pub struct Scanned {
+    /// Where.
+    pub findings: Vec<Finding>,
+    /// How many blobs and files nobody could look into.
+    pub unreadable: u64,
+}
+
 /// Looks for `text`, without regard to case, in every column of every table (opened where sealed), in every blob
 /// (opened, mails also without their encodings) and its name, and as bytes in every file of the data folder and in its
 /// name. What a scan that is still to follow an erasure will look for is not looked through: it lies sealed under a key of
@@ -42,17 +51,17 @@ pub struct Finding {
 ///
 /// # Errors
 /// A store cannot be read.
-pub async fn scan(app: &App, actor: &Actor, text: &str) -> Result<Vec<Finding>> {
+pub async fn scan(app: &App, actor: &Actor, text: &str) -> Result<Scanned> {
     actor.require(Permission::ProtectData)?;
     if text.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Scanned { findings: Vec::new(), unreadable: 0 });
     }
     let search = Search::new(vec![Needle { text: text.to_owned(), whole: false, in_plain: true }])?;
-    let (mut walk, mut found) = (Walk::new(app, search), Vec::new());
+    let (mut walk, mut findings) = (Walk::new(app, search), Vec::new());
     while let Some(hits) = walk.next().await? {
-        found.extend(hits.into_iter().map(|hit| finding(app, hit.at)));
+        findings.extend(hits.into_iter().map(|hit| finding(app, hit.at)));
     }
-    Ok(found)
+    Ok(Scanned { findings, unreadable: walk.seen.unreadable })
 }
 
 fn finding(app: &App, at: At) -> Finding {

@@ -32,7 +32,7 @@ const MOST_FINDINGS: usize = 100;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Found {
-    /// Whether everything that had to be gone is gone.
+    /// Whether everything could be read, and what had to be gone is gone.
     pub passed: bool,
     /// When it ended, UTC.
     pub scanned_at: DateTime<Utc>,
@@ -44,7 +44,7 @@ pub struct Found {
     pub rows: u64,
     /// Blobs opened.
     pub blobs: u64,
-    /// Blobs that did not open.
+    /// Blobs that did not open, and files that could not be read: what nobody could look into is not known to be clean.
     pub unreadable: u64,
     /// Files read.
     pub files: u64,
@@ -282,7 +282,7 @@ impl Sought {
         let now = app.clock.now();
         let [lawful, mentions, failures] = self.counts;
         let found = Found {
-            passed: failures == 0,
+            passed: failures == 0 && seen.unreadable == 0,
             scanned_at: now,
             looked_for: self.looked_for,
             not_in_plain: self.not_in_plain,
@@ -322,7 +322,8 @@ impl Sought {
         audit::record(&tx, now, &Actor::System, "erasure.scan", ("erasures", Some(id.0)), details).await?;
         tx.commit().await?;
         if !found.passed {
-            tracing::error!(erasure = %id, failures, "the scan after an erasure found what had to be gone");
+            let unreadable = found.unreadable;
+            tracing::error!(erasure = %id, failures, unreadable, "the scan after an erasure found what had to be gone, or could not read all");
         }
         Ok(Some(found.passed))
     }

@@ -2,6 +2,7 @@
 //! (opened), the names of blobs, every file of the data folder with its name, the ledger. Memory does not grow with the data,
 //! but for one mail at a time, which is read whole.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::db::raw::Live;
 use crate::error::Result;
 use crate::evidence::serve;
 use crate::mail::inbound;
+use crate::privacy::restore::drill;
 use crate::retention::ledger::Ledger;
 use crate::retention::read::{self, Mark, Record};
 use crate::state::App;
@@ -67,7 +69,7 @@ pub(super) struct Seen {
     pub(super) rows: u64,
     pub(super) blobs: u64,
     pub(super) files: u64,
-    /// Blobs that do not open: their key has gone, or they are being written.
+    /// Blobs that do not open, and files and folders that cannot be read.
     pub(super) unreadable: u64,
 }
 
@@ -151,14 +153,28 @@ impl<'a> Walk<'a> {
                     self.seen.blobs += 1;
                     hits.extend(found.into_iter().map(|needle| Hit { needle, at: At::Blob(t, row(t, record)) }));
                 }
+                Err(error) if self.has_gone(t, id, blob).await? => {
+                    tracing::debug!(table = t.name, row = %id, ?error, "a blob has gone meanwhile");
+                }
                 Err(error) => {
-                    tracing::warn!(table = t.name, row = %id, %error, "a blob does not open");
+                    tracing::error!(table = t.name, row = %id, cause = ?error, "a blob does not open");
                     self.seen.unreadable += 1;
                 }
             }
         }
         let last = rows.last().and_then(|r| r.id).filter(|_| rows.len() == BLOBS);
         Ok((hits, last.map_or(Step::Blobs(at + 1, Uuid::nil()), |last| Step::Blobs(at, last))))
+    }
+
+    /// Whether a row has let its blob go, or it is still being received.
+    async fn has_gone(&self, t: &'static Table, id: Uuid, blob: &str) -> Result<bool> {
+        let columns: Vec<&Column> = ["id", "blob", "state"].into_iter().filter_map(|name| t.column(name)).collect();
+        let rows = read::columns(self.app, t, &columns, "t.id = $1", vec![id.into()]).await?;
+        let is_there = rows.iter().any(|row| {
+            let text = |name| row.value(name).and_then(Json::as_str);
+            text("blob") == Some(blob) && (t.name != "attachments" || text("state") == Some("AVAILABLE"))
+        });
+        Ok(!is_there)
     }
 
     async fn blob(&self, t: &Table, unit: UnitId, blob: &str, bound_to: &[u8]) -> Result<Vec<usize>> {
@@ -199,27 +215,27 @@ impl<'a> Walk<'a> {
         let search = Arc::clone(&self.search);
         let live = Live::of(&[&self.app.config.database, &self.app.config.keystore]);
         let read = tokio::task::spawn_blocking(move || {
-            let (mut hits, mut files) = (Vec::new(), 0);
+            let (mut hits, mut files, mut unreadable) = (Vec::new(), 0, 0);
             while files < FILES
                 && let Some(path) = open.pop()
             {
-                // What vanishes while it is read holds nothing.
                 if path.is_dir() {
-                    let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
-                    open.extend(entries.map(|entry| entry.path()));
+                    match inside(&path) {
+                        Ok(entries) => open.extend(entries),
+                        Err(error) => unreadable += cannot_be_read(&path, &error),
+                    }
                     continue;
                 }
                 files += 1;
-                hits.extend(
-                    in_file(&search, &live, &path)
-                        .into_iter()
-                        .map(|needle| Hit { needle, at: At::File(path.display().to_string()) }),
-                );
+                let (found, read) = in_file(&search, &live, &path);
+                unreadable += read.err().map_or(0, |error| cannot_be_read(&path, &error));
+                hits.extend(found.into_iter().map(|needle| Hit { needle, at: At::File(path.display().to_string()) }));
             }
-            (hits, files, open)
+            (hits, files, unreadable, open)
         });
-        let (hits, files, open) = read.await.map_err(|e| anyhow::anyhow!("the scan died: {e}"))?;
+        let (hits, files, unreadable, open) = read.await.map_err(|e| anyhow::anyhow!("the scan died: {e}"))?;
         self.seen.files += files as u64;
+        self.seen.unreadable += unreadable;
         Ok((hits, if open.is_empty() { Step::Ledger } else { Step::Files(open) }))
     }
 
@@ -249,17 +265,38 @@ fn row(t: &Table, record: &Record) -> Row {
     }
 }
 
-fn in_file(search: &Search, live: &Live, path: &Path) -> Vec<usize> {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut found = search.in_text(&name, true);
-    let bytes = live.open(path).and_then(|file| search.in_reader(file));
-    found.extend(bytes.unwrap_or_default().into_iter().filter(|n| !found.contains(n)).collect::<Vec<_>>());
-    found
+fn inside(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// The folders on this machine that hold data: all of the data folder, and a ledger that lies elsewhere.
+/// What is found in a file and its name, and whether it could be read to its end.
+fn in_file(search: &Search, live: &Live, path: &Path) -> (Vec<usize>, io::Result<()>) {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut found = search.in_text(&name, true);
+    match live.open(path).and_then(|file| search.in_reader(file)) {
+        Ok(bytes) => {
+            let more: Vec<usize> = bytes.into_iter().filter(|needle| !found.contains(needle)).collect();
+            found.extend(more);
+            (found, Ok(()))
+        }
+        Err(error) => (found, Err(error)),
+    }
+}
+
+/// Counts what nobody could look into. What has vanished meanwhile holds nothing.
+fn cannot_be_read(path: &Path, error: &io::Error) -> u64 {
+    if error.kind() == io::ErrorKind::NotFound {
+        return 0;
+    }
+    tracing::error!(path = %path.display(), %error, "a scan cannot read this");
+    1
+}
+
+/// The folders on this machine that hold data: all of the data folder, a ledger that lies elsewhere, and what a drill has left that
+/// was killed.
 fn folders(config: &Config) -> Vec<PathBuf> {
-    let mut folders = vec![config.data.clone()];
+    let mut folders = drill::left();
+    folders.push(config.data.clone());
     for place in [&config.ledger, &config.database, &config.keystore] {
         if let Place::File(path) = place
             && !path.starts_with(&config.data)

@@ -39,6 +39,7 @@ pub struct Person {
 
 /// The first person has these parts and so many random ones; the others have random lives of one part.
 pub async fn grow(app: &App, seed: u64, people: usize, first: &[Part], more: usize) -> Vec<Person> {
+    let seed = crate::support::seed(seed);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut grown = Vec::new();
     for n in 0..people {

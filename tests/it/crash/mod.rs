@@ -309,7 +309,7 @@ impl Scene {
         };
         let decided = found.report["id"].as_str().map(|id| life::row(id).to_string());
         let came_later = |id: &String| decided.as_ref().is_some_and(|decided| id > decided);
-        for finding in scan(&found.app.state, &Actor::System, word).await.unwrap() {
+        for finding in scan(&found.app.state, &Actor::System, word).await.unwrap().findings {
             let table = if finding.place == "blob" { "attachments" } else { finding.place.split('.').next().unwrap() };
             // The answers are the erasure's own, and what came after the decision is not what it is about.
             let is_answer = finding.data_type == Some(DataType::R14);
@@ -331,7 +331,7 @@ struct Recovered {
 async fn opened(app: &App) -> BTreeMap<(Key, &'static str), Value> {
     let mut found = BTreeMap::new();
     for t in tables().iter().filter(|t| t.has("unit_id")) {
-        for row in read::records(&app.state, t, "1 = 1", Vec::new()).await.unwrap() {
+        for row in read::records(&app.state, t, entity::Purpose::DataProtection, "1 = 1", Vec::new()).await.unwrap() {
             let key = (t.name, row.id.unwrap().simple().to_string());
             for (column, value) in row.values.into_iter().filter(|(c, v)| c.meaning.sealed && !v.is_null()) {
                 found.insert((key.clone(), column.name), value);

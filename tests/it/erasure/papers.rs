@@ -89,7 +89,7 @@ on_both_engines! {
 
         // An access request finds the file, as long as it is kept.
         assert!(crate::erasure::exported(app, &known.customer).await.contains("Ihr Antrag auf Löschung"));
-        let found = scan(&app.state, &Actor::System, "max@example.com").await.unwrap();
+        let found = scan(&app.state, &Actor::System, "max@example.com").await.unwrap().findings;
         assert!(!found.is_empty() && found.iter().all(|f| f.sealed));
         app.at("2017-12-31T22:00:00Z");
         app.run_job("retention").await;

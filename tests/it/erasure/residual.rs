@@ -9,7 +9,8 @@ use crate::on_both_engines;
 use crate::support::command::program;
 use crate::support::{App, life};
 
-const SCAN: &str = "scan { state lookedFor lawful mentions failures findings { what place rowId sealed kind } }";
+const SCAN: &str =
+    "scan { state lookedFor unreadable lawful mentions failures findings { what place rowId sealed kind } }";
 
 /// Erases and scans; the scan.
 async fn scanned(app: &App, customer: &str) -> Value {
@@ -70,6 +71,22 @@ on_both_engines! {
         assert_eq!((&report["run"], &report["scansPassed"], &report["scansFailed"]), (&json!("DONE"), &json!(1), &json!(0)));
         assert_eq!(app.count("erasures", "scan_state IS NULL AND identifiers IS NULL AND unit_id IS NULL").await, 1);
         assert_eq!(app.count("audit_entries", "action = 'erasure.scan'").await, 2);
+    }
+
+    /// What nobody could look into is not known to be clean.
+    async fn what_cannot_be_read_fails(app) {
+        let known = life::order(app, "max@example.com", "X-2014-8").await;
+        life::delivered(app, &known).await;
+        let other = life::order(app, "erika@example.com", "X-2014-9").await;
+        let customer = app.customer(&other.email).await;
+        let case = life::open(&customer, "COMPLAINT", None, "Hallo.").await;
+        life::upload(&customer, &case, "a.jpg", "image/jpeg", &crate::support::media::jpeg()).await;
+        run(app, "UPDATE attachments SET blob = 'not/there'").await;
+        let scan = scanned(app, &known.customer).await;
+        assert_eq!((&scan["state"], &scan["unreadable"], &scan["failures"]), (&json!("FAILED"), &json!(1), &json!(0)), "{scan:#}");
+        run(app, "UPDATE attachments SET state = 'RECEIVING'").await;
+        let scan = scanned(app, &other.customer).await;
+        assert_eq!((&scan["state"], &scan["unreadable"]), (&json!("PASSED"), &json!(0)), "it is still being received");
     }
 
     /// F80: planted in plain in a row, a dead order of the outbox, a run of a job, the audit: each is found, whatever its case.
@@ -189,7 +206,7 @@ on_both_engines! {
         let records = json!({ "dataType": "R01", "year": 2014 });
         let hold = json!({ "records": records, "reason": "LEGAL_CLAIM", "note": "Prüfung Kennwort", "reviewOn": "2014-09-01" });
         app.dpo().await.done("holdPlace", "HoldPlaceInput", hold, "hold { id }").await;
-        let found = scan(&app.state, &Actor::System, "prüfung kennwort").await.unwrap();
+        let found = scan(&app.state, &Actor::System, "prüfung kennwort").await.unwrap().findings;
         let found: Vec<_> = found.iter().map(|f| (f.place.as_str(), f.data_type.unwrap().code())).collect();
         assert_eq!(found, [("holds.note", "R32")]);
     }

@@ -1,10 +1,23 @@
 //! Never more than was captured, whatever happens at the same moment.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{amount, claim, detail, line_input, minor, refused, withdrawal};
 use crate::on_both_engines;
-use crate::support::{goods, life, money};
+use crate::support::{App, goods, life, money};
+
+/// The first line of an order.
+async fn line(app: &App, known: &life::Known) -> Value {
+    let query = "query($id: ID!) { order(id: $id) { lines { id } } }";
+    app.agent().await.data(query, json!({ "id": known.order })).await["order"]["lines"][0]["id"].clone()
+}
+
+/// Finance pays pieces of the first line back.
+async fn pay_back(app: &App, known: &life::Known, case: &str, pieces: i32) {
+    let lines = json!([{ "orderLineId": line(app, known).await, "quantity": pieces }]);
+    let input = json!({ "caseId": case, "lines": lines });
+    app.finance().await.done("refundGrant", "RefundGrantInput", input, "refund { id }").await;
+}
 
 on_both_engines! {
     /// F33: sixteen grants of 20.00 at once on 119.90: five fit, with the rest refused and told what is left.
@@ -97,11 +110,37 @@ on_both_engines! {
         let case = goods::case(app, &known, "WARRANTY_CLAIM").await;
         goods::inspected(app, &case, 2, 2, "DAMAGED", "WARRANTY").await;
         goods::arrange(app, &case, "REPLACEMENT").await;
-        let lines = app.agent().await.data("query($id: ID!) { order(id: $id) { lines { id } } }", json!({ "id": known.order })).await;
-        let of = |n: i32| json!({ "caseId": case, "lines": [{ "orderLineId": lines["order"]["lines"][0]["id"], "quantity": n }] });
-        let finance = app.finance().await;
-        let (code, _) = finance.refused("refundGrant", "RefundGrantInput", of(2)).await;
+        let two = json!({ "caseId": case, "lines": [{ "orderLineId": line(app, &known).await, "quantity": 2 }] });
+        let (code, _) = app.finance().await.refused("refundGrant", "RefundGrantInput", two).await;
         assert_eq!(code, "AMOUNT_EXCEEDS_RETURNED");
-        finance.done("refundGrant", "RefundGrantInput", of(1), "refund { id }").await;
+        pay_back(app, &known, &case, 1).await;
+    }
+
+    /// Nor is one that was paid back replaced as well.
+    async fn a_piece_that_was_paid_back_is_not_replaced(app) {
+        let known = goods::order(app, "max@example.com", "D-39", "DE").await;
+        let case = goods::case(app, &known, "WARRANTY_CLAIM").await;
+        goods::inspected(app, &case, 2, 2, "DAMAGED", "WARRANTY").await;
+        goods::arrange(app, &case, "REPLACEMENT").await;
+        pay_back(app, &known, &case, 1).await;
+        let more = json!({ "caseId": case, "kind": "REPLACEMENT", "position": 1, "quantity": 1 });
+        let (code, error) = app.agent().await.refused("remedyArrange", "RemedyArrangeInput", more).await;
+        assert_eq!((code.as_str(), detail(&error, "maximum")), ("TOO_LARGE", "0"));
+    }
+
+    /// A replacement that the carrier has lost is none: the customer gets money or another, and not both.
+    async fn a_lost_replacement_stands_in_no_way(app) {
+        let known = goods::order(app, "max@example.com", "D-40", "DE").await;
+        let case = goods::case(app, &known, "WARRANTY_CLAIM").await;
+        goods::inspected(app, &case, 2, 2, "DAMAGED", "WARRANTY").await;
+        let remedy = goods::arrange(app, &case, "REPLACEMENT").await;
+        goods::ship(app, &remedy, "lost-1").await;
+        goods::report(app, json!([goods::event(app, "e-1", "lost-1", "LOST")])).await;
+        goods::arrange(app, &case, "REPLACEMENT").await;
+        let lines = json!([{ "orderLineId": line(app, &known).await, "quantity": 2 }]);
+        let both = json!({ "caseId": case, "lines": lines });
+        let (code, _) = app.finance().await.refused("refundGrant", "RefundGrantInput", both).await;
+        assert_eq!(code, "AMOUNT_EXCEEDS_RETURNED");
+        pay_back(app, &known, &case, 1).await;
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{amount, claim, codes, detail, line_input, refused};
 use crate::on_both_engines;
-use crate::support::{App, days, life, money};
+use crate::support::{App, days, goods, life, money};
 
 /// Which states each step starts from.
 const TABLE: &[(&str, &str)] = &[
@@ -184,6 +184,24 @@ on_both_engines! {
         assert_eq!(app.count("tasks", "kind = 'APPROVE_REFUND' AND done_at IS NULL").await, before);
         let transfer = json!({ "refundId": first, "means": "BANK_TRANSFER" });
         finance.done("refundSubmit", "RefundStepInput", transfer, "refund { state }").await;
+    }
+
+    /// F35, S44: what was agreed on without regard to the goods is so also by other means.
+    async fn what_was_agreed_on_is_paid_by_other_means(app) {
+        let known = goods::order(app, "max@example.com", "D-17", "DE").await;
+        let case = goods::case(app, &known, "WARRANTY_CLAIM").await;
+        goods::inspected(app, &case, 1, 0, "DEFECT_NOT_CONFIRMED", "WARRANTY").await;
+        money::set_case(app, &case, "state = 'RE_EXAMINATION'").await;
+        money::proposed(app, &case, entity::proposals::State::Accepted).await;
+        let refund = life::grant(app, &case, 1000).await;
+        life::step(app, "refundSubmit", &refund).await;
+        life::step(app, "refundFail", &refund).await;
+        money::agree(app, &refund).await;
+        assert_eq!(app.count("refunds", "state = 'ALTERNATIVE_AGREED'").await, 1);
+        // Another one, of what came back, which is nothing.
+        let input = json!({ "caseId": case, "amount": { "amountMinor": 1000, "currency": "EUR" } });
+        let (code, _) = app.finance().await.refused("refundGrant", "RefundGrantInput", input).await;
+        assert_eq!(code, "AMOUNT_EXCEEDS_RETURNED");
     }
 
     /// F35: a refund that was withdrawn before it was sent has not failed.

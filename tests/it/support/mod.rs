@@ -448,6 +448,13 @@ impl Reply {
     }
 }
 
+/// What chance begins with: `AFTERSALES_SEED`, or what is always taken.
+pub fn seed(otherwise: u64) -> u64 {
+    let seed = std::env::var("AFTERSALES_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(otherwise);
+    println!("seed {seed} (AFTERSALES_SEED)");
+    seed
+}
+
 /// Days.
 pub fn days(n: i64) -> TimeDelta {
     TimeDelta::days(n)

@@ -263,6 +263,24 @@ impl Life {
                 done["hold"]["id"].as_str().unwrap().clone_into(&mut self.hold);
                 history.held(self.customer, life::row(&self.hold), life::row(&id));
             }
+            Deed::Restrict(on) => {
+                let customer = aftersales::graphql::node::id("Customer", self.customer).0;
+                let id = if on == "case" { self.case.clone() } else { customer };
+                let review = (now + TimeDelta::days(90)).date_naive();
+                let mut input = json!({ "ground": "OBJECTION_PENDING", "note": "Widerspruch", "reviewOn": review });
+                input[format!("{on}Id")] = json!(id);
+                let dpo = app.dpo().await;
+                let done = dpo.done("restrictionPlace", "RestrictionPlaceInput", input, "restriction { id }").await;
+                done["restriction"]["id"].as_str().unwrap().clone_into(&mut self.hold);
+                history.held(self.customer, life::row(&self.hold), life::row(&id));
+            }
+            Deed::Lift => {
+                let (dpo, id) = (app.dpo().await, json!({ "id": self.hold }));
+                let tell = json!({ "id": self.hold, "toldBy": "LETTER" });
+                dpo.done("restrictionTell", "RestrictionTellInput", tell, "restriction { id }").await;
+                dpo.done("restrictionLift", "RestrictionLiftInput", id, "restriction { id }").await;
+                history.released(life::row(&self.hold), now);
+            }
             Deed::Release => {
                 let input = json!({ "id": self.hold });
                 app.dpo().await.done("holdRelease", "HoldReleaseInput", input, "hold { id }").await;

@@ -47,6 +47,7 @@ pub struct Refund {
     pub running: bool,
 }
 
+/// A hold, or a restriction of processing: nothing goes under either.
 #[derive(Debug)]
 pub struct Hold {
     /// The person, order or case that it was placed on.

@@ -57,6 +57,7 @@ pub const TABLES: &[Spec] = &[
     Spec { case: CASE, sealed: false, ..spec("timers", Near::Case) },
     Spec { case: CASE, sealed: false, ..spec("tasks", Near::Case) },
     Spec { case: CASE, order: ORDER, customer: CUSTOMER, ..spec("holds", Near::Nothing) },
+    Spec { case: CASE, customer: CUSTOMER, ..spec("restrictions", Near::Nothing) },
     Spec { case: CASE, customer: CUSTOMER, sealed: false, ..spec("access_entries", Near::Nothing) },
     Spec { customer: CUSTOMER, sealed: false, ..spec("tokens", Near::Nothing) },
     Spec { customer: CUSTOMER, sealed: false, ..spec("idempotency_keys", Near::Nothing) },

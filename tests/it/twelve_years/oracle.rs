@@ -157,7 +157,7 @@ impl History {
             "tokens" => "R27",
             "idempotency_keys" => "R28",
             "inbound_mails" => "R29",
-            "holds" => "R32",
+            "holds" | "restrictions" => "R32",
             "staff" => "R31",
             "audit_entries" => "R11",
             "job_runs" | "retention_runs" | "erasures" => "R13",
@@ -222,9 +222,9 @@ impl History {
         })
     }
 
-    /// Whether a hold covers a record. Those on holds themselves, and on what lets somebody in, are none.
+    /// Whether a hold or a restriction covers a record. Those on themselves, and on what lets somebody in, are none.
     fn is_held(&self, r: &Record) -> bool {
-        let exempt = ["holds", "tokens", "idempotency_keys"].contains(&r.table);
+        let exempt = ["holds", "restrictions", "tokens", "idempotency_keys"].contains(&r.table);
         let covers = |on: Uuid| [r.case, r.order, r.customer].contains(&Some(on));
         !exempt && self.holds.values().any(|hold| hold.released.is_none() && covers(hold.on))
     }

@@ -80,6 +80,9 @@ pub enum Deed {
     },
     Hold(&'static str),
     Release,
+    /// Processing is restricted (GDPR Art. 18), and the restriction lifted.
+    Restrict(&'static str),
+    Lift,
     Erase,
     Mail,
     Guest,
@@ -263,12 +266,16 @@ pub fn story(number: u64, chance: &mut Chance) -> Vec<(u64, Deed)> {
             ]);
             life.extend(told);
         }
-        // Holds over a case, an order, a person, for years.
+        // Holds over a case, an order, a person, and restrictions of a case or a person, for years.
         20 | 21 => {
             life.extend([(5, claim(true)), (0, D::Photo), (2, D::Decide("ELIGIBLE"))]);
             life.extend(paid);
-            life.push((10, D::Hold(chance.of(&["case", "order", "customer"]))));
-            life.push((200 + chance.below(2200), D::Release));
+            let (begin, end) = if chance.one_in(3) {
+                (D::Restrict(chance.of(&["case", "customer"])), D::Lift)
+            } else {
+                (D::Hold(chance.of(&["case", "order", "customer"])), D::Release)
+            };
+            life.extend([(10, begin), (200 + chance.below(2200), end)]);
         }
         // Erased: with everything over, or with a case that is still open, or under a hold.
         22 => {
