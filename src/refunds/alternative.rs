@@ -2,6 +2,7 @@
 
 use entity::DataType;
 use entity::case_transitions as transitions;
+use entity::cases::State;
 use entity::consents;
 use entity::ids::{ConsentId, RefundId};
 use entity::refunds::{ActiveModel, Kind, Model};
@@ -118,7 +119,10 @@ async fn as_granted(tx: &DatabaseTransaction, case: cases::Model, refund: &Model
         .filter(transitions::Column::At.lte(refund.granted_at));
     let last = until.order_by_desc(transitions::Column::Position).one(tx).await?;
     // The grant itself may have been the last step.
-    let state = last.and_then(|step| if step.at == refund.granted_at { step.from_state } else { Some(step.to_state) });
+    let granted = |step: &transitions::Model| {
+        step.at == refund.granted_at && matches!(step.to_state, State::Refund | State::PriceReduction)
+    };
+    let state = last.and_then(|step| if granted(&step) { step.from_state } else { Some(step.to_state) });
     Ok(cases::Model { state: state.unwrap_or(case.state), ..case })
 }
 

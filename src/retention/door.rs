@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::ids::{CustomerId, ErasureId};
+use entity::ids::ErasureId;
 use entity::map::Table;
 use entity::retention_rules::Action;
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend};
@@ -201,7 +201,7 @@ pub struct Announced<'a> {
     now: DateTime<Utc>,
     /// None where nothing passed.
     word: Option<Word>,
-    clean_of: Option<CustomerId>,
+    is_clean: bool,
 }
 
 /// What the ledger has been told.
@@ -218,14 +218,14 @@ pub async fn announce(app: &App, seen: Vec<Seen>, ground: Ground) -> Result<Anno
     let now = app.clock.now();
     let (verdicts, passing) = judge(app, seen, ground, now);
     let word = if passing.is_empty() { None } else { Some(Word::given(app, &passing, ground, now).await?) };
-    Ok(Announced { verdicts, passing, ground, now, word, clean_of: None })
+    Ok(Announced { verdicts, passing, ground, now, word, is_clean: false })
 }
 
 impl Announced<'_> {
-    /// Whose all of these rows are, where all that could point to them goes before them or with them and no work runs on anything of
-    /// theirs, as far as is known: then no row is asked for it again. Where one has to be after all, all are, under the lock.
-    pub const fn expect_clean(mut self, of: Option<CustomerId>) -> Self {
-        self.clean_of = of;
+    /// Whether all that could point to these rows goes before them or with them, as far as is known: then nothing looks for it again.
+    /// Where something does after all, it is looked for once more under the lock.
+    pub const fn expect_clean(mut self, is_clean: bool) -> Self {
+        self.is_clean = is_clean;
         self
     }
 
@@ -234,9 +234,9 @@ impl Announced<'_> {
     /// # Errors
     /// A store fails: then nothing of this has gone, and the ledger says so.
     pub async fn carry_out(self, app: &App, actor: &Actor) -> Result<Removed> {
-        let Self { mut verdicts, passing, ground, now, word, clean_of } = self;
+        let Self { mut verdicts, passing, ground, now, word, is_clean } = self;
         let Some(word) = word else { return Ok(Removed { verdicts, kept: Duration::ZERO }) };
-        let passage = Passage { app, actor, ground, now, clean_of };
+        let passage = Passage { app, actor, ground, now, is_clean };
         if let Some(kept) = passage.pass(&passing, word, None).await? {
             return Ok(Removed { verdicts, kept });
         }
@@ -262,7 +262,7 @@ impl Announced<'_> {
             tx.rollback().await?;
         } else {
             let word = Word::given(app, &passing, ground, now).await?;
-            let passage = Passage { clean_of: None, ..passage };
+            let passage = Passage { is_clean: false, ..passage };
             kept += passage.pass(&passing, word, Some(tx)).await?.unwrap_or_default();
         }
         Ok(Removed { verdicts, kept })

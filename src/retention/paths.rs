@@ -158,15 +158,6 @@ pub fn is_open(t: &Table) -> String {
     format!("({case} OR {refund})")
 }
 
-/// Work runs on anything of the customer whose id is bound as `$n`: more than [`is_open`] asks of a row, and the same for all of theirs.
-#[must_use]
-pub fn is_busy(n: usize) -> String {
-    format!(
-        "(EXISTS (SELECT 1 FROM cases b WHERE b.customer_id = ${n} AND b.state NOT IN {OVER}) \
-         OR EXISTS (SELECT 1 FROM refunds b WHERE b.customer_id = ${n} AND b.state IN {RUNNING}))"
-    )
-}
-
 /// What may still run on what `t` hangs on nearest, each as a condition of its own: an open case, an unsettled refund.
 #[must_use]
 pub fn work(t: &Table) -> [String; 2] {

@@ -246,9 +246,9 @@ on_both_engines! {
                 "receivedAt": app.now(),
             });
             input.as_object_mut().unwrap().extend(whose.as_object().unwrap().clone());
-            let selection = "serviceCase { kind order { id } }";
+            let selection = "withdrawal { timeliness }";
             let done = app.agent().await.done("withdrawalRecord", "WithdrawalRecordInput", input, selection).await;
-            assert_eq!(done["serviceCase"]["kind"], "WITHDRAWAL");
+            assert_eq!(done["withdrawal"]["timeliness"], "IN_TIME");
         }
         assert_eq!(app.count("withdrawals", "order_id IS NOT NULL").await, 2);
     }

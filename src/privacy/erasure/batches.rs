@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entity::ids::{CustomerId, ErasureId};
+use entity::ids::ErasureId;
 use uuid::Uuid;
 
 use super::outcome::{Fate, explained};
@@ -18,8 +18,7 @@ use crate::state::App;
 pub(super) async fn take(app: &App, actor: &Actor, id: ErasureId, fates: &mut [Fate], is_whole: bool) -> Result<()> {
     // What stays may point to what goes.
     let is_clean = is_whole && fates.iter().all(|fate| fate.record.is_gone());
-    let clean_of = fates.first().and_then(|fate| fate.row.customer).filter(|_| is_clean);
-    let verdicts = carry_out(app, actor, id, fates, clean_of).await?;
+    let verdicts = carry_out(app, actor, id, fates, is_clean).await?;
     // In the order of the fates, but for a batch that was taken once more.
     let today = calendar::day_of(app.clock.now());
     let mut rest: HashMap<Uuid, Verdict> = HashMap::new();
@@ -55,11 +54,11 @@ async fn carry_out(
     actor: &Actor,
     id: ErasureId,
     fates: &[Fate],
-    clean_of: Option<CustomerId>,
+    is_clean: bool,
 ) -> Result<Vec<(Uuid, Verdict)>> {
     let going: Vec<&Fate> = fates.iter().filter(|fate| fate.record.is_gone()).collect();
     let mut verdicts = Vec::with_capacity(going.len());
-    let mut batches = Batches { app, id, left: &going, found_with: "", clean_of };
+    let mut batches = Batches { app, id, left: &going, found_with: "", is_clean };
     let mut pace = Pace::default();
     let mut announced = batches.next(pace).await?;
     while let Some((batch, table)) = announced {
@@ -89,8 +88,8 @@ struct Batches<'a> {
     left: &'a [&'a Fate],
     /// The table whose rows the pace was found with.
     found_with: &'static str,
-    /// The person, where nothing of theirs stays.
-    clean_of: Option<CustomerId>,
+    /// Nothing of the person stays.
+    is_clean: bool,
 }
 
 impl<'a> Batches<'a> {
@@ -99,7 +98,7 @@ impl<'a> Batches<'a> {
         let seen = self.cut(pace);
         let Some(table) = seen.last().map(|last| last.table.name) else { return Ok(None) };
         let announced = door::announce(self.app, seen, Ground::Erasure(self.id)).await?;
-        Ok(Some((announced.expect_clean(self.clean_of), table)))
+        Ok(Some((announced.expect_clean(self.is_clean), table)))
     }
 
     fn cut(&mut self, pace: Pace) -> Vec<Seen> {

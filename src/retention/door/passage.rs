@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use entity::DataType;
-use entity::ids::{CustomerId, UnitId};
+use entity::ids::UnitId;
 use entity::outbox_entries::Kind;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend};
 use serde_json::json;
@@ -25,8 +25,8 @@ pub(super) struct Passage<'a> {
     pub(super) actor: &'a Actor,
     pub(super) ground: Ground,
     pub(super) now: DateTime<Utc>,
-    /// Whose all of it is, where nothing of theirs is expected to point to what goes, or to be worked on.
-    pub(super) clean_of: Option<CustomerId>,
+    /// Nothing is expected to point to what goes.
+    pub(super) is_clean: bool,
 }
 
 impl Passage<'_> {
@@ -96,9 +96,8 @@ impl Passage<'_> {
     ) -> Result<Option<Vec<UnitId>>> {
         let (ground, now) = (self.ground, self.now);
         for p in passing {
-            let still =
-                if is_unsure { Still::going(p.table, p.rule, ground, now, self.clean_of) } else { Still::default() };
-            let went = pass(tx, p.table, &p.proofs, now, still, self.clean_of.is_some()).await?;
+            let still = if is_unsure { Still::going(p.table, p.rule, ground, now) } else { Still::default() };
+            let went = pass(tx, p.table, &p.proofs, now, still, self.is_clean).await?;
             if is_unsure && went != p.proofs.len() as u64 {
                 return Ok(None);
             }

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use entity::ids::CustomerId;
 use entity::map::{AtEnd, RowEnd, Table, tables};
 use entity::retention_rules::Action;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Value};
@@ -29,23 +28,15 @@ impl Still {
     /// The number of the first value: `$1` are the ids.
     const FIRST: usize = 2;
 
-    /// What [`check`](super::check) demands of a row that goes. Where all of them are of one person whose work has ended, as far as
-    /// anybody knows, that is asked once and not of each row.
-    pub(super) fn going(t: &Table, rule: &Rule, ground: Ground, now: DateTime<Utc>, of: Option<CustomerId>) -> Self {
+    /// What [`check`](super::check) demands of a row that goes.
+    pub(super) fn going(t: &Table, rule: &Rule, ground: Ground, now: DateTime<Utc>) -> Self {
         let mut still = Self::default();
         still.and(&format!("NOT {} AND NOT {}", paths::is_held(t), paths::is_restricted(t)));
         if t.types.len() > 1 {
             still.and(&format!("t.data_type = '{}'", rule.data_type.code()));
         }
         if rule.waits_for_work {
-            match of {
-                Some(person) => {
-                    let n = Self::FIRST + still.values.len();
-                    still.and(&format!("NOT {}", paths::is_busy(n)));
-                    still.values.push(person.0.into());
-                }
-                None => still.and(&format!("NOT {}", paths::is_open(t))),
-            }
+            still.and(&format!("NOT {}", paths::is_open(t)));
         }
         if t.has("not_before") {
             still.and_value("(t.not_before IS NULL OR t.not_before <=", now, ")");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{amount, claim, codes, detail, line_input, refused};
 use crate::on_both_engines;
-use crate::support::{App, days, goods, life, money};
+use crate::support::{App, days, dispute, goods, life, money};
 
 /// Which states each step starts from.
 const TABLE: &[(&str, &str)] = &[
@@ -190,10 +190,24 @@ on_both_engines! {
     async fn what_was_agreed_on_is_paid_by_other_means(app) {
         let known = goods::order(app, "max@example.com", "D-17", "DE").await;
         let case = goods::case(app, &known, "WARRANTY_CLAIM").await;
-        goods::inspected(app, &case, 1, 0, "DEFECT_NOT_CONFIRMED", "WARRANTY").await;
-        money::set_case(app, &case, "state = 'RE_EXAMINATION'").await;
-        money::proposed(app, &case, entity::proposals::State::Accepted).await;
+        let back = goods::inspected(app, &case, 1, 0, "DEFECT_NOT_CONFIRMED", "WARRANTY").await;
+        let input = json!({
+            "returnId": back, "carrier": "DHL", "trackingNumber": "home-17", "costs": "SHOP", "text": "Siehe Befund.",
+        });
+        let warehouse = goods::warehouse(app).await;
+        warehouse.done("returnSendBack", "ReturnSendBackInput", input, "return { id }").await;
+        life::notify(app, &case).await;
+        let customer = app.customer(&known.email).await;
+        let objection = json!({ "caseId": case, "text": "Ich bin nicht einverstanden." });
+        customer.done("serviceCaseObject", "ServiceCaseObjectInput", objection, "serviceCase { state }").await;
+        let other = app.second_agent().await;
+        other.done("serviceCaseReexamine", "ServiceCaseStepInput", json!({ "caseId": case }), "serviceCase { state }").await;
+        let proposal = dispute::propose(app, &case, "Wir zahlen 10 EUR.").await;
+        let answer = json!({ "proposalId": proposal, "accepted": true });
+        customer.done("proposalAnswer", "ProposalAnswerInput", answer, "proposal { state }").await;
         let refund = life::grant(app, &case, 1000).await;
+        app.advance(days(1));
+        life::notify(app, &case).await;
         life::step(app, "refundSubmit", &refund).await;
         life::step(app, "refundFail", &refund).await;
         money::agree(app, &refund).await;
