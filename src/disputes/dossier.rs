@@ -269,7 +269,9 @@ fn events(name: &str, row: &read::Record, into: &mut Vec<Event>) {
 /// What the data is opened for when somebody gets it for a purpose: nothing goes out that does not serve it.
 const fn opened_for(purpose: Purpose) -> AccessPurpose {
     match purpose {
-        Purpose::Delivery | Purpose::Cure => AccessPurpose::Goods,
+        Purpose::Delivery => AccessPurpose::Goods,
+        // Whoever mends goods has to know what is wrong with them.
+        Purpose::Cure => AccessPurpose::CaseHandling,
         Purpose::Payment => AccessPurpose::Refund,
         Purpose::LegalClaim => AccessPurpose::LegalClaim,
     }

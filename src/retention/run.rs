@@ -169,7 +169,7 @@ pub async fn nightly(app: &App, actor: &Actor) -> Result<Ran> {
         tracing::error!(
             surplus = judgement.surplus,
             due = judgement.due,
-            "more is due than was foreseen, and nothing explains it: nothing was removed. Look at `aftersales privacy \
+            "more is due than was foreseen, and nothing explains it, or no run has looked for too long: nothing was removed. Look at `aftersales privacy \
              due`, then confirm the run (retentionRunConfirm, or `aftersales jobs run retention --confirm-surplus`)"
         );
         return ended(app, run, State::Surplus, sweep::Report::default()).await;

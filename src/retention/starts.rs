@@ -162,7 +162,8 @@ pub async fn case_reopened(
     order: Option<OrderId>,
 ) -> Result<()> {
     db::run(tx, "UPDATE cases SET start_at = NULL, archived_at = NULL WHERE id = $1", [case.0.into()]).await?;
-    let sql = "UPDATE attachments SET start_at = NULL WHERE case_id = $1 AND state = 'AVAILABLE'";
+    // Whatever it had been accepted for, it is evidence of a claim again.
+    let sql = "UPDATE attachments SET start_at = NULL, data_type = 'R09b' WHERE case_id = $1 AND state = 'AVAILABLE'";
     db::run(tx, sql, [case.0.into()]).await?;
     for table in ["messages", "mails"] {
         let sql = format!("UPDATE {table} SET start_at = NULL WHERE case_id = $1 AND data_type = 'R06'");

@@ -215,6 +215,19 @@ on_both_engines! {
         assert_eq!(dispute::get(app, &url).await.json()["error"]["code"], "LINK_INVALID");
     }
 
+    /// R09a, R09b: what was accepted is no evidence for claims, until it is disputed after all.
+    async fn evidence_of_a_case_that_is_taken_up_again_is_of_claims(app) {
+        let known = life::order(app, "max@example.com", "D-9").await;
+        life::delivered(app, &known).await;
+        let (case, ..) = life::whole_case(app, &known).await;
+        let of = async |code: &str| app.count("attachments", &format!("data_type = '{code}'")).await;
+        assert_eq!((of("R09a").await, of("R09b").await), (1, 0));
+        let objection = json!({ "caseId": case, "text": "Er leckt wieder." });
+        let customer = app.customer(&known.email).await;
+        customer.done("serviceCaseObject", "ServiceCaseObjectInput", objection, "serviceCase { state }").await;
+        assert_eq!((of("R09a").await, of("R09b").await), (0, 1));
+    }
+
     /// S67, S70: nothing goes out that does not serve what it is given for.
     async fn a_dossier_holds_what_its_purpose_needs(app) {
         let (known, case) = claim(app, "D-8").await;

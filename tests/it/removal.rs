@@ -252,6 +252,18 @@ on_both_engines! {
         assert_eq!(app.count("job_runs", "job = 'late'").await, 150);
     }
 
+    /// A forecast of the future, by a clock that was wrong, says nothing of now, and is replaced.
+    async fn a_clock_that_was_set_back_stops_nothing(app) {
+        app.at("2018-02-11T00:00:00Z");
+        app.run_job("retention").await;
+        app.at("2018-02-01T00:00:00Z");
+        let now = app.now();
+        past_runs(app, "old", 150, (now, now - days(3000))).await;
+        app.advance(TimeDelta::seconds(1));
+        assert_eq!(app.run_job("retention").await["run"], "DONE");
+        assert_eq!(app.count("retention_control", "forecast_at < '2018-02-02'").await, 1);
+    }
+
     /// A paused night hides no surplus from the next.
     async fn the_kill_switch_explains_no_surplus(app) {
         let tolerance = i64::from(app.state.config.retention.surplus_tolerance);

@@ -17,12 +17,13 @@ use crate::state;
 
 const NAME: &str = "aftersales_drill_";
 
-/// The folders of drills that are under way, or were killed: whoever finds one of the latter removes it by hand.
+/// The folders of drills that are under way, or were killed: whoever finds one of the latter removes it by hand. Those of other
+/// users, which cannot be opened, are not ours.
 #[must_use]
 pub fn left() -> Vec<std::path::PathBuf> {
     let there = std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
     let of_drill = there.filter(|entry| entry.file_name().to_string_lossy().starts_with(NAME));
-    of_drill.map(|entry| entry.path()).collect()
+    of_drill.map(|entry| entry.path()).filter(|path| std::fs::read_dir(path).is_ok()).collect()
 }
 
 /// Restores into a folder of its own below the temporary folder, and on PostgreSQL into databases of its own on the same

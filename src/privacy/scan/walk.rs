@@ -11,7 +11,7 @@ use entity::DataType;
 use entity::ids::UnitId;
 use entity::map::{Column, Table, tables};
 use futures::{StreamExt as _, TryStreamExt as _};
-use object_store::ObjectStore as _;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -157,6 +157,11 @@ impl<'a> Walk<'a> {
                     tracing::debug!(table = t.name, row = %id, ?error, "a blob has gone meanwhile");
                 }
                 Err(error) => {
+                    // A store that is away for a moment says nothing: the scan begins again.
+                    match self.app.blobs.head(&blob.into()).await {
+                        Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+                        Err(away) => return Err(anyhow::anyhow!("blob {blob}: {away}").into()),
+                    }
                     tracing::error!(table = t.name, row = %id, cause = ?error, "a blob does not open");
                     self.seen.unreadable += 1;
                 }
@@ -220,6 +225,10 @@ impl<'a> Walk<'a> {
                 && let Some(path) = open.pop()
             {
                 if path.is_dir() {
+                    // The file system's own, on a volume of the data folder's.
+                    if path.ends_with("lost+found") {
+                        continue;
+                    }
                     match inside(&path) {
                         Ok(entries) => open.extend(entries),
                         Err(error) => unreadable += cannot_be_read(&path, &error),

@@ -73,6 +73,33 @@ on_both_engines! {
         assert_eq!(app.count("audit_entries", "action = 'erasure.scan'").await, 2);
     }
 
+    /// A scan that begins while rows still go would find them: none is due before the pass has ended.
+    async fn no_scan_is_due_before_the_rows_have_gone(app) {
+        let known = life::order(app, "max@example.com", "X-2014-10").await;
+        life::delivered(app, &known).await;
+        let case = life::open(&app.customer(&known.email).await, "USAGE_GUIDANCE", None, "Wie reinige ich ihn?").await;
+        life::decide(app, &case, "SOLVED_DIRECTLY").await;
+        life::close(app, &case).await;
+        let due = "EXISTS (SELECT 1 FROM erasures WHERE scan_state = 'PENDING')";
+        let on = "CREATE TRIGGER too_early BEFORE DELETE ON parcels FOR EACH ROW";
+        let sql = match app.state.db.backend() {
+            sea_orm::DbBackend::Postgres => vec![
+                format!(
+                    "CREATE FUNCTION too_early() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {due} THEN \
+                     RAISE EXCEPTION 'a scan could begin'; END IF; RETURN OLD; END $$"
+                ),
+                format!("{on} EXECUTE FUNCTION too_early()"),
+            ],
+            _ => vec![format!("{on} WHEN {due} BEGIN SELECT RAISE(ABORT, 'a scan could begin'); END")],
+        };
+        for statement in sql {
+            db::run(app.state.db.write(), &statement, []).await.unwrap();
+        }
+        let before = app.count("parcels", "1 = 1").await;
+        assert_eq!(scanned(app, &known.customer).await["state"], "PASSED");
+        assert_eq!((before, app.count("parcels", "1 = 1").await), (1, 0));
+    }
+
     /// What nobody could look into is not known to be clean.
     async fn what_cannot_be_read_fails(app) {
         let known = life::order(app, "max@example.com", "X-2014-8").await;
