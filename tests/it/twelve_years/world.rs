@@ -276,18 +276,17 @@ impl World {
         let rows = db::rows(app.state.keys.db().read(), "SELECT id, data_type, owner_id FROM units", []).await.unwrap();
         // What was sealed anew leaves a key until no archive of keys is older.
         let left = aftersales::outbox::left_keys(&app.state).await.unwrap();
+        let is_kept = |unit: &Uuid| used.contains(unit) || left.contains_key(&entity::ids::UnitId(*unit));
         let mut kept = 0;
         for row in &rows {
             let unit: Uuid = row.try_get_by_index(0).unwrap();
             let (data_type, owner): (String, Uuid) =
                 (row.try_get_by_index(1).unwrap(), row.try_get_by_index(2).unwrap());
-            let is_used = used.contains(&unit);
-            let is_left = left.contains_key(&entity::ids::UnitId(unit));
-            assert!(is_used || is_left, "no row names the key {unit} of {data_type}, {owner}");
-            kept += usize::from(is_used);
+            assert!(is_kept(&unit), "no row names the key {unit} of {data_type}, {owner}");
+            kept += usize::from(used.contains(&unit));
         }
         assert_eq!(kept, used.len(), "a key for every unit that a row names");
-        for copy in self.copies.iter().filter(|copy| !used.contains(&copy.unit)) {
+        for copy in self.copies.iter().filter(|copy| !is_kept(&copy.unit)) {
             assert!(!self.opens(app, copy).await, "{:?} has gone and still opens", copy.place);
         }
         let watched = |t: &&entity::map::Table| TABLES.iter().any(|spec| spec.name == t.name);
