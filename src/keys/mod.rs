@@ -282,10 +282,18 @@ impl Keys {
     /// # Errors
     /// A database fails.
     pub async fn unused(&self, main: &DatabaseTransaction, units: &[UnitId]) -> Result<Vec<UnitId>> {
-        let sql = format!("SELECT DISTINCT data_type FROM units WHERE {}", db::is_any(self.db.backend(), "id", 1));
-        let types = db::rows(self.db.read(), &sql, [db::id_list(self.db.backend(), units.iter().map(|u| u.0))]).await?;
-        let types: Vec<DataType> = types.iter().map(|r| r.try_get_by_index(0)).collect::<Result<_, _>>()?;
-        without_rows(main, units, &types).await
+        let sql = format!("SELECT id, data_type FROM units WHERE {}", db::is_any(self.db.backend(), "id", 1));
+        let found = db::rows(self.db.read(), &sql, [db::id_list(self.db.backend(), units.iter().map(|u| u.0))]).await?;
+        let mut by_type: HashMap<DataType, Vec<UnitId>> = HashMap::new();
+        for row in found {
+            by_type.entry(row.try_get_by_index(1)?).or_default().push(UnitId(row.try_get_by_index(0)?));
+        }
+        let mut unused = Vec::new();
+        // Each is looked for only where its data type can be.
+        for (data_type, units) in by_type {
+            unused.extend(without_rows(main, &units, &[data_type]).await?);
+        }
+        Ok(unused)
     }
 
     /// Destroys keys, with the look-ups that go with them, and lets every cache know. Destroying twice is fine.

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::ids::ErasureId;
+use entity::ids::{CustomerId, ErasureId, UnitId};
 use entity::map::Table;
 use entity::retention_rules::Action;
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend};
@@ -201,7 +201,7 @@ pub struct Announced<'a> {
     now: DateTime<Utc>,
     /// None where nothing passed.
     word: Option<Word>,
-    is_clean: bool,
+    whole: Option<CustomerId>,
 }
 
 /// What the ledger has been told.
@@ -218,27 +218,37 @@ pub async fn announce(app: &App, seen: Vec<Seen>, ground: Ground) -> Result<Anno
     let now = app.clock.now();
     let (verdicts, passing) = judge(app, seen, ground, now);
     let word = if passing.is_empty() { None } else { Some(Word::given(app, &passing, ground, now).await?) };
-    Ok(Announced { verdicts, passing, ground, now, word, is_clean: false })
+    Ok(Announced { verdicts, passing, ground, now, word, whole: None })
 }
 
 impl Announced<'_> {
-    /// Whether all that could point to these rows goes before them or with them, as far as is known: then nothing looks for it again.
-    /// Where something does after all, it is looked for once more under the lock.
-    pub const fn expect_clean(mut self, is_clean: bool) -> Self {
-        self.is_clean = is_clean;
+    /// The person of whom everything goes, if it does: as far as is known, all that could point to these rows goes before them or with
+    /// them, and nobody works for the person. Where it is otherwise after all, it is looked for once more under the lock.
+    pub const fn expect_whole(mut self, person: Option<CustomerId>) -> Self {
+        self.whole = person;
         self
     }
 
-    /// The second half: the rows go, as far as they still are what was checked.
+    /// The second half: the rows go, as far as they still are what was checked, and the ledger is told that they have.
     ///
     /// # Errors
     /// A store fails: then nothing of this has gone, and the ledger says so.
     pub async fn carry_out(self, app: &App, actor: &Actor) -> Result<Removed> {
-        let Self { mut verdicts, passing, ground, now, word, is_clean } = self;
-        let Some(word) = word else { return Ok(Removed { verdicts, kept: Duration::ZERO }) };
-        let passage = Passage { app, actor, ground, now, is_clean };
-        if let Some(kept) = passage.pass(&passing, word, None).await? {
-            return Ok(Removed { verdicts, kept });
+        let (removed, unsettled) = self.remove(app, actor).await?;
+        unsettled.settle(app).await?;
+        Ok(removed)
+    }
+
+    /// As [`Announced::carry_out`], for whoever has more to remove and tells the ledger beside that.
+    ///
+    /// # Errors
+    /// A store fails: then nothing of this has gone, and the ledger says so.
+    pub async fn remove(self, app: &App, actor: &Actor) -> Result<(Removed, Unsettled)> {
+        let Self { mut verdicts, passing, ground, now, word, whole } = self;
+        let Some(word) = word else { return Ok((Removed { verdicts, kept: Duration::ZERO }, Unsettled::default())) };
+        let passage = Passage { app, actor, ground, now, whole };
+        if let Some((kept, unsettled)) = passage.pass(&passing, word, None).await? {
+            return Ok((Removed { verdicts, kept }, unsettled));
         }
         let tx = app.db.begin().await?;
         let begun = Instant::now();
@@ -257,15 +267,15 @@ impl Announced<'_> {
         verdicts.retain(|(id, _)| !asked_again.contains(id));
         let (of_these, passing) = judge(app, read(&tx, &again).await?, ground, now);
         verdicts.extend(of_these);
-        let mut kept = begun.elapsed();
+        let kept = begun.elapsed();
         if passing.is_empty() {
             tx.rollback().await?;
-        } else {
-            let word = Word::given(app, &passing, ground, now).await?;
-            let passage = Passage { is_clean: false, ..passage };
-            kept += passage.pass(&passing, word, Some(tx)).await?.unwrap_or_default();
+            return Ok((Removed { verdicts, kept }, Unsettled::default()));
         }
-        Ok(Removed { verdicts, kept })
+        let word = Word::given(app, &passing, ground, now).await?;
+        let passage = Passage { whole: None, ..passage };
+        let (since, unsettled) = passage.pass(&passing, word, Some(tx)).await?.unwrap_or_default();
+        Ok((Removed { verdicts, kept: kept + since }, unsettled))
     }
 
     /// Nothing of it goes.
@@ -275,6 +285,29 @@ impl Announced<'_> {
     pub async fn withdraw(self, app: &App) -> Result<()> {
         match self.word {
             Some(word) => app.ledger.void(self.now, word.intent).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// What has gone, which the ledger does not know yet. Where that is never told, the intent stays open, and a restore checks its rows
+/// again.
+#[derive(Debug, Default)]
+#[must_use = "the ledger is told of what has gone"]
+pub struct Unsettled(Option<(DateTime<Utc>, Uuid, Vec<UnitId>)>);
+
+impl Unsettled {
+    const fn gone(now: DateTime<Utc>, intent: Uuid, units: Vec<UnitId>) -> Self {
+        Self(Some((now, intent, units)))
+    }
+
+    /// Tells the ledger.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub async fn settle(self, app: &App) -> Result<()> {
+        match self.0 {
+            Some((now, intent, units)) => app.ledger.settled(now, intent, &units).await,
             None => Ok(()),
         }
     }

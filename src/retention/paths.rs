@@ -175,6 +175,15 @@ pub fn work(t: &Table) -> [String; 2] {
     ]
 }
 
+/// Work still runs on anything of the customer whose id is bound as `$n`: orders of theirs are in no other customer's case.
+#[must_use]
+pub fn is_working_for(n: usize) -> String {
+    format!(
+        "(EXISTS (SELECT 1 FROM cases b WHERE b.customer_id = ${n} AND b.state NOT IN {OVER}) \
+         OR EXISTS (SELECT 1 FROM refunds b WHERE b.customer_id = ${n} AND b.state IN {RUNNING}))"
+    )
+}
+
 /// Rows that only allow access or say what stands; they live by their own period whatever else happens. Who has seen something is
 /// evidence, and held like it.
 fn is_about_access(t: &Table) -> bool {

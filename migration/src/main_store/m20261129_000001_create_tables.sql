@@ -106,6 +106,7 @@ CREATE INDEX cases_due ON cases (start_at, id);
 CREATE INDEX cases_bare ON cases (id) WHERE erased_at IS NOT NULL;
 CREATE INDEX cases_customer ON cases (customer_id, id);
 CREATE INDEX cases_order ON cases (order_id, id);
+CREATE INDEX cases_open ON cases (customer_id) WHERE state NOT IN ('CLOSED', 'CANCELLED', 'MERGED', 'ERASED');
 
 CREATE TABLE messages (
     id uuid PRIMARY KEY,
@@ -209,6 +210,8 @@ CREATE INDEX refunds_unit ON refunds (unit_id);
 CREATE INDEX refunds_case ON refunds (case_id, id);
 CREATE INDEX refunds_order ON refunds (order_id, id);
 CREATE INDEX refunds_customer ON refunds (customer_id, id);
+CREATE INDEX refunds_running ON refunds (customer_id)
+    WHERE state IN ('GRANTED', 'SUBMITTED', 'PENDING_AT_PROVIDER', 'OVERDUE', 'CLARIFICATION', 'ALTERNATIVE_AGREED');
 
 CREATE TABLE attachments (
     id uuid PRIMARY KEY,

@@ -2,23 +2,29 @@
 
 use std::collections::HashMap;
 
-use entity::ids::ErasureId;
+use entity::ids::{CustomerId, ErasureId};
 use uuid::Uuid;
 
 use super::outcome::{Fate, explained};
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::policy::calendar;
-use crate::retention::door::{self, Announced, Ground, Seen, Verdict};
+use crate::retention::door::{self, Announced, Ground, Seen, Unsettled, Verdict};
 use crate::retention::pace::Pace;
 use crate::state::App;
 
 /// Takes what goes through the door, and puts down what really became of it. While one batch goes, the ledger is told of the
-/// next. `is_whole`: the fates are of all that is there.
-pub(super) async fn take(app: &App, actor: &Actor, id: ErasureId, fates: &mut [Fate], is_whole: bool) -> Result<()> {
+/// one before and of the next. `all_of`: the person, where the fates are of all that is there.
+pub(super) async fn take(
+    app: &App,
+    actor: &Actor,
+    id: ErasureId,
+    fates: &mut [Fate],
+    all_of: Option<CustomerId>,
+) -> Result<()> {
     // What stays may point to what goes.
-    let is_clean = is_whole && fates.iter().all(|fate| fate.record.is_gone());
-    let verdicts = carry_out(app, actor, id, fates, is_clean).await?;
+    let whole = all_of.filter(|_| fates.iter().all(|fate| fate.record.is_gone()));
+    let verdicts = carry_out(app, actor, id, fates, whole).await?;
     // In the order of the fates, but for a batch that was taken once more.
     let today = calendar::day_of(app.clock.now());
     let mut rest: HashMap<Uuid, Verdict> = HashMap::new();
@@ -54,17 +60,26 @@ async fn carry_out(
     actor: &Actor,
     id: ErasureId,
     fates: &[Fate],
-    is_clean: bool,
+    whole: Option<CustomerId>,
 ) -> Result<Vec<(Uuid, Verdict)>> {
     let going: Vec<&Fate> = fates.iter().filter(|fate| fate.record.is_gone()).collect();
     let mut verdicts = Vec::with_capacity(going.len());
-    let mut batches = Batches { app, id, left: &going, found_with: "", is_clean };
+    let mut batches = Batches { app, id, left: &going, found_with: "", whole };
     let mut pace = Pace::default();
     let mut announced = batches.next(pace).await?;
+    let mut unsettled = Unsettled::default();
     while let Some((batch, table)) = announced {
-        let (removed, following) = tokio::join!(batch.carry_out(app, actor), batches.next(pace));
+        let before = std::mem::take(&mut unsettled);
+        let telling = async {
+            before.settle(app).await?;
+            batches.next(pace).await
+        };
+        let (removed, following) = tokio::join!(batch.remove(app, actor), telling);
         let removed = match removed {
-            Ok(removed) => removed,
+            Ok((removed, of_this)) => {
+                unsettled = of_this;
+                removed
+            }
             Err(error) => {
                 if let Ok(Some((following, _))) = following {
                     // Why it failed is what is told.
@@ -76,8 +91,15 @@ async fn carry_out(
         pace.took(removed.gone(), removed.kept);
         batches.found_with = table;
         verdicts.extend(removed.verdicts);
-        announced = following?;
+        announced = match following {
+            Ok(following) => following,
+            Err(error) => {
+                unsettled.settle(app).await?;
+                return Err(error);
+            }
+        };
     }
+    unsettled.settle(app).await?;
     Ok(verdicts)
 }
 
@@ -88,8 +110,8 @@ struct Batches<'a> {
     left: &'a [&'a Fate],
     /// The table whose rows the pace was found with.
     found_with: &'static str,
-    /// Nothing of the person stays.
-    is_clean: bool,
+    /// The person, where nothing of theirs stays.
+    whole: Option<CustomerId>,
 }
 
 impl<'a> Batches<'a> {
@@ -98,7 +120,7 @@ impl<'a> Batches<'a> {
         let seen = self.cut(pace);
         let Some(table) = seen.last().map(|last| last.table.name) else { return Ok(None) };
         let announced = door::announce(self.app, seen, Ground::Erasure(self.id)).await?;
-        Ok(Some((announced.expect_clean(self.is_clean), table)))
+        Ok(Some((announced.expect_whole(self.whole), table)))
     }
 
     fn cut(&mut self, pace: Pace) -> Vec<Seen> {

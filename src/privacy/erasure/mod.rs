@@ -230,10 +230,10 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     let told = if before.records.is_empty() { None } else { request::answered(app, row.id).await? };
     let told = told.map(|_| row.requested_at);
     let Found { person, mut fates, is_whole } = found(app, row.customer_id, row.requested_at).await?;
-    let planned = prepare(app, &row, &before, told, (&person, &fates)).await?;
+    let (planned, written) = prepare(app, &row, &before, told, (&person, &fates)).await?;
     // Whoever has to be told of it, and their letters, are new rows of the person.
     let is_whole = is_whole && planned.recipients.is_empty();
-    batches::take(app, actor, row.id, &mut fates, is_whole).await?;
+    batches::take(app, actor, row.id, &mut fates, is_whole.then_some(row.customer_id)).await?;
     let (_, mut touched) = door::remove_bare(app, Some(&person)).await?;
     touched.extend(fates.iter().filter(|f| f.record.is_gone()).map(|f| f.table.name));
     let records = merged(app, planned.records, &fates, told);
@@ -248,10 +248,15 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     // A certificate of something else is none.
     let stale = if done.records == before.records { "" } else { ", certificate = NULL, certificate_hash = NULL" };
     let sql = format!(
-        "UPDATE erasures SET state = $1, report = $2, settled_at = $3{stale}, \
-         scan_state = CASE WHEN identifiers IS NULL THEN scan_state ELSE 'PENDING' END WHERE id = $4"
+        "UPDATE erasures SET state = $1, settled_at = $2{stale}, \
+         scan_state = CASE WHEN identifiers IS NULL THEN scan_state ELSE 'PENDING' END WHERE id = $3"
     );
-    db::run(&tx, &sql, [done.state.code().into(), text(&done)?.into(), settled_at.into(), row.id.0.into()]).await?;
+    db::run(&tx, &sql, [done.state.code().into(), settled_at.into(), row.id.0.into()]).await?;
+    let report = text(&done)?;
+    // Mostly it has come as it was planned, which may be megabytes.
+    if written.is_none_or(|written| written != report) {
+        db::run(&tx, "UPDATE erasures SET report = $1 WHERE id = $2", [report.into(), row.id.0.into()]).await?;
+    }
     request::answer(app, &tx, actor, &row, &done, now).await?;
     archive::left_by_erasure(&tx, &protected(&done), now).await?;
     tx.commit().await?;
@@ -295,18 +300,18 @@ struct Found {
 }
 
 /// Before anything goes: the plan is stored, the recipients' notices are written, and the identifiers that the scan will
-/// look for are sealed with the erasure, under a key of their own.
+/// look for are sealed with the erasure, under a key of their own. Returns the plan, and its text where it was stored.
 async fn prepare(
     app: &App,
     row: &Model,
     before: &Report,
     told: Option<DateTime<Utc>>,
     (person, fates): (&Person, &[Fate]),
-) -> Result<Report> {
-    let mut planned = before.clone();
-    planned.records = merged(app, planned.records, fates, told);
+) -> Result<(Report, Option<String>)> {
+    let records = merged(app, before.records.clone(), fates, told);
+    let mut planned = report(app, Some(row.id), row.customer_id, records, before.recipients.clone());
     if !fates.iter().any(|f| f.record.is_gone()) {
-        return Ok(planned);
+        return Ok((planned, None));
     }
     let mut identifiers = identifiers::collect(app, person).await?;
     identifiers.extend(identifiers::pending(app, row).await?.unwrap_or_default());
@@ -322,10 +327,11 @@ async fn prepare(
     planned.recipients.extend(told);
     // Nobody looks before this pass has come to its end.
     let sql = "UPDATE erasures SET report = $1, unit_id = $2, identifiers = $3, scan_state = NULL WHERE id = $4";
-    let values = [text(&planned)?.into(), unit.id.0.into(), sealed.0.into(), row.id.0.into()];
+    let written = text(&planned)?;
+    let values = [written.clone().into(), unit.id.0.into(), sealed.0.into(), row.id.0.into()];
     db::run(&tx, sql, values).await?;
     tx.commit().await?;
-    Ok(planned)
+    Ok((planned, Some(written)))
 }
 
 fn report(

@@ -1,18 +1,18 @@
-//! One transaction through the door: locks, the statements, what follows from them, the commit, and the ledger's end.
+//! One transaction through the door: locks, the statements, what follows from them, and the commit.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use entity::DataType;
-use entity::ids::UnitId;
+use entity::ids::{CustomerId, UnitId};
 use entity::outbox_entries::Kind;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::statements::{Still, pass};
-use super::{Ground, Passing, Word, suppress};
+use super::{Ground, Passing, Unsettled, Word, suppress};
 use crate::auth::Actor;
 use crate::error::Result;
 use crate::retention::holds;
@@ -25,12 +25,12 @@ pub(super) struct Passage<'a> {
     pub(super) actor: &'a Actor,
     pub(super) ground: Ground,
     pub(super) now: DateTime<Utc>,
-    /// Nothing is expected to point to what goes.
-    pub(super) is_clean: bool,
+    /// The person of whom everything goes: nothing is expected to point to that.
+    pub(super) whole: Option<CustomerId>,
 }
 
 impl Passage<'_> {
-    /// The statements, the commit, the ledger's end. Without a transaction that has read the rows under its lock, the
+    /// The statements and the commit. Without a transaction that has read the rows under its lock, the
     /// statements check each row once more, and nothing goes where one has become another or another transaction was in the
     /// way: then there is no answer. Otherwise returns how long the lock was kept.
     pub(super) async fn pass(
@@ -38,7 +38,7 @@ impl Passage<'_> {
         passing: &[Passing<'_>],
         word: Word,
         locked: Option<DatabaseTransaction>,
-    ) -> Result<Option<Duration>> {
+    ) -> Result<Option<(Duration, Unsettled)>> {
         let (app, now, Word { intent, suppressed }) = (self.app, self.now, word);
         let is_unsure = locked.is_none();
         let tx = match locked {
@@ -62,9 +62,7 @@ impl Passage<'_> {
             Ok(Some(units)) => {
                 // An error here may hide a commit whose answer was lost: the intent then stays open, and a restore checks it.
                 tx.commit().await?;
-                let kept = begun.elapsed();
-                app.ledger.settled(now, intent, &units).await?;
-                Ok(Some(kept))
+                Ok(Some((begun.elapsed(), Unsettled::gone(now, intent, units))))
             }
             Ok(None) => {
                 tx.rollback().await?;
@@ -96,8 +94,9 @@ impl Passage<'_> {
     ) -> Result<Option<Vec<UnitId>>> {
         let (ground, now) = (self.ground, self.now);
         for p in passing {
-            let still = if is_unsure { Still::going(p.table, p.rule, ground, now) } else { Still::default() };
-            let went = pass(tx, p.table, &p.proofs, now, still, self.is_clean).await?;
+            let still =
+                if is_unsure { Still::going(p.table, p.rule, ground, now, self.whole) } else { Still::default() };
+            let went = pass(tx, p.table, &p.proofs, now, still, self.whole.is_some()).await?;
             if is_unsure && went != p.proofs.len() as u64 {
                 return Ok(None);
             }

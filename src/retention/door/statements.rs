@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use entity::ids::CustomerId;
 use entity::map::{AtEnd, RowEnd, Table, tables};
 use entity::retention_rules::Action;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Value};
@@ -28,15 +29,21 @@ impl Still {
     /// The number of the first value: `$1` are the ids.
     const FIRST: usize = 2;
 
-    /// What [`check`](super::check) demands of a row that goes.
-    pub(super) fn going(t: &Table, rule: &Rule, ground: Ground, now: DateTime<Utc>) -> Self {
+    /// What [`check`](super::check) demands of a row that goes; where all of a person goes, no work for them is asked for once, not
+    /// for each row.
+    pub(super) fn going(t: &Table, rule: &Rule, ground: Ground, now: DateTime<Utc>, whole: Option<CustomerId>) -> Self {
         let mut still = Self::default();
         still.and(&format!("NOT {} AND NOT {}", paths::is_held(t), paths::is_restricted(t)));
         if t.types.len() > 1 {
             still.and(&format!("t.data_type = '{}'", rule.data_type.code()));
         }
-        if rule.waits_for_work {
-            still.and(&format!("NOT {}", paths::is_open(t)));
+        match whole.filter(|_| rule.waits_for_work) {
+            Some(customer) => {
+                still.and(&format!("NOT {}", paths::is_working_for(still.next())));
+                still.values.push(customer.0.into());
+            }
+            None if rule.waits_for_work => still.and(&format!("NOT {}", paths::is_open(t))),
+            None => {}
         }
         if t.has("not_before") {
             still.and_value("(t.not_before IS NULL OR t.not_before <=", now, ")");
@@ -49,14 +56,18 @@ impl Still {
         still
     }
 
+    /// The number of the next value.
+    const fn next(&self) -> usize {
+        Self::FIRST + self.values.len()
+    }
+
     fn and(&mut self, condition: &str) {
         self.condition.push_str(" AND ");
         self.condition.push_str(condition);
     }
 
     fn and_value(&mut self, before: &str, value: DateTime<Utc>, after: &str) {
-        let n = Self::FIRST + self.values.len();
-        self.and(&format!("{before} ${n}{after}"));
+        self.and(&format!("{before} ${}{after}", self.next()));
         self.values.push(value.into());
     }
 }
@@ -104,7 +115,7 @@ pub(super) async fn pass(
         let sql = format!(
             "UPDATE {name} AS t SET {}, erased_at = ${}{state} WHERE {these} AND t.erased_at IS NULL{condition}",
             clear.join(", "),
-            Still::FIRST + still.values.len()
+            still.next()
         );
         went += db::run(tx, &sql, values().chain([now.into()])).await?;
     }
