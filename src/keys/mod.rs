@@ -284,11 +284,15 @@ impl Keys {
     pub async fn unused(&self, main: &DatabaseTransaction, units: &[UnitId]) -> Result<Vec<UnitId>> {
         let sql = format!("SELECT id, data_type FROM units WHERE {}", db::is_any(self.db.backend(), "id", 1));
         let found = db::rows(self.db.read(), &sql, [db::id_list(self.db.backend(), units.iter().map(|u| u.0))]).await?;
+        // What has no key any more has none to end.
+        let mut unused: HashSet<UnitId> = units.iter().copied().collect();
         let mut by_type: HashMap<DataType, Vec<UnitId>> = HashMap::new();
         for row in found {
-            by_type.entry(row.try_get_by_index(1)?).or_default().push(UnitId(row.try_get_by_index(0)?));
+            let unit = UnitId(row.try_get_by_index(0)?);
+            unused.remove(&unit);
+            by_type.entry(row.try_get_by_index(1)?).or_default().push(unit);
         }
-        let mut unused = Vec::new();
+        let mut unused = Vec::from_iter(unused);
         // Each is looked for only where its data type can be.
         for (data_type, units) in by_type {
             unused.extend(without_rows(main, &units, &[data_type]).await?);

@@ -76,8 +76,8 @@ struct Source {
 type Told = (Uuid, Option<DateTime<Utc>>, serde_json::Value);
 
 impl Source {
-    /// Rows that meet a condition, which may end with an order and a limit; they come in no order. They are one JSON text for the
-    /// reason that `rows::read` gives.
+    /// Rows that meet a condition, which may end with an order and a limit; they come in no order. They are one JSON text, because
+    /// a driver pays per row and per value.
     async fn read(&self, db: &impl ConnectionTrait, condition: &str, values: Vec<Value>) -> Result<Vec<Told>> {
         let Self { at, columns, from, counts, .. } = self;
         let (row, list) = if db.get_database_backend() == DbBackend::Postgres {

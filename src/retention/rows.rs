@@ -112,8 +112,11 @@ impl Times {
             }
             Self::Postgres(bytes) => {
                 let micros = bytes.as_chunks().0.iter().map(|bytes| i64::from_be_bytes(*bytes));
-                let instant = |micros| DateTime::from_timestamp_micros(micros + Self::POSTGRES_EPOCH);
-                Ok(micros.map(|micros| Some(micros).filter(|it| *it != i64::MIN).and_then(instant)).collect())
+                let instant = |micros: i64| {
+                    let instant = micros.checked_add(Self::POSTGRES_EPOCH).and_then(DateTime::from_timestamp_micros);
+                    instant.ok_or_else(|| anyhow::anyhow!("{micros} µs after 2000 are no instant"))
+                };
+                Ok(micros.map(|it| (it != i64::MIN).then(|| instant(it)).transpose()).collect::<Result<_, _>>()?)
             }
         }
     }

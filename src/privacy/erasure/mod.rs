@@ -20,7 +20,7 @@ use entity::ids::{CustomerId, ErasureId};
 use entity::map::{Table, table};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, Value,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -230,7 +230,7 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     let told = if before.records.is_empty() { None } else { request::answered(app, row.id).await? };
     let told = told.map(|_| row.requested_at);
     let Found { person, mut fates, is_whole } = found(app, row.customer_id, row.requested_at).await?;
-    let (planned, written) = prepare(app, &row, &before, told, (&person, &fates)).await?;
+    let planned = prepare(app, &row, &before, told, (&person, &fates)).await?;
     // Whoever has to be told of it, and their letters, are new rows of the person.
     let is_whole = is_whole && planned.recipients.is_empty();
     batches::take(app, actor, row.id, &mut fates, is_whole.then_some(row.customer_id)).await?;
@@ -247,16 +247,17 @@ async fn go_on(app: &App, actor: &Actor, row: Model) -> Result<Model> {
     let settled_at = (done.state == State::Settled).then_some(now);
     // A certificate of something else is none.
     let stale = if done.records == before.records { "" } else { ", certificate = NULL, certificate_hash = NULL" };
+    let (id, report): (Value, Value) = (row.id.0.into(), text(&done)?.into());
+    // Mostly it has come as it was planned, and may be megabytes; another pass may have written its own plan meanwhile.
+    let same = "SELECT 1 FROM erasures WHERE id = $1 AND report = $2";
+    let is_same = !db::rows(&tx, same, [id.clone(), report.clone()]).await?.is_empty();
+    let new = if is_same { "" } else { ", report = $4" };
     let sql = format!(
-        "UPDATE erasures SET state = $1, settled_at = $2{stale}, \
+        "UPDATE erasures SET state = $1, settled_at = $2{new}{stale}, \
          scan_state = CASE WHEN identifiers IS NULL THEN scan_state ELSE 'PENDING' END WHERE id = $3"
     );
-    db::run(&tx, &sql, [done.state.code().into(), settled_at.into(), row.id.0.into()]).await?;
-    let report = text(&done)?;
-    // Mostly it has come as it was planned, which may be megabytes.
-    if written.is_none_or(|written| written != report) {
-        db::run(&tx, "UPDATE erasures SET report = $1 WHERE id = $2", [report.into(), row.id.0.into()]).await?;
-    }
+    let values = [done.state.code().into(), settled_at.into(), id].into_iter().chain((!is_same).then_some(report));
+    db::run(&tx, &sql, values).await?;
     request::answer(app, &tx, actor, &row, &done, now).await?;
     archive::left_by_erasure(&tx, &protected(&done), now).await?;
     tx.commit().await?;
@@ -300,18 +301,18 @@ struct Found {
 }
 
 /// Before anything goes: the plan is stored, the recipients' notices are written, and the identifiers that the scan will
-/// look for are sealed with the erasure, under a key of their own. Returns the plan, and its text where it was stored.
+/// look for are sealed with the erasure, under a key of their own.
 async fn prepare(
     app: &App,
     row: &Model,
     before: &Report,
     told: Option<DateTime<Utc>>,
     (person, fates): (&Person, &[Fate]),
-) -> Result<(Report, Option<String>)> {
+) -> Result<Report> {
     let records = merged(app, before.records.clone(), fates, told);
     let mut planned = report(app, Some(row.id), row.customer_id, records, before.recipients.clone());
     if !fates.iter().any(|f| f.record.is_gone()) {
-        return Ok((planned, None));
+        return Ok(planned);
     }
     let mut identifiers = identifiers::collect(app, person).await?;
     identifiers.extend(identifiers::pending(app, row).await?.unwrap_or_default());
@@ -327,11 +328,10 @@ async fn prepare(
     planned.recipients.extend(told);
     // Nobody looks before this pass has come to its end.
     let sql = "UPDATE erasures SET report = $1, unit_id = $2, identifiers = $3, scan_state = NULL WHERE id = $4";
-    let written = text(&planned)?;
-    let values = [written.clone().into(), unit.id.0.into(), sealed.0.into(), row.id.0.into()];
+    let values = [text(&planned)?.into(), unit.id.0.into(), sealed.0.into(), row.id.0.into()];
     db::run(&tx, sql, values).await?;
     tx.commit().await?;
-    Ok((planned, Some(written)))
+    Ok(planned)
 }
 
 fn report(
