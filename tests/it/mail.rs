@@ -186,6 +186,9 @@ on_both_engines! {
         let first = write(&state, &person, "busy@example.com", "b").await;
         app.advance(chrono::TimeDelta::hours(12));
         let second = write(&state, &person, "busy@example.com", "b").await;
+        // It waits longer: given up in the same run, both would be one task.
+        let later = [(app.now() + chrono::TimeDelta::days(2)).into(), second.0.into()];
+        db::run(app.state.db.write(), "UPDATE mails SET available_at = $1 WHERE id = $2", later).await.unwrap();
         for (mail, told) in [(first, 1), (second, 2)] {
             while stored(app, mail).await.state == Stands::Queued {
                 app.clock.set(stored(app, mail).await.available_at.max(app.now()));
