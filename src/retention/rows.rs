@@ -236,9 +236,9 @@ pub async fn answer(
         )
     } else {
         (
-            "CAST(group_concat(COALESCE(x.#, zeroblob(16)), '') AS BLOB)",
+            "CAST(string_agg(COALESCE(x.#, zeroblob(16)), '') AS BLOB)",
             LINES,
-            format!("group_concat(char({UNMARKED} + x.#), '')"),
+            format!("string_agg(char({UNMARKED} + x.#), '')"),
         )
     };
     let columns = [
